@@ -1,0 +1,64 @@
+"""Secrets by reference: the configuration names them, this resolves them at the moment of use."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+from pydantic.functional_validators import BeforeValidator
+
+_REFERENCE = re.compile(r"^(env:[A-Za-z_][A-Za-z0-9_]*|airflow:[A-Za-z0-9_.-]+)$")
+
+
+class SecretMissing(Exception):
+    """A referenced secret is not there; the message names the reference, never a value."""
+
+
+def _only_references(value: Any) -> Any:
+    # The value is not repeated: it may well be the secret itself.
+    if not isinstance(value, str) or not _REFERENCE.match(value):
+        raise ValueError(
+            "a literal secret is refused here: write `env:NAME` or `airflow:CONNECTION_ID`"
+        )
+    return value
+
+
+SecretReference = Annotated[str, BeforeValidator(_only_references), AfterValidator(str.strip)]
+
+
+class SecretResolver:
+    """Turns references into values.
+
+    `env:` works everywhere. `airflow:` needs the resolver that compline_airflow hands in; without
+    it the error says so.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        airflow: Callable[[str], str] | None = None,
+    ) -> None:
+        self._environment = os.environ if environment is None else environment
+        self._airflow = airflow
+
+    def resolve(self, reference: str) -> str:
+        """The secret's value; never log it.
+
+        Raises:
+            SecretMissing: not set, or no way to ask Airflow from here.
+        """
+        scheme, _, name = reference.partition(":")
+        if scheme == "env":
+            value = self._environment.get(name, "")
+            if not value:
+                raise SecretMissing(f"{reference}: set the environment variable {name}")
+            return value
+        if self._airflow is None:
+            raise SecretMissing(
+                f"{reference}: Airflow connections are only readable inside Airflow tasks; "
+                "use env:NAME for `compline scan`"
+            )
+        return self._airflow(name)

@@ -1,0 +1,281 @@
+"""The value types that every other module speaks in: frozen, comparable, standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class TargetKind(StrEnum):
+    """What sort of thing is checked."""
+
+    REPOSITORY = "repository"
+    IMAGE = "image"
+    DATA_STORE = "data_store"
+    MODEL_REGISTRY = "model_registry"
+
+
+class FindingKind(StrEnum):
+    """What sort of defect it is; it decides which evidence carries a finding's identity."""
+
+    CODE = "code"
+    """A span of source text; identity from rule, code and enclosing symbol."""
+    MISCONFIGURATION = "misconfiguration"
+    """A setting in a file (Dockerfile, Terraform, ...); identity as for code."""
+    DEPENDENCY = "dependency"
+    """An advisory that affects a package; identity from package and advisory group."""
+    SECRET = "secret"  # noqa: S105 - the name of a kind, not a secret
+    """A credential in a file; identity from a keyed hash of it."""
+    LICENSE = "license"
+    """A licence that the policy does not accept; identity from package or file and licence."""
+    ACCESS = "access"
+    """A setting, role or grant of a live service; identity from resource and rule."""
+
+
+class Severity(StrEnum):
+    """Ordered by `rank`; unknown ranks with high, so that it is never waved through."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    UNKNOWN = "unknown"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 (info) to 4 (critical)."""
+        return _SEVERITY_RANK[self]
+
+    def reaches(self, threshold: Severity) -> bool:
+        """Whether this severity is at or above the threshold."""
+        return self.rank >= threshold.rank
+
+
+_SEVERITY_RANK = {
+    Severity.INFO: 0,
+    Severity.LOW: 1,
+    Severity.MEDIUM: 2,
+    Severity.UNKNOWN: 3,
+    Severity.HIGH: 3,
+    Severity.CRITICAL: 4,
+}
+
+
+class Confidence(StrEnum):
+    """How sure the scanner is that the observation is a defect; ordered by `rank`."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """0 (low) to 2 (high)."""
+        return list(Confidence).index(self)
+
+
+class State(StrEnum):
+    """A finding's state; waived, stale and held are conditions beside it."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class RunResult(StrEnum):
+    """What a run says as a whole; anything not looked at makes it incomplete."""
+
+    CLEAN = "clean"
+    FINDINGS = "findings"
+    INCOMPLETE = "incomplete"
+
+
+def canonical_json(value: object) -> bytes:
+    """One byte string per value, whatever the order of its keys: what digests are taken of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest_of(value: object) -> str:
+    """SHA-256 in hexadecimal of the value's canonical JSON."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing that is checked."""
+
+    kind: TargetKind
+    name: str
+    """Stable and unique in the organisation; a finding belongs to it."""
+    locator: str
+    """Where it is: a URL, an archive's path, an image reference. Never holds a credential."""
+    ref: str = ""
+    """The tracked branch of a repository; empty means the remote's HEAD."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The target's own part of the configuration as plain JSON values: policy, credential
+    reference (never the credential), declared encryption, ..."""
+
+    def __post_init__(self) -> None:
+        if not self.name or any(c.isspace() or ord(c) < 32 for c in self.name):
+            raise ValueError(f"a target's name must be one printable word, not {self.name!r}")
+        object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
+        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an observation was made."""
+
+    path: str = ""
+    """Path in the repository or image with `/`; for services the resource."""
+    line: int | None = None
+    """First line, from 1; None where the finding is about the whole file or resource."""
+    end_line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+    cell: int | None = None
+    """The notebook's cell, from 1; line and end_line then count within the cell's source."""
+    symbol: str = ""
+    """The enclosing definition, dotted (`Service.load`), empty at the top of the file."""
+    blob: str = ""
+    """Git object id of the content in which the span was seen; empty outside repositories."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A dependency, as the field names it."""
+
+    ecosystem: str
+    """Package URL type: pypi, npm, deb, apk, golang, cargo, ..."""
+    name: str
+    """Normalised as the ecosystem does it (PEP 503 for pypi)."""
+    version: str
+    fixed_version: str = ""
+    """The least version without the defect, empty where none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One raw statement of a scanner about a place."""
+
+    scanner: str
+    rule: str
+    """The scanner's rule or advisory id, without any directory prefix."""
+    kind: FindingKind
+    severity: Severity
+    confidence: Confidence
+    title: str
+    """One line, without anything secret and without code."""
+    place: Place
+    subject: str = ""
+    """What the finding is about where that is not a span: `pypi:jinja2`, a resource
+    (`role/etl`), the keyed hash of a secret, `file:licence`. Empty for code."""
+    fingerprints: tuple[tuple[str, str], ...] = ()
+    """(version, value) pairs, newest version first; evidence for matching, not an identity."""
+    package: Package | None = None
+    aliases: tuple[str, ...] = ()
+    """Every known id of the advisory, `rule` among them (CVE, GHSA, PYSEC), sorted."""
+    cwe: tuple[str, ...] = ()
+    """`CWE-78`, sorted."""
+    suppression: str = ""
+    """The inline comment that asks to be ignored (`nosec`, `nosemgrep`), empty if none."""
+    details: tuple[tuple[str, str], ...] = ()
+    """(key, value) pairs for people: remediation, reference, affected range, row of evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A part of the target that a completed scan did not cover."""
+
+    reason: str
+    """One of the words in `compline.scanners.gaps`: unparsed, too-large, excluded, unpinned, ..."""
+    path: str = ""
+    """A file; a directory with a trailing `/`; empty for the whole target's aspect."""
+    detail: str = ""
+    count: int = 1
+    """How many files or entries it stands for."""
+
+    def covers(self, path: str) -> bool:
+        """Whether the path lies inside the gap, so that nothing there may be resolved."""
+        if self.path.endswith("/"):
+            return path.startswith(self.path)
+        return not self.path or path == self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The scanner looked; what it did not cover is in the gaps."""
+
+    observations: tuple[Observation, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """There was nothing for this scanner in this target."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The scanner could not look, or what it said cannot be trusted."""
+
+    error: str
+    """One or two sentences with what to do; without secrets."""
+
+
+Outcome = Completed | Skipped | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class ScanKey:
+    """Everything that a result depends on besides the input."""
+
+    tool: str
+    """Digest of the tool's environment, interpreter included."""
+    adapter: str
+    """Version of our adapter; raised whenever it would read the same report otherwise."""
+    rules: str = ""
+    """Digest of the rules or expectations."""
+    options: str = ""
+    """Digest of options, limits and ignore policy."""
+    advisories: str = ""
+    """Digest of the advisory data; empty where the scanner uses none."""
+
+    @property
+    def digest(self) -> str:
+        """The key as one SHA-256."""
+        return digest_of(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one scanner did with one target in one run: a ledger row with its outcome."""
+
+    target: str
+    scanner: str
+    outcome: Outcome
+    revision: str = ""
+    """Commit, image digest, or for services the time of asking."""
+    scan_key: ScanKey | None = None
+    """None where it could not even be computed (a missing tool)."""
+    tool_version: str = ""
+    advisory_date: str = ""
+    """ISO date of the advisory data used."""
+    warnings: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """SHA-256 digests of the reports in the locker."""
+    sandbox: str = ""
+    """How tools were confined: `bubblewrap`, `limits` or, for checks in process, empty."""
+    seconds: float = 0.0
+    changed: float = 1.0
+    """Share of the input (0 to 1) that differs from the last completed look; set by the pipeline."""
+    fresh: bool = True
+    """False where any part came from the results cache."""

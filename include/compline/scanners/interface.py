@@ -1,0 +1,86 @@
+"""What every scanner is: a name, the kinds of target that it takes, and two verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from compline.config.schema import Config
+from compline.config.secrets import SecretResolver
+from compline.evidence.locker import Locker
+from compline.model import Look, ScanKey, Target, TargetKind
+from compline.source.snapshot import Snapshot
+from compline.store.cache import ResultCache
+from compline.tools.toolbox import Toolbox
+
+
+class CannotScan(Exception):
+    """The scanner cannot work at all now (no tool, no advisories, no key): Failed for each target.
+
+    The message says what is wrong and the command that mends it.
+    """
+
+
+@dataclass
+class Job:
+    """One target for one scanner to look at."""
+
+    target: Target
+    revision: str
+    """Commit of a repository, digest of an image; empty for services."""
+    open_snapshot: Callable[[], Snapshot] | None = None
+    """Fetches if need be and lists the tree; repositories only. Raises `SourceError`.
+    A scanner that can answer from what is stored does not call it."""
+    archive: Path | None = None
+    """The image's archive on disk (docker-archive or OCI), images only."""
+    fresh: bool = False
+    """Whether the results cache must not be read for this job (it may be written)."""
+
+
+@dataclass(frozen=True)
+class ScanContext:
+    """What a scanner may use; everything that touches the world is in here."""
+
+    config: Config
+    workspace: Path
+    tools: Toolbox
+    cache: ResultCache
+    evidence: Locker
+    secrets: SecretResolver
+    now: datetime
+    processes: int
+    """How many tool processes may run at once (the cores given to this shard)."""
+    progress: Callable[[str], None] = field(default=lambda _line: None)
+
+
+class Scanner(Protocol):
+    """One adapter. Implementations hold no state between calls.
+
+    Subclassing is not needed; the contract test in tests/scanners/test_contract.py runs over
+    every registered one.
+    """
+
+    name: str
+    """As in the configuration, the ledger and `--scanner`."""
+    kinds: frozenset[TargetKind]
+
+    def scan_key(self, context: ScanContext) -> ScanKey:
+        """What results depend on besides the input.
+
+        Raises:
+            CannotScan: the tool, its rules or its advisories are missing or wrong.
+        """
+        ...
+
+    def scan(self, jobs: Sequence[Job], context: ScanContext) -> Iterator[Look]:
+        """Exactly one look per job, in any order, as each is ready.
+
+        One job's crash is one Failed look; the others still come.
+
+        Raises:
+            CannotScan: as for `scan_key`; the caller makes every job Failed with it.
+        """
+        ...
