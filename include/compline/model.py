@@ -95,6 +95,36 @@ class RunResult(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+class GapReason(StrEnum):
+    """Why a part of a target was not covered."""
+
+    UNPARSED = "unparsed"
+    """The tool could not parse the file, wholly or in part."""
+    NOT_REPORTED = "not-reported"
+    """It was given to the tool, and the tool does not say that it looked."""
+    CRASHED = "crashed"
+    """The tool crashed, hung or ran out of memory on this file alone."""
+    TOO_LARGE = "too-large"
+    TOO_MANY = "too-many"
+    BAD_NAME = "bad-name"
+    """Not UTF-8, control characters, too long or too deep."""
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+    LFS = "lfs"
+    MISSING_OBJECT = "missing-object"
+    VENDORED = "vendored"
+    GENERATED = "generated"
+    UNPINNED = "unpinned"
+    """A requirement without an exact version: nothing can be said of it."""
+    UNRESOLVED = "unresolved"
+    """A pinned requirement that the advisory source does not know or that is not a release."""
+    UNSUPPORTED = "unsupported"
+    FORBIDDEN = "forbidden"
+    """The service refused to tell."""
+    TRUNCATED = "truncated"
+    """The answer or report ended before its end."""
+
+
 def canonical_json(value: object) -> bytes:
     """One byte string per value, whatever the order of its keys: what digests are taken of."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
@@ -193,8 +223,7 @@ class Observation:
 class Gap:
     """A part of the target that a completed scan did not cover."""
 
-    reason: str
-    """One of the words in `compline.scanners.gaps`: unparsed, too-large, excluded, unpinned, ..."""
+    reason: GapReason
     path: str = ""
     """A file; a directory with a trailing `/`; empty for the whole target's aspect."""
     detail: str = ""

@@ -38,7 +38,9 @@ class Repository(Section):
     name: Name
     url: Url
     branch: str = Field("", description="tracked branch; empty: the remote's HEAD")
-    credential: SecretReference | None = Field(None, description="token (https) or private key (ssh)")
+    credential: SecretReference | None = Field(
+        None, description="token (https) or private key (ssh)"
+    )
     history: Literal["shallow", "full"] = "shallow"
     labels: Labels = Field(default_factory=dict)
 
@@ -79,9 +81,7 @@ class DataStore(Section):
     def _located(self) -> DataStore:
         wanted = {"postgresql": self.url, "inventory": self.path}[self.kind]
         if wanted is None:
-            raise ValueError(
-                "a postgresql store needs `url: env:NAME`, an inventory needs `path:`"
-            )
+            raise ValueError("a postgresql store needs `url: env:NAME`, an inventory needs `path:`")
         return self
 
 
@@ -91,7 +91,9 @@ class ModelRegistry(Section):
     name: Name
     kind: Literal["mlflow"]
     url: Url
-    credential: SecretReference | None = Field(None, description="user:password of an administrator")
+    credential: SecretReference | None = Field(
+        None, description="user:password of an administrator"
+    )
     policy: dict[str, Any] = Field(
         default_factory=dict, description="admins, default_permission, grants per user and model"
     )
@@ -143,7 +145,10 @@ class Ignore(Section):
 
     vendored: list[str] = Field(
         default_factory=lambda: [
-            "**/node_modules/**", "**/vendor/**", "**/third_party/**", "**/site-packages/**",
+            "**/node_modules/**",
+            "**/vendor/**",
+            "**/third_party/**",
+            "**/site-packages/**",
         ]
     )
     generated: list[str] = Field(

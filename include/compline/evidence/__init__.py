@@ -1,0 +1,1 @@
+"""What stands behind a statement: masked reports, content-addressed."""

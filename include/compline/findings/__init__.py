@@ -1,0 +1,1 @@
+"""Pure: what is the same finding, what its life is, what got worse."""

@@ -1,0 +1,60 @@
+"""What happened between two trees, as a value: the matcher gets it handed in and reads no git."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """One block of a diff without context, as in `@@ -old_start,old_count +new_start,new_count`.
+
+    A count of 0 means pure insertion or deletion; its start is then the line before, as git
+    writes it.
+    """
+
+    old_start: int
+    old_count: int
+    new_start: int
+    new_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineMap:
+    """Where the lines of an old blob are in a new one."""
+
+    hunks: tuple[Hunk, ...] = ()
+    """In order, not overlapping."""
+
+    def new_line(self, old_line: int) -> int | None:
+        """The line's place in the new blob; None if it was changed or removed."""
+        starts = [hunk.old_start for hunk in self.hunks]
+        index = bisect_right(starts, old_line) - 1
+        if index < 0:
+            return old_line
+        hunk = self.hunks[index]
+        if hunk.old_count and old_line < hunk.old_start + hunk.old_count:
+            return None
+        if not hunk.old_count and old_line <= hunk.old_start:
+            # An insertion behind this very line: it has moved only by what came earlier.
+            index -= 1
+            if index < 0:
+                return old_line
+            hunk = self.hunks[index]
+        old_end = hunk.old_start + hunk.old_count if hunk.old_count else hunk.old_start + 1
+        new_end = hunk.new_start + hunk.new_count if hunk.new_count else hunk.new_start + 1
+        return old_line - old_end + new_end
+
+
+@dataclass(frozen=True, slots=True)
+class TreeChange:
+    """The difference of two trees of one repository."""
+
+    renames: Mapping[str, str] = field(default_factory=dict)
+    """Old path to new path, for files that git sees as renamed."""
+    line_maps: Mapping[tuple[str, str], LineMap] = field(default_factory=dict)
+    """(old blob, new blob) to line map, for changed files that carry findings."""
+    changed: float = 0.0
+    """Share of the tree's files (0 to 1) added, removed or modified."""
