@@ -305,6 +305,6 @@ class Look:
     """How tools were confined: `bubblewrap`, `limits` or, for checks in process, empty."""
     seconds: float = 0.0
     changed: float = 1.0
-    """Share of the input (0 to 1) that differs from the last completed look; set by the pipeline."""
+    """Share of the input (0 to 1) that differs from the last completed look."""
     fresh: bool = True
     """False where any part came from the results cache."""
