@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 from compline.config.secrets import SecretReference
 from compline.model import Severity
@@ -23,7 +32,16 @@ def _no_credentials(url: str) -> str:
     return url
 
 
+def _from_the_file(path: Path, info: ValidationInfo) -> Path:
+    """Relative paths are meant from the folder of compline.yaml (validation context `base`)."""
+    base = (info.context or {}).get("base")
+    return Path(base) / path if base is not None else path
+
+
 Url = Annotated[str, AfterValidator(_no_credentials)]
+LocalPath = Annotated[Path, AfterValidator(_from_the_file)]
+Pack = Literal["ai", "python"]
+TrivyKind = Literal["vuln", "misconfig", "secret", "license"]
 
 
 class Section(BaseModel):
@@ -32,27 +50,30 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Repository(Section):
-    """A git repository and the branch whose findings have a life."""
+class Listed(Section):
+    """What every listed target has."""
 
     name: Name
+    labels: Labels = Field(default_factory=dict, description="owner, team, tier, environment, ...")
+
+
+class Repository(Listed):
+    """A git repository and the branch whose findings have a life."""
+
     url: Url
     branch: str = Field("", description="tracked branch; empty: the remote's HEAD")
     credential: SecretReference | None = Field(
         None, description="token (https) or private key (ssh)"
     )
     history: Literal["shallow", "full"] = "shallow"
-    labels: Labels = Field(default_factory=dict)
 
 
-class Image(Section):
+class Image(Listed):
     """A container image: an archive on disk or a reference in a registry."""
 
-    name: Name
-    archive: Path | None = Field(None, description="docker-archive (.tar) or OCI archive")
+    archive: LocalPath | None = Field(None, description="docker-archive (.tar) or OCI archive")
     reference: str | None = Field(None, description="registry/name:tag, pulled without a daemon")
     credential: SecretReference | None = Field(None, description="user:password for the registry")
-    labels: Labels = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_place(self) -> Image:
@@ -61,21 +82,19 @@ class Image(Section):
         return self
 
 
-class DataStore(Section):
+class DataStore(Listed):
     """A store whose encryption and access are checked by expectations."""
 
-    name: Name
     kind: Literal["postgresql", "inventory"]
     url: SecretReference | None = Field(None, description="connection URL (postgresql)")
-    path: Path | None = Field(None, description="CSV, JSON or Parquet (inventory)")
+    path: LocalPath | None = Field(None, description="CSV, JSON or Parquet (inventory)")
     columns: dict[str, Literal["string", "integer", "number", "boolean", "datetime"]] = Field(
         default_factory=dict, description="declared schema of the inventory file"
     )
-    suite: Path | None = Field(None, description="own expectations; default: the kind's suite")
+    suite: LocalPath | None = Field(None, description="own expectations; default: the kind's suite")
     policy: dict[str, Any] = Field(
         default_factory=dict, description="what is allowed: superusers, roles, grants, encryption"
     )
-    labels: Labels = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _located(self) -> DataStore:
@@ -85,10 +104,9 @@ class DataStore(Section):
         return self
 
 
-class ModelRegistry(Section):
+class ModelRegistry(Listed):
     """A registry whose permissions are held against a declared policy."""
 
-    name: Name
     kind: Literal["mlflow"]
     url: Url
     credential: SecretReference | None = Field(
@@ -97,7 +115,6 @@ class ModelRegistry(Section):
     policy: dict[str, Any] = Field(
         default_factory=dict, description="admins, default_permission, grants per user and model"
     )
-    labels: Labels = Field(default_factory=dict)
 
 
 class Targets(Section):
@@ -111,7 +128,13 @@ class Targets(Section):
     @model_validator(mode="after")
     def _unique(self) -> Targets:
         seen: set[str] = set()
-        for entry in (*self.repositories, *self.images, *self.data_stores, *self.model_registries):
+        groups: tuple[Sequence[Listed], ...] = (
+            self.repositories,
+            self.images,
+            self.data_stores,
+            self.model_registries,
+        )
+        for entry in chain.from_iterable(groups):
             if entry.name in seen:
                 raise ValueError(f"two targets are named {entry.name!r}: findings need one owner")
             seen.add(entry.name)
@@ -167,8 +190,10 @@ class SemgrepSettings(Section):
     """semgrep with our packs and the organisation's own rule directories."""
 
     enabled: bool = True
-    packs: list[Literal["ai", "python"]] = Field(default_factory=lambda: ["ai", "python"])
-    rules: list[Path] = Field(default_factory=list, description="further rule files or directories")
+    packs: tuple[Pack, ...] = ("ai", "python")
+    rules: list[LocalPath] = Field(
+        default_factory=list, description="further rule files or directories"
+    )
 
 
 class PipAuditSettings(Section):
@@ -181,9 +206,7 @@ class TrivySettings(Section):
     """trivy over trees and images."""
 
     enabled: bool = True
-    scanners: list[Literal["vuln", "misconfig", "secret", "license"]] = Field(
-        default_factory=lambda: ["vuln", "misconfig", "secret", "license"]
-    )
+    scanners: tuple[TrivyKind, ...] = ("vuln", "misconfig", "secret", "license")
     forbidden_licences: list[str] = Field(
         default_factory=lambda: ["AGPL-1.0", "AGPL-3.0", "SSPL-1.0"],
         description="SPDX ids (families: AGPL-3.0 covers -only and -or-later) that are findings",
@@ -217,11 +240,11 @@ class Scanners(Section):
 class Advisories(Section):
     """Where vulnerability data comes from."""
 
-    osv: Literal["online"] | Path = Field(
+    osv: Literal["online"] | LocalPath = Field(
         "online", description="online, or OSV records: a directory, zip, jsonl or jsonl.gz"
     )
     osv_date: str = Field("", description="declared ISO date of an offline source")
-    trivy_db: Literal["online"] | str = Field(
+    trivy_db: Literal["online"] | Annotated[str, Field(pattern="^oci://")] | LocalPath = Field(
         "online",
         description="online, a directory (trivy's cache or a db/ folder, .gz allowed), or oci://mirror",
     )
@@ -267,7 +290,9 @@ class Config(Section):
     """All of compline.yaml."""
 
     organisation: str = Field(min_length=1)
-    workspace: Path = Field(Path(".compline"), description="everything that Compline creates")
+    workspace: LocalPath = Field(
+        Path(".compline"), validate_default=True, description="everything that Compline creates"
+    )
     store: SecretReference | None = Field(
         None, description="database URL by reference; default: SQLite in the workspace"
     )

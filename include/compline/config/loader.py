@@ -1,0 +1,196 @@
+"""compline.yaml to Config; a mistake names its line, what was found and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from compline.config.schema import Config
+
+Loc = tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong with a configuration file."""
+
+    file: str
+    line: int
+    """From 1."""
+    where: str
+    """Dotted path of the key."""
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        return f"{self.file}:{self.line}: {where}{self.message}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `mistakes` holds each reason, at least one."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+def load_config(path: Path) -> Config:
+    """Reads and validates a compline.yaml; relative paths are meant from its folder.
+
+    Raises:
+        ConfigError: not there, not YAML, or not valid.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Mistake(str(path), 1, "", f"cannot be read: {error}")]) from error
+    return parse_config(text, path)
+
+
+def parse_config(text: str, path: Path) -> Config:
+    """Validates the text of a compline.yaml that stands (or would stand) at `path`.
+
+    Raises:
+        ConfigError: not YAML, or not valid.
+    """
+    name = str(path)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = _construct(node) if node is not None else {}
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigError([Mistake(name, line, "", f"not valid YAML: {error.problem}")]) from error
+    except yaml.YAMLError as error:
+        raise ConfigError([Mistake(name, 1, "", f"not valid YAML: {error}")]) from error
+    if not isinstance(value, dict):
+        raise ConfigError([Mistake(name, 1, "", "expected a mapping of sections")])
+    try:
+        return Config.model_validate(value, context={"base": path.resolve().parent})
+    except ValidationError as error:
+        mistakes = [
+            Mistake(
+                name,
+                _line_of(node, detail["loc"], missing=detail["type"] == "missing"),
+                ".".join(str(part) for part in _real(node, detail["loc"])),
+                _explain(detail),
+            )
+            for detail in error.errors(include_url=False)
+        ]
+        raise ConfigError(sorted(mistakes, key=lambda mistake: mistake.line)) from error
+
+
+def _construct(node: yaml.Node) -> Any:
+    """Plain values of a YAML tree; a key given twice is a mistake, not the last one's win."""
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = _construct(key_node)
+            if not isinstance(key, str):
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} must be text", problem_mark=key_node.start_mark
+                )
+            if key in mapping:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark
+                )
+            mapping[key] = _construct(value_node)
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(item) for item in node.value]
+    return yaml.SafeLoader("").construct_object(node)
+
+
+def _child(node: yaml.Node, part: int | str) -> tuple[yaml.Node, yaml.Node] | None:
+    """(key node, value node) of one step down, or None where the step is pydantic's own."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    return None
+
+
+def _real(node: yaml.Node | None, loc: Loc) -> list[int | str]:
+    """The location without the steps that only pydantic knows (branches of a union)."""
+    real: list[int | str] = []
+    for index, part in enumerate(loc):
+        found = _child(node, part) if node is not None else None
+        if found is not None:
+            real.append(part)
+            node = found[1]
+        elif index == len(loc) - 1 and isinstance(node, yaml.MappingNode):
+            real.append(part)
+    return real
+
+
+def _line_of(node: yaml.Node | None, loc: Loc, *, missing: bool) -> int:
+    line = 1
+    for part in loc:
+        found = _child(node, part) if node is not None else None
+        if found is None:
+            continue
+        line = found[0].start_mark.line + 1
+        node = found[1]
+    if missing and node is not None and isinstance(node, yaml.MappingNode):
+        line = min(line, node.start_mark.line + 1) if line > 1 else node.start_mark.line + 1
+    return line
+
+
+def _explain(detail: Any) -> str:
+    """What was found, what was expected, and the nearest valid key."""
+    kind, found = detail["type"], detail.get("input")
+    if kind == "extra_forbidden":
+        known = _known_keys(detail["loc"][:-1])
+        near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+        return f"unknown key{hint}"
+    if kind == "missing":
+        return "is required"
+    if kind == "value_error":
+        # Our own validators speak for themselves and may be about a secret: never repeat it.
+        return str(detail["ctx"]["error"])
+    shown = repr(found) if isinstance(found, int | float | bool | str) else type(found).__name__
+    message = f"found {shown[:80]}, expected: {_lower(detail['msg'])}"
+    expected = detail.get("ctx", {}).get("expected")
+    if isinstance(expected, str) and isinstance(found, str):
+        near = difflib.get_close_matches(found, [w.strip("' ") for w in expected.split(",")], n=1)
+        message += f"; did you mean {near[0]!r}?" if near else ""
+    return message
+
+
+def _lower(text: str) -> str:
+    return text.removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+def _known_keys(loc: Loc) -> list[str]:
+    """The keys of the section at a location, by their names in the file."""
+    section: type[BaseModel] | None = Config
+    for part in loc:
+        if section is None or isinstance(part, int):
+            continue
+        section = _section_of(section, part)
+    if section is None:
+        return []
+    return sorted(field.alias or name for name, field in section.model_fields.items())
+
+
+def _section_of(section: type[BaseModel], key: str) -> type[BaseModel] | None:
+    for name, field in section.model_fields.items():
+        if key in (name, field.alias):
+            found = _models_in(field.annotation)
+            return found[0] if found else None
+    return section
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for arg in getattr(annotation, "__args__", ()) for m in _models_in(arg)]
