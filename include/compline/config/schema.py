@@ -240,11 +240,15 @@ class Scanners(Section):
 class Advisories(Section):
     """Where vulnerability data comes from."""
 
-    osv: Literal["online"] | LocalPath = Field(
-        "online", description="online, or OSV records: a directory, zip, jsonl or jsonl.gz"
+    osv: Literal["online", "bundled"] | LocalPath = Field(
+        "online",
+        description="online, bundled (the data that ships, of 2024-10-10), or OSV records: a "
+        "directory, zip, jsonl or jsonl.gz",
     )
     osv_date: str = Field("", description="declared ISO date of an offline source")
-    trivy_db: Literal["online"] | Annotated[str, Field(pattern="^oci://")] | LocalPath = Field(
+    trivy_db: (
+        Literal["online", "bundled"] | Annotated[str, Field(pattern="^oci://")] | LocalPath
+    ) = Field(
         "online",
         description="online, a directory (trivy's cache or a db/ folder, .gz allowed), or oci://mirror",
     )

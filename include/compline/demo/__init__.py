@@ -1,0 +1,1 @@
+"""A small organisation to try Compline on, made on the spot and wholly offline."""
