@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 
@@ -154,8 +153,8 @@ class Target:
     def __post_init__(self) -> None:
         if not self.name or any(c.isspace() or ord(c) < 32 for c in self.name):
             raise ValueError(f"a target's name must be one printable word, not {self.name!r}")
-        object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
-        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+        object.__setattr__(self, "labels", dict(self.labels))
+        object.__setattr__(self, "settings", dict(self.settings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Telling people: what an alert says and how it reaches them."""

@@ -1,0 +1,92 @@
+"""The end of a run: nothing planned may be without a ledger row, and the run gets its result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from compline.model import Failed, Look, RunResult, Severity, State
+from compline.pipeline.progress import Progress
+from compline.pipeline.request import Request
+from compline.pipeline.session import Session
+from compline.pipeline.work import Work, from_payload
+from compline.store.findings import FindingFilter, count_findings
+from compline.store.ledger import adhoc_result, coverage
+from compline.store.record import record, record_adhoc
+from compline.store.runs import finish_run, get_run
+from compline.store.shards import list_shards, read_shard, recorded_pairs
+
+_UNFINISHED = "the scan task did not finish; see its log and run again"
+
+
+def conclude(session: Session, run: int) -> RunResult:
+    """Fills the ledger where a scan task died, and finishes the run with its result.
+
+    The result is incomplete if anything failed; else findings if any open one of the run's
+    targets reaches the run's fail-at severity; else clean.
+    """
+    view = get_run(session.store, run)
+    request = Request.from_json(view.parameters)
+    _fill(session, run, request)
+    rows = coverage(session.store, run)
+    outcomes = Counter(row.outcome for row in rows)
+    counts = _open_counts(session, run, request, sorted({row.target for row in rows}))
+    grave = sum(n for severity, n in counts.items() if Severity(severity).reaches(request.fail_at))
+    if outcomes["failed"] or not rows:
+        result = RunResult.INCOMPLETE
+    else:
+        result = RunResult.FINDINGS if grave else RunResult.CLEAN
+    summary: dict[str, Any] = {
+        "outcomes": dict(outcomes),
+        "open": counts,
+        "at_or_above": {request.fail_at.value: grave},
+        "failed": [f"{row.target}/{row.scanner}" for row in rows if row.outcome == "failed"],
+    }
+    finish_run(session.store, run, result, session.now(), summary)
+    session.report(Progress("conclude", f"run {run}: {result.value}", "✓"))
+    return result
+
+
+def _fill(session: Session, run: int, request: Request) -> None:
+    """A failed row for each planned look that nobody recorded."""
+    recorded = recorded_pairs(session.store, run)
+    for shard in list_shards(session.store, run):
+        for item in from_payload(read_shard(session.store, run, shard.number)):
+            looks = [
+                Look(item.target.name, scanner, Failed(_UNFINISHED), revision=item.revision)
+                for scanner in item.scanners
+                if (item.target.name, scanner) not in recorded
+            ]
+            if looks:
+                _record_unfinished(session, run, request, item, looks)
+
+
+def _record_unfinished(
+    session: Session, run: int, request: Request, item: Work, looks: Sequence[Look]
+) -> None:
+    now = session.now()
+    if request.tracked:
+        record(
+            session.store, run, item.target.name, looks,
+            looked_at=item.asked, now=now, ref=item.target.ref,
+        )  # fmt: skip
+    else:
+        record_adhoc(session.store, run, item.target, looks, now=now)
+
+
+def _open_counts(
+    session: Session, run: int, request: Request, targets: Sequence[str]
+) -> dict[str, int]:
+    """What is there by severity: open findings of the targets, or what an ad hoc look saw."""
+    counts: Counter[str] = Counter()
+    if request.tracked:
+        chosen = FindingFilter(states=(State.OPEN,), targets=tuple(targets))
+        for (_, severity, _), number in count_findings(session.store, chosen).items():
+            counts[str(severity)] += number
+    else:
+        seen = adhoc_result(session.store, run)
+        known = (observation for _, observation in seen.known)
+        for observation in (*seen.new, *known):
+            counts[observation.severity.value] += 1
+    return dict(counts)

@@ -1,0 +1,107 @@
+"""What scanners look at, got only when one asks: a repository's tree, an image's archive."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from compline.config.secrets import SecretMissing
+from compline.findings.change import TreeChange
+from compline.model import TargetKind
+from compline.pipeline.heads import remote_of
+from compline.pipeline.progress import Progress
+from compline.pipeline.session import Session
+from compline.pipeline.work import Work
+from compline.scanners.interface import Job
+from compline.source.compare import compare
+from compline.source.mirror import Mirror
+from compline.source.remote import Head
+from compline.source.snapshot import Snapshot, SourceError
+from compline.store.looks import base_revisions, witness_paths
+
+
+class Inputs:
+    """One target's content during one run; fetched at most once, only if asked for."""
+
+    def __init__(self, session: Session, work: Work, run_revision: str) -> None:
+        self.work = work
+        self._session = session
+        self._run_revision = run_revision
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+
+    def job(self, scanner: str) -> Job:
+        """The target as a job for a scanner."""
+        target = self.work.target
+        is_repository = target.kind is TargetKind.REPOSITORY
+        is_image = target.kind is TargetKind.IMAGE
+        return Job(
+            target=target,
+            revision=self.work.revision,
+            open_snapshot=self.snapshot if is_repository else None,
+            archive=Path(target.locator) if is_image else None,
+            fresh=scanner in self.work.fresh,
+        )
+
+    def snapshot(self) -> Snapshot:
+        """The tree, fetched at the first call.
+
+        Raises:
+            SourceError: it cannot be fetched or read.
+        """
+        with self._lock:
+            if self._snapshot is None:
+                if not self._mirror.has(self.work.revision):
+                    self._session.report(Progress("fetch", self.work.target.name))
+                    ref = self._run_revision or self.work.target.ref
+                    self._mirror.fetch(Head(ref, self.work.revision))
+                self._snapshot = self._mirror.snapshot(self.work.revision)
+            return self._snapshot
+
+    def changes(self) -> Mapping[str, TreeChange]:
+        """Base revision to what changed since, for each revision that findings were recorded at.
+
+        A base that is gone (a force push, a lost mirror) is left out: then content decides.
+
+        Raises:
+            SourceError: the trees cannot be read.
+        """
+        store, name = self._session.store, self.work.target.name
+        revision = self.work.revision
+        bases = {base for base in base_revisions(store, name).values() if base}
+        if self.work.target.kind is not TargetKind.REPOSITORY:
+            return {base: TreeChange() for base in bases if base == revision}
+        changes = {base: TreeChange() for base in bases if base == revision}
+        others = bases - set(changes)
+        if others:
+            self.snapshot()
+            paths = witness_paths(store, name)
+            for base in others:
+                if self._mirror.has(base):
+                    changes[base] = compare(self._mirror, base, revision, paths)
+        return changes
+
+    def pin(self) -> None:
+        """Keeps the recorded commit, so that the next night can be compared with it."""
+        if self._snapshot is not None:
+            self._mirror.pin(self.work.revision)
+
+    @cached_property
+    def _mirror(self) -> Mirror:
+        target = self.work.target
+        place = hashlib.sha256(target.locator.encode()).hexdigest()[:12]
+        word = re.sub(r"[^A-Za-z0-9._-]+", "-", target.name)[:60].strip("-.")
+        try:
+            remote = remote_of(target, self._session.secrets, self._run_revision)
+        except SecretMissing as error:
+            raise SourceError(str(error)) from error
+        return Mirror(
+            self._session.workspace / "mirrors" / f"{word}-{place}.git",
+            remote,
+            self._session.config.limits,
+            target.settings.get("history", "shallow"),
+        )

@@ -1,0 +1,138 @@
+"""Decides what a run must scan and what it can reuse, and keeps the plan in shards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from compline.model import ScanKey
+from compline.pipeline.heads import Seen, ask_all
+from compline.pipeline.progress import Progress
+from compline.pipeline.request import Request, select_scanners, select_targets
+from compline.pipeline.session import Session
+from compline.pipeline.work import Work, into_shards, to_payload
+from compline.scanners import registry
+from compline.scanners.interface import CannotScan, ScanContext
+from compline.store.looks import LastLook, last_looks
+from compline.store.record import Reuse, record_reused
+from compline.store.runs import get_run
+from compline.store.shards import list_shards, save_plan
+
+Pair = tuple[str, str]
+
+
+def plan(session: Session, run: int) -> int:
+    """Asks every target for its head, records what is unchanged, keeps the rest as shards.
+
+    A plan stands once it is saved: planning again (a retry) gives the same shards.
+
+    Returns:
+        The number of shards; their numbers are 0 to that.
+
+    Raises:
+        BadRequest: the run asks for what is not there.
+    """
+    standing = list_shards(session.store, run)
+    if standing:
+        return len(standing)
+    request = Request.from_json(get_run(session.store, run).parameters)
+    targets = select_targets(session.config, request)
+    session.report(Progress("plan", f"asking {len(targets)} targets for their heads"))
+    seen = ask_all(targets, session.secrets, session.config, request.revision, session.now)
+    scanners = select_scanners(session.config, request)
+    decided = decide(
+        seen,
+        scanners,
+        _scan_keys(scanners, session.scan_context()),
+        last_looks(session.store) if request.tracked else {},
+        fresh=request.fresh,
+    )
+    work = _reuse(session, run, decided)
+    shards = into_shards(work, session.config.execution.shard_targets)
+    saved = save_plan(session.store, run, [to_payload(shard) for shard in shards], session.now())
+    scans = sum(len(item.scanners) for item in work)
+    session.report(Progress("plan", f"{scans} scans of {len(work)} targets to do", "✓"))
+    return saved
+
+
+def decide(
+    seen: Sequence[Seen],
+    scanners: Sequence[str],
+    keys: Mapping[str, ScanKey],
+    last: Mapping[Pair, LastLook],
+    *,
+    fresh: bool,
+) -> list[tuple[Work, tuple[Reuse, ...]]]:
+    """Pure: per target what is to be scanned, and what the last completed look already says.
+
+    Reused is only what was completed on the same revision with the same ScanKey, of a target that
+    has revisions (services are always asked), and not held.
+    """
+    return [_decide(one, scanners, keys, last, fresh=fresh) for one in seen]
+
+
+def _decide(
+    seen: Seen,
+    scanners: Sequence[str],
+    keys: Mapping[str, ScanKey],
+    last: Mapping[Pair, LastLook],
+    *,
+    fresh: bool,
+) -> tuple[Work, tuple[Reuse, ...]]:
+    name = seen.target.name
+    todo: list[str] = []
+    must_be_fresh: list[str] = []
+    reuses: list[Reuse] = []
+    for scanner in scanners:
+        if seen.target.kind not in registry.load(scanner).kinds:
+            continue
+        known = last.get((name, scanner))
+        key = keys[scanner].digest if scanner in keys else ""
+        if fresh or (known is not None and known.held):
+            must_be_fresh.append(scanner)
+        elif known and seen.revision and key and known.reusable(seen.revision, key):
+            reuses.append(Reuse(name, scanner, seen.revision, key))
+            continue
+        todo.append(scanner)
+    work = Work(
+        seen.target, seen.asked, seen.revision, tuple(todo), tuple(must_be_fresh), seen.error
+    )
+    return work, tuple(reuses)
+
+
+def _scan_keys(scanners: Sequence[str], context: ScanContext) -> dict[str, ScanKey]:
+    """The keys that can be had; a scanner without one is not reused and fails when it scans."""
+    keys = {}
+    for name in scanners:
+        with suppress(CannotScan):
+            keys[name] = registry.load(name).scan_key(context)
+    return keys
+
+
+def _reuse(
+    session: Session, run: int, decided: Sequence[tuple[Work, tuple[Reuse, ...]]]
+) -> list[Work]:
+    """Records what is reused in one go; gives what is left to scan.
+
+    Looks are ordered by when the head was asked for; with the earliest of them for all, a target
+    that another run has recorded meanwhile is refused here and scanned.
+    """
+    reuses = [reuse for _, of_target in decided for reuse in of_target]
+    refused: set[Pair] = set()
+    if reuses:
+        asked = min(work.asked for work, of_target in decided if of_target)
+        back = record_reused(session.store, run, reuses, looked_at=asked, now=session.now())
+        refused = {(reuse.target, reuse.scanner) for reuse in back}
+        session.report(Progress("plan", f"{len(reuses) - len(back)} looks reused", "↺"))
+    work = [
+        replace(
+            item,
+            scanners=(
+                *item.scanners,
+                *(r.scanner for r in of_target if (r.target, r.scanner) in refused),
+            ),
+        )
+        for item, of_target in decided
+    ]
+    return [item for item in work if item.scanners]

@@ -1,0 +1,72 @@
+"""Records all looks of one target, in one transaction, as the life of its findings allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from compline.findings.change import TreeChange
+from compline.findings.lifecycle import Policy
+from compline.model import Look
+from compline.pipeline.inputs import Inputs
+from compline.pipeline.progress import Progress
+from compline.pipeline.request import Request
+from compline.pipeline.session import Session
+from compline.source.snapshot import SourceError
+from compline.store.record import Recorded, record, record_adhoc
+
+
+def record_target(
+    session: Session, run: int, request: Request, inputs: Inputs, looks: Sequence[Look]
+) -> None:
+    """Writes the looks down and says what they changed.
+
+    Raises:
+        StoreError: the store refused; nothing of this target was written.
+    """
+    target = inputs.work.target
+    changes = _changes(session, inputs)
+    if not request.tracked:
+        found = record_adhoc(session.store, run, target, looks, now=session.now(), changes=changes)
+        text = f"{target.name}: {len(found.new)} new against the tracked ref"
+        session.report(Progress("record", text, "✓"))
+        return
+    recorded = record(
+        session.store,
+        run,
+        target.name,
+        looks,
+        looked_at=inputs.work.asked,
+        now=session.now(),
+        ref=target.ref,
+        changes=changes,
+        policy=Policy(honour_inline=session.config.ignore.honour_inline),
+    )
+    inputs.pin()
+    session.report(Progress("record", f"{target.name}: {_summary(recorded)}", "✓"))
+
+
+def _changes(session: Session, inputs: Inputs) -> Mapping[str, TreeChange]:
+    """What changed since the last looks; without it, findings are matched by content alone."""
+    try:
+        return inputs.changes()
+    except SourceError as error:
+        text = f"{inputs.work.target.name}: trees cannot be compared ({error})"
+        session.report(Progress("record", text, "!"))
+        return {}
+
+
+def _summary(recorded: Recorded) -> str:
+    parts = [
+        f"{len(ids)} {word}"
+        for word, ids in (
+            ("opened", recorded.opened),
+            ("reopened", recorded.reopened),
+            ("resolved", recorded.resolved),
+        )
+        if ids
+    ]
+    odd = [f"{row.scanner} {row.result}" for row in recorded.rows if row.result not in _ORDINARY]
+    return ", ".join([*parts, *odd]) or "nothing changed"
+
+
+_ORDINARY = ("recorded", "already")

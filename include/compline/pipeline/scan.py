@@ -1,0 +1,129 @@
+"""One shard: every scanner over its targets, each target recorded once its looks are complete."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import structlog
+
+from compline.model import Failed, Look
+from compline.pipeline.inputs import Inputs
+from compline.pipeline.progress import describe
+from compline.pipeline.record import record_target
+from compline.pipeline.request import Request
+from compline.pipeline.session import Session
+from compline.pipeline.work import Work, from_payload
+from compline.scanners import registry
+from compline.scanners.interface import CannotScan
+from compline.store.runs import get_run
+from compline.store.shards import (
+    claim_shard,
+    finish_shard,
+    heartbeat_shard,
+    list_shards,
+    recorded_pairs,
+)
+
+_LEASE = 120.0
+"""Seconds after which a shard whose worker gave no sign of life may be taken by another."""
+
+log = structlog.get_logger()
+
+
+class ShardTaken(Exception):
+    """Another worker holds the shard; a retry will see whether it finishes."""
+
+
+def scan_shard(session: Session, run: int, number: int, owner: str) -> None:
+    """Scans and records what of the shard is missing or failed; nothing if it is done.
+
+    Raises:
+        ShardTaken: another owner is at it.
+        StoreError: the looks could not be recorded.
+    """
+    payload = claim_shard(session.store, run, number, owner, session.now(), _LEASE)
+    if payload is None:
+        views = [view for view in list_shards(session.store, run) if view.number == number]
+        if any(view.state == "done" for view in views):
+            return
+        raise ShardTaken(f"shard {number} of run {run} is being scanned by another worker")
+    request = Request.from_json(get_run(session.store, run).parameters)
+    recorded = recorded_pairs(session.store, run)
+
+    def left(item: Work) -> Work:
+        names = (
+            scanner
+            for scanner in item.scanners
+            if recorded.get((item.target.name, scanner), "failed") == "failed"
+        )
+        return replace(item, scanners=tuple(names))
+
+    work = [item for item in map(left, from_payload(payload)) if item.scanners]
+    with _kept_alive(session, run, number, owner):
+        _scan(session, run, request, work)
+    finish_shard(session.store, run, number, owner, session.now())
+
+
+def _scan(session: Session, run: int, request: Request, work: Sequence[Work]) -> None:
+    inputs = {item.target.name: Inputs(session, item, request.revision) for item in work}
+    looks: dict[str, list[Look]] = {item.target.name: [] for item in work}
+    for scanner in registry.names():
+        asked = [item for item in work if scanner in item.scanners]
+        for look in _look(session, scanner, asked, inputs):
+            session.report(describe(look))
+            looks[look.target].append(look)
+            item = inputs[look.target].work
+            if len(looks[look.target]) == len(item.scanners):
+                record_target(session, run, request, inputs[look.target], looks.pop(look.target))
+
+
+def _look(
+    session: Session, scanner: str, asked: Sequence[Work], inputs: dict[str, Inputs]
+) -> Iterator[Look]:
+    """Exactly one look for each target asked about, whatever the scanner does."""
+    waiting = {item.target.name: item for item in asked}
+    started = time.monotonic()
+    for item in asked:
+        if item.error:
+            del waiting[item.target.name]
+            yield _failed(item, scanner, item.error)
+    error = "the scanner gave no answer for this target"
+    jobs = [inputs[name].job(scanner) for name in waiting]
+    try:
+        if jobs:
+            for look in registry.load(scanner).scan(jobs, session.scan_context()):
+                if waiting.pop(look.target, None) is not None:
+                    yield look
+    except CannotScan as problem:
+        error = str(problem)
+    except Exception as problem:  # one scanner's crash is its own outcome; the others still run
+        log.exception("scanner crashed", scanner=scanner)
+        error = f"the scanner crashed: {type(problem).__name__}: {problem}; see the task's log"
+    for item in waiting.values():
+        yield replace(_failed(item, scanner, error), seconds=time.monotonic() - started)
+
+
+def _failed(item: Work, scanner: str, error: str) -> Look:
+    return Look(item.target.name, scanner, Failed(error), revision=item.revision)
+
+
+@contextmanager
+def _kept_alive(session: Session, run: int, number: int, owner: str) -> Iterator[None]:
+    """Renews the shard's lease for as long as the work goes on."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(_LEASE / 4):
+            heartbeat_shard(session.store, run, number, owner, session.now(), _LEASE)
+
+    thread = threading.Thread(target=beat, name="shard-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
