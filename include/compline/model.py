@@ -228,9 +228,19 @@ class Gap:
     detail: str = ""
     count: int = 1
     """How many files or entries it stands for."""
+    subjects: tuple[str, ...] = ()
+    """Where only some subjects of the place were not covered (`pypi:jinja2`, unpinned in a
+    manifest): those; empty means all."""
 
-    def covers(self, path: str) -> bool:
-        """Whether the path lies inside the gap, so that nothing there may be resolved."""
+    def covers(self, path: str, subject: str = "") -> bool:
+        """Whether the place lies inside the gap, so that nothing there may be resolved.
+
+        Args:
+            path: the observation's path.
+            subject: its subject; what has none is outside a gap that names subjects.
+        """
+        if self.subjects and subject not in self.subjects:
+            return False
         if self.path.endswith("/"):
             return path.startswith(self.path)
         return not self.path or path == self.path
