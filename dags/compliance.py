@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
+
 from compline_airflow.dagspec import load_dagspec
+from compline_airflow.flow import after
 
 spec = load_dagspec()
 
@@ -20,51 +22,15 @@ for schedule in spec.schedules:
         tags=["compliance"],
         doc_md=__doc__,
     )
-    def compliance(name: str = schedule.name):
-        """Discover, plan, scan, conclude, notify, verdict."""
+    def compliance(name: str) -> None:
+        """Opens the night's run and goes through every step."""
 
         @task
-        def begin(schedule_name: str, dag_run=None) -> str:
+        def begin(dag_run=None) -> int:
             from compline_airflow import steps
 
-            return steps.begin(schedule_name, dag_run.run_id)
+            return steps.begin(name, dag_run.run_id)
 
-        @task
-        def plan(run: str) -> list[int]:
-            from compline_airflow import steps
+        after(begin(), spec)
 
-            return steps.plan(run)
-
-        @task(
-            pool=spec.pool,
-            map_index_template="{{ shard }}",
-            execution_timeout=timedelta(seconds=spec.shard_seconds),
-        )
-        def scan(run: str, shard: int) -> None:
-            from compline_airflow import steps
-
-            steps.scan(run, shard)
-
-        @task(trigger_rule="all_done")
-        def conclude(run: str | None) -> None:
-            from compline_airflow import steps
-
-            steps.conclude(run)
-
-        @task(trigger_rule="all_done", retries=3)
-        def notify(run: str | None) -> None:
-            from compline_airflow import steps
-
-            steps.notify(run)
-
-        @task(trigger_rule="all_done", retries=0)
-        def verdict(run: str | None) -> dict:
-            from compline_airflow import steps
-
-            return steps.verdict(run)
-
-        run = begin(name)
-        scans = scan.partial(run=run).expand(shard=plan(run))
-        scans >> conclude(run) >> notify(run) >> verdict(run)
-
-    compliance()
+    compliance(schedule.name)

@@ -25,6 +25,7 @@ SCANNERS = (
     "registry-permissions",
 )
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""
+SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class DagSpec:
     path: Path
     schedules: tuple[ScheduleSpec, ...]
     targets: tuple[str, ...]
+    pool: str = "default_pool"
+    """Airflow pool that bounds how many shards are scanned at once."""
+    shard_seconds: int = 6 * 3600
+    """Time limit of one scan task."""
     error: str = ""
 
 
@@ -64,12 +69,19 @@ def load_dagspec(path: Path | None = None) -> DagSpec:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe one
         if not isinstance(raw, dict):
             raise TypeError("expected a mapping of sections")  # noqa: TRY301
-        return DagSpec(path, _schedules(raw) or default, _targets(raw))
+        execution = raw.get("execution") or {}
+        return DagSpec(
+            path,
+            _schedules(raw) or default,
+            _targets(raw),
+            pool=str(execution.get("pool", DagSpec.pool)),
+            shard_seconds=int(execution.get("shard_seconds", DagSpec.shard_seconds)),
+        )
     except (OSError, UnicodeDecodeError) as error:
-        return DagSpec(path, default, (), f"{path}: cannot be read: {error}")
-    except (yaml.YAMLError, TypeError, AttributeError, KeyError) as error:
+        return DagSpec(path, default, (), error=f"{path}: cannot be read: {error}")
+    except (yaml.YAMLError, TypeError, ValueError, AttributeError, KeyError) as error:
         message = f"{path}: {error} (run `compline config check`)"
-        return DagSpec(path, default, (), message)
+        return DagSpec(path, default, (), error=message)
 
 
 def _schedules(raw: dict[str, Any]) -> tuple[ScheduleSpec, ...]:

@@ -286,6 +286,8 @@ class Execution(Section):
     """How a night is cut into pieces."""
 
     shard_targets: int = Field(100, ge=1, description="most targets in one mapped task")
+    shard_seconds: int = Field(6 * 3600, ge=60, description="time limit of one mapped task")
+    pool: str = Field("default_pool", description="Airflow pool of the scan tasks; must exist")
     processes: int = Field(0, ge=0, description="tool processes at once; 0: one per core")
     fail_at: Severity = Field(Severity.HIGH, description="what makes `compline scan` exit with 1")
 

@@ -1,0 +1,88 @@
+"""What every command shares: finding the configuration, opening a session, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from compline.config.loader import ConfigError, load_config
+from compline.config.schema import Config
+from compline.config.secrets import SecretMissing, SecretResolver
+from compline.demo.organisation import config_file
+from compline.pipeline.progress import Report, to_lines
+from compline.pipeline.request import BadRequest
+from compline.pipeline.session import Session, open_session
+from compline.store.engine import StoreError
+
+DEMO_HOME = Path(".compline/demo")
+
+
+class Exit(IntEnum):
+    """What the exit code of a command says."""
+
+    OK = 0
+    FINDINGS = 1
+    USAGE = 2
+    INCOMPLETE = 3
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="COMPLINE_CONFIG",
+        help="compline.yaml; default: the one here, else the demo organisation's.",
+        show_default=False,
+    ),
+]
+
+
+def stop(message: str, code: Exit = Exit.USAGE) -> NoReturn:
+    """Ends the command with a message on standard error."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def find_config(given: Path | None) -> Path:
+    """The configuration to use; ends the command where there is none."""
+    if given is not None:
+        return given
+    for candidate in (Path("compline.yaml"), config_file(DEMO_HOME)):
+        if candidate.exists():
+            return candidate
+    stop(
+        "There is no compline.yaml here. Write one (see README.md), name one with --config, "
+        "or try the demo: compline demo build"
+    )
+
+
+def configuration(given: Path | None) -> Config:
+    """The validated configuration; ends the command on a mistake."""
+    try:
+        return load_config(find_config(given))
+    except ConfigError as error:
+        stop(f"The configuration is not valid:\n{error}")
+
+
+@contextmanager
+def session(given: Path | None, report: Report | None = None) -> Iterator[Session]:
+    """An open session; errors that a person can mend end the command with their message."""
+    config = configuration(given)
+    try:
+        with open_session(config, SecretResolver(os.environ), report or to_stderr()) as opened:
+            yield opened
+    except (SecretMissing, StoreError, BadRequest) as error:
+        stop(str(error))
+
+
+def to_stderr() -> Report:
+    """Progress for people, apart from the output that programs read."""
+    return to_lines(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201

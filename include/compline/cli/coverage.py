@@ -1,0 +1,39 @@
+"""`compline coverage`: the ledger of a run, what was really looked at."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from compline.cli.common import ConfigOption, session
+from compline.reports.terminal import console, coverage_table
+from compline.store import ledger
+from compline.store.runs import latest_run
+
+
+class Format(StrEnum):
+    """How the ledger is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def coverage(
+    config: ConfigOption = None,
+    format_: Annotated[Format, typer.Option("--format", "-f")] = Format.TABLE,
+    run: Annotated[int | None, typer.Option(help="Default: the latest run.")] = None,
+) -> None:
+    """Show what was looked at, what was not, and why."""
+    with session(config) as opened:
+        if run is None:
+            latest = latest_run(opened.store)
+            rows = ledger.coverage(opened.store, latest.id) if latest else ()
+        else:
+            rows = ledger.coverage(opened.store, run)
+    if format_ is Format.JSON:
+        typer.echo(json.dumps([row.as_json() for row in rows], indent=2))
+    else:
+        console().print(coverage_table(rows))

@@ -1,0 +1,64 @@
+"""`compline findings`: the findings that match, in several formats."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from compline.cli.common import ConfigOption, session
+from compline.model import Severity, State
+from compline.reports.delimited import findings_csv
+from compline.reports.sarif import findings_sarif
+from compline.reports.terminal import console, findings_table
+from compline.store.findings import FindingFilter, get_finding, list_findings
+
+
+class Format(StrEnum):
+    """How findings are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    SARIF = "sarif"
+
+
+def findings(
+    ids: Annotated[list[str] | None, typer.Argument(help="Only these ids.")] = None,
+    config: ConfigOption = None,
+    format_: Annotated[Format, typer.Option("--format", "-f")] = Format.TABLE,
+    state: Annotated[list[State] | None, typer.Option(help="Default: open.")] = None,
+    severity: Annotated[list[Severity] | None, typer.Option(help="Exactly these.")] = None,
+    at_least: Annotated[Severity | None, typer.Option(help="This severity or worse.")] = None,
+    target: Annotated[list[str] | None, typer.Option("--target", "-t")] = None,
+    scanner: Annotated[list[str] | None, typer.Option("--scanner", "-s")] = None,
+    since_run: Annotated[
+        int | None, typer.Option(help="Only what was opened or reopened in or after this run.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1)] = None,
+) -> None:
+    """List findings; without filters the open ones."""
+    with session(config) as opened:
+        if ids:
+            found = tuple(get_finding(opened.store, one) for one in ids)
+        else:
+            chosen = FindingFilter(
+                states=tuple(state or (State.OPEN,)),
+                severities=tuple(severity or ()),
+                at_least=at_least,
+                targets=tuple(target or ()),
+                scanners=tuple(scanner or ()),
+                since_run=since_run,
+            )
+            found = list_findings(opened.store, chosen, limit=limit)
+    match format_:
+        case Format.TABLE:
+            console().print(findings_table(found))
+        case Format.JSON:
+            typer.echo(json.dumps([one.as_json() for one in found], indent=2))
+        case Format.CSV:
+            typer.echo(findings_csv(found), nl=False)
+        case Format.SARIF:
+            typer.echo(json.dumps(findings_sarif(found), indent=2))

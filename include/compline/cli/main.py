@@ -1,0 +1,31 @@
+"""The `compline` command: joins the command groups."""
+
+from __future__ import annotations
+
+import typer
+
+from compline import __version__
+from compline.cli import alerts, config, coverage, database, demo, findings, scan, targets, tools
+
+app = typer.Typer(
+    name="compline",
+    help="Continuous compliance for organisations that build AI.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("scan")(scan.scan)
+app.command("findings")(findings.findings)
+app.command("coverage")(coverage.coverage)
+app.command("targets")(targets.targets)
+app.add_typer(tools.app, name="tools")
+app.add_typer(config.app, name="config")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(demo.app, name="demo")
+app.add_typer(database.app, name="db")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)

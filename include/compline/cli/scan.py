@@ -1,0 +1,101 @@
+"""`compline scan`: the same use cases as the nightly DAG, without Airflow."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from typing import Annotated
+
+import typer
+
+from compline.cli.common import ConfigOption, Exit, configuration, session
+from compline.model import RunResult, Severity
+from compline.pipeline import conclude, discover, notify, plan
+from compline.pipeline import scan as scan_step
+from compline.pipeline.adhoc import check_allowed
+from compline.pipeline.request import Request
+from compline.pipeline.session import Session
+from compline.reports.terminal import console, coverage_table, severity_table, worse
+from compline.store.findings import FindingFilter, count_findings
+from compline.store.ledger import coverage
+from compline.store.outbox import list_regressions
+from compline.store.runs import get_run
+
+_EXIT = {
+    RunResult.CLEAN: Exit.OK,
+    RunResult.FINDINGS: Exit.FINDINGS,
+    RunResult.INCOMPLETE: Exit.INCOMPLETE,
+}
+
+
+def scan(
+    config: ConfigOption = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", "-t", help="Only this target; repeatable.")
+    ] = None,
+    scanner: Annotated[
+        list[str] | None, typer.Option("--scanner", "-s", help="Only this scanner; repeatable.")
+    ] = None,
+    other: Annotated[
+        str, typer.Option(help="An unlisted repository or image that `adhoc.allow` permits.")
+    ] = "",
+    revision: Annotated[
+        str, typer.Option(help="Branch, tag or commit instead of the tracked one; alerts nobody.")
+    ] = "",
+    fail_at: Annotated[
+        Severity | None, typer.Option(help="Least severity that makes the exit code 1.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Scan again whatever is cached.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the exit code.")] = False,
+) -> None:
+    """Scan now and print what was looked at, what was found and what got worse.
+
+    Exit codes: 0 complete and nothing at or above the fail-at severity, 1 findings, 2 usage or
+    configuration, 3 incomplete.
+    """
+    settings = configuration(config)
+    with session(config, (lambda _progress: None) if quiet else None) as opened:
+        if other:
+            check_allowed(settings.adhoc, other)
+        request = Request(
+            targets=tuple(target or ()),
+            scanners=tuple(scanner or ()),
+            other=other,
+            revision=revision,
+            fail_at=fail_at or settings.execution.fail_at,
+            fresh=fresh,
+        )
+        run, result = run_once(opened, request)
+        if not quiet:
+            print_summary(opened, run)
+    raise typer.Exit(_EXIT[result])
+
+
+def run_once(opened: Session, request: Request) -> tuple[int, RunResult]:
+    """One run from beginning to end in this process; gives its number and result."""
+    run = discover.begin(opened, "cli", uuid.uuid4().hex, request)
+    owner = f"{socket.gethostname()}/{os.getpid()}"
+    for number in range(plan.plan(opened, run)):
+        scan_step.scan_shard(opened, run, number, owner)
+    result = conclude.conclude(opened, run)
+    notify.notify(opened, run)
+    return run, result
+
+
+def print_summary(opened: Session, run: int) -> None:
+    """Coverage, open findings, what got worse, and where to look next."""
+    out = console()
+    rows = coverage(opened.store, run)
+    out.print(coverage_table(rows))
+    out.print()
+    targets = tuple(sorted({row.target for row in rows}))
+    out.print(severity_table(count_findings(opened.store, FindingFilter(targets=targets))))
+    out.print()
+    regressions = [view.regression for view in list_regressions(opened.store, run=run)]
+    out.print(worse(regressions))
+    view = get_run(opened.store, run)
+    out.print(
+        f"\nRun {run}: {view.result}. Next: compline findings --at-least high, "
+        "compline coverage, make up"
+    )

@@ -1,0 +1,51 @@
+"""`compline tools`: the scanners' own environments."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from compline.cli.common import ConfigOption, Exit, configuration, stop
+from compline.reports.terminal import console
+from compline.tools.toolbox import Toolbox, ToolUnavailable
+
+app = typer.Typer(help="Install, check and list the scanners.", no_args_is_help=True)
+
+
+@app.command()
+def install(
+    names: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Install what is missing, each tool in its own hash-pinned environment."""
+    box = Toolbox(configuration(config).workspace)
+    try:
+        box.install(tuple(names or ()), lambda line: typer.echo(line, err=True))
+    except ToolUnavailable as error:
+        stop(str(error), Exit.INCOMPLETE)
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Exit with 3 if a tool is missing or is not what it should be."""
+    statuses = Toolbox(configuration(config).workspace).status()
+    problems = [status for status in statuses if status.problem]
+    for status in problems:
+        typer.echo(f"{status.name}: {status.problem}", err=True)
+    if problems:
+        raise typer.Exit(Exit.INCOMPLETE)
+    typer.echo(f"{len(statuses)} tools are as they should be")
+
+
+@app.command("list")
+def list_(config: ConfigOption = None) -> None:
+    """List the tools with version and place."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("tool", "version", "state", "executable"):
+        table.add_column(column)
+    for status in Toolbox(configuration(config).workspace).status():
+        state = status.problem or "ready"
+        table.add_row(status.name, status.version, state, str(status.executable or ""))
+    console().print(table)

@@ -1,0 +1,36 @@
+"""Findings as CSV, one row each, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from compline.store.findings import FindingView
+
+COLUMNS = (
+    "id", "target", "kind", "state", "severity", "confidence", "title", "rule", "path", "line",
+    "package", "version", "fixed_version", "aliases", "cwe", "first_seen", "last_seen", "revision",
+)  # fmt: skip
+
+
+def findings_csv(findings: Iterable[FindingView]) -> str:
+    """RFC 4180 with a header; lists are joined by a blank.
+
+    A cell that a spreadsheet would take for a formula is preceded by an apostrophe, since titles
+    and paths come from scanned repositories.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for finding in findings:
+        values = finding.as_json()
+        writer.writerow([_cell(values.get(column)) for column in COLUMNS])
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text

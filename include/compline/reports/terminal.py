@@ -1,0 +1,120 @@
+"""What a person reads at the end of a run: coverage, findings, what got worse, what next."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from compline.findings.regressions import Regression
+from compline.model import Severity
+from compline.store.findings import FindingView
+from compline.store.ledger import LedgerRow
+
+_STYLE = {
+    "critical": "bold red", "high": "red", "unknown": "red",
+    "medium": "yellow", "low": "cyan", "info": "dim",
+    "completed": "green", "skipped": "dim", "failed": "bold red", "held": "yellow",
+}  # fmt: skip
+_WORST = 10
+
+
+def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
+    """What was looked at, what was not, and why: a line per target and scanner."""
+    if not rows:
+        return Text("Nothing was looked at yet: run `compline scan` or `make nightly`.")
+    table = Table(title="Coverage", title_justify="left", box=None, pad_edge=False)
+    for column in ("target", "scanner", "outcome", "seen", "gaps", "seconds"):
+        table.add_column(column, justify="right" if column in ("seen", "seconds") else "left")
+    table.add_column("why", overflow="fold")
+    for row in rows:
+        why = [text for text in (row.reason, *row.warnings) if text]
+        if row.reused_from and row.reused_from != row.run:
+            why.insert(0, f"unchanged since run {row.reused_from}")
+        table.add_row(
+            Text(row.target),
+            row.scanner,
+            Text(row.outcome, _STYLE.get(row.outcome, "")),
+            str(row.observations) if row.outcome == "completed" else "",
+            _gaps(row),
+            f"{row.seconds:.1f}" if row.seconds else "",
+            Text("; ".join(why)),
+        )
+    return table
+
+
+def severity_table(counts: Mapping[tuple[str, str, str], int]) -> RenderableType:
+    """Open findings by target and severity; `counts` is keyed by target, severity and state."""
+    by_target: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (target, severity, state), number in counts.items():
+        if state == "open":
+            by_target[target][severity] += number
+    if not by_target:
+        return Text("No open findings.")
+    severities = sorted(Severity, key=lambda severity: -severity.rank)
+    table = Table(title="Open findings", title_justify="left", box=None, pad_edge=False)
+    table.add_column("target")
+    for severity in severities:
+        table.add_column(severity.value, justify="right", style=_STYLE[severity.value])
+    table.add_column("all", justify="right")
+    for target, found in sorted(by_target.items()):
+        cells = [str(found[severity.value] or "") for severity in severities]
+        table.add_row(Text(target), *cells, str(found.total()))
+    return table
+
+
+def worse(regressions: Sequence[Regression]) -> RenderableType:
+    """What got worse since the last completed look, the worst first."""
+    if not regressions:
+        return Text("Nothing got worse.")
+    ordered = sorted(regressions, key=lambda one: -(one.severity.rank if one.severity else 2))
+    lines: list[RenderableType] = [Text(f"Got worse: {len(regressions)}", style="bold")]
+    for one in ordered[:_WORST]:
+        severity = one.severity.value if one.severity else ""
+        line = Text(f"  {one.kind.value.replace('_', ' ')} ")
+        line.append(f"{severity} " if severity else "", _STYLE.get(severity, ""))
+        line.append(f"{one.target}: {one.title} ({one.subject})")
+        lines.append(line)
+    if len(ordered) > _WORST:
+        lines.append(Text(f"  ... and {len(ordered) - _WORST} more"))
+    return Group(*lines)
+
+
+def findings_table(findings: Iterable[FindingView]) -> RenderableType:
+    """One line per finding."""
+    chosen = list(findings)
+    if not chosen:
+        return Text("No findings match.")
+    table = Table(box=None, pad_edge=False)
+    for column in ("id", "severity", "target", "where", "title", "seen by"):
+        table.add_column(column, overflow="fold" if column in ("where", "title") else "ellipsis")
+    for one in chosen:
+        where = one.path + (f":{one.line}" if one.line else "")
+        if one.package:
+            where = f"{one.package} {one.version}"
+        seen_by = sorted({witness["scanner"] for witness in one.as_json()["witnesses"]})
+        table.add_row(
+            one.id,
+            Text(str(one.severity), _STYLE[str(one.severity)]),
+            Text(one.target),
+            Text(where),
+            Text(one.title),
+            ", ".join(seen_by),
+        )
+    return table
+
+
+def console() -> Console:
+    """The terminal; wide enough to be read by machines when it is none."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=160)
+
+
+def _gaps(row: LedgerRow) -> str:
+    counts: Counter[str] = Counter()
+    for gap in row.gaps:
+        counts[gap.reason.value] += gap.count
+    return ", ".join(f"{number} {reason}" for reason, number in counts.items())

@@ -1,0 +1,127 @@
+"""The bodies of the DAGs' tasks: open a session, call one use case, say what came of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from compline.config.loader import ConfigError, load_config
+from compline.config.schema import Config
+from compline.config.secrets import SecretMissing
+from compline.model import RunResult
+from compline.pipeline import conclude as conclude_step
+from compline.pipeline import discover
+from compline.pipeline import notify as notify_step
+from compline.pipeline import plan as plan_step
+from compline.pipeline import scan as scan_step
+from compline.pipeline.adhoc import request_from_form
+from compline.pipeline.progress import Progress, Report, to_file, to_lines
+from compline.pipeline.request import BadRequest, Request
+from compline.pipeline.session import Session, open_session
+from compline.store.engine import StoreError
+from compline.store.runs import get_run
+from compline_airflow.dagspec import config_path
+from compline_airflow.resolver import airflow_resolver
+
+
+def begin(schedule: str, airflow_run: str) -> int:
+    """Opens the nightly run of a schedule."""
+    with _session() as session:
+        targets = session.config.schedules[schedule].targets
+        request = Request(targets=tuple(targets), fail_at=session.config.execution.fail_at)
+        return _begin(session, schedule, airflow_run, request)
+
+
+def begin_adhoc(airflow_run: str, form: Mapping[str, Any]) -> int:
+    """Opens an ad hoc run from the trigger form."""
+    with _session() as session:
+        try:
+            request = request_from_form(session.config, form)
+        except BadRequest as error:
+            raise AirflowFailException(str(error)) from error
+        return _begin(session, "adhoc", airflow_run, request)
+
+
+def plan(run: int) -> list[int]:
+    """The numbers of the shards to scan."""
+    with _session() as session:
+        return list(range(plan_step.plan(session, run)))
+
+
+def scan(run: int, shard: int, try_number: int) -> None:
+    """Scans and records one shard."""
+    owner = f"{socket.gethostname()}/{os.getpid()}/{try_number}"
+    with _session() as session:
+        scan_step.scan_shard(session, run, shard, owner)
+
+
+def conclude(run: int | None) -> None:
+    """Gives the run its result."""
+    if run is not None:
+        with _session() as session:
+            conclude_step.conclude(session, run)
+
+
+def notify(run: int | None) -> None:
+    """Routes and delivers alerts; fails, to be retried, while a channel refuses."""
+    with _session() as session:
+        waiting = notify_step.notify(session, run)
+    if waiting:
+        raise RuntimeError(f"{waiting} deliveries were refused and wait in the outbox")
+
+
+def verdict(run: int | None) -> dict[str, Any]:
+    """The run's result with counts; the DAG run fails only if it is incomplete."""
+    if run is None:
+        raise AirflowFailException("the run did not begin; see the log of the task `begin`")
+    with _session() as session:
+        view = get_run(session.store, run)
+    if view.result is None or view.result == RunResult.INCOMPLETE:
+        failed = ", ".join(view.summary.get("failed", ())) or "the run was not concluded"
+        raise AirflowFailException(f"run {run} is incomplete: {failed}")
+    return {"run": run, "result": str(view.result), **view.summary}
+
+
+def _begin(session: Session, kind: str, airflow_run: str, request: Request) -> int:
+    try:
+        return discover.begin(session, kind, f"{kind}/{airflow_run}", request)
+    except BadRequest as error:
+        raise AirflowFailException(str(error)) from error
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    """A session for one task; what no retry can mend fails at once."""
+    try:
+        with open_session(_config(), airflow_resolver(), _report()) as session:
+            yield session
+    except (SecretMissing, StoreError) as error:
+        raise RuntimeError(str(error)) from error
+
+
+def _config() -> Config:
+    try:
+        return load_config(config_path())
+    except ConfigError as error:
+        raise AirflowFailException(f"the configuration is not valid:\n{error}") from error
+
+
+def _report() -> Report:
+    """Into the task's log, and into the file that `make nightly` follows."""
+    lines = to_lines(print)
+    followed = os.environ.get("COMPLINE_PROGRESS", "")
+    if not followed:
+        return lines
+    to_followed = to_file(Path(followed))
+
+    def both(progress: Progress) -> None:
+        lines(progress)
+        to_followed(progress)
+
+    return both
