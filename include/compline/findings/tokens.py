@@ -1,0 +1,51 @@
+"""Text as a sequence of tokens: what stays of a line when only its layout changes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+_HASH = frozenset(
+    {".py", ".pyi", ".pyw", ".ipynb", ".sh", ".bash", ".yaml", ".yml", ".toml", ".tf", ".hcl"}
+    | {".rb", ".pl", ".r", ".cfg", ".conf", ".ini", ".properties", ".dockerfile", ".tfvars"}
+)
+_SLASHES = frozenset(
+    {".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".java", ".kt", ".scala", ".go", ".c", ".h"}
+    | {".cc", ".cpp", ".hpp", ".cs", ".rs", ".swift", ".php", ".tf", ".hcl", ".proto", ".groovy"}
+)
+_HASH_NAMES = frozenset({"dockerfile", "containerfile", "makefile", "jenkinsfile", "gemfile"})
+
+_STRING = r""" "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `(?:[^`\\\n]|\\.)*` """
+_REST = r""" [^\W\d]\w* | \d[\w.]* | \S """
+# A hash starts a comment only after white space: `$#`, `${x#y}` and `#fff` are none.
+_HASH_COMMENT = r""" (?:(?<=\s)|^)\#.* """
+_SLASH_COMMENT = r""" //.* | /\*[\s\S]*?(?:\*/|\Z) """
+
+
+def _pattern(*comments: str) -> re.Pattern[str]:
+    comment = " | ".join(comments)
+    alternatives = (
+        f"{_STRING} | (?P<comment>{comment}) | {_REST}" if comment else (f"{_STRING} | {_REST}")
+    )
+    return re.compile(alternatives, re.VERBOSE | re.MULTILINE)
+
+
+_PATTERNS = {
+    (False, False): _pattern(),
+    (True, False): _pattern(_HASH_COMMENT),
+    (False, True): _pattern(_SLASH_COMMENT),
+    (True, True): _pattern(_HASH_COMMENT, _SLASH_COMMENT),
+}
+
+
+def tokens(path: str, text: str) -> list[str]:
+    """The text's words, numbers, strings and signs, without white space.
+
+    Comments are left out where the file's name tells how they are written; elsewhere a comment
+    counts as text.
+    """
+    name = PurePosixPath(path).name.lower()
+    suffix = PurePosixPath(name).suffix
+    hashes = suffix in _HASH or name.split(".")[0] in _HASH_NAMES
+    pattern = _PATTERNS[hashes, suffix in _SLASHES]
+    return [match.group() for match in pattern.finditer(text) if match.lastgroup != "comment"]
