@@ -16,11 +16,7 @@ from compline.pipeline import scan as scan_step
 from compline.pipeline.adhoc import check_allowed
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
-from compline.reports.terminal import console, coverage_table, severity_table, worse
-from compline.store.findings import FindingFilter, count_findings
-from compline.store.ledger import coverage
-from compline.store.outbox import list_regressions
-from compline.store.runs import get_run
+from compline.reports.summary import print_summary
 
 _EXIT = {
     RunResult.CLEAN: Exit.OK,
@@ -68,7 +64,7 @@ def scan(
         )
         run, result = run_once(opened, request)
         if not quiet:
-            print_summary(opened, run)
+            print_summary(opened.store, run)
     raise typer.Exit(_EXIT[result])
 
 
@@ -81,21 +77,3 @@ def run_once(opened: Session, request: Request) -> tuple[int, RunResult]:
     result = conclude.conclude(opened, run)
     notify.notify(opened, run)
     return run, result
-
-
-def print_summary(opened: Session, run: int) -> None:
-    """Coverage, open findings, what got worse, and where to look next."""
-    out = console()
-    rows = coverage(opened.store, run)
-    out.print(coverage_table(rows))
-    out.print()
-    targets = tuple(sorted({row.target for row in rows}))
-    out.print(severity_table(count_findings(opened.store, FindingFilter(targets=targets))))
-    out.print()
-    regressions = [view.regression for view in list_regressions(opened.store, run=run)]
-    out.print(worse(regressions))
-    view = get_run(opened.store, run)
-    out.print(
-        f"\nRun {run}: {view.result}. Next: compline findings --at-least high, "
-        "compline coverage, make up"
-    )
