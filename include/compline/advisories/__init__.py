@@ -1,0 +1,1 @@
+"""Vulnerability data: OSV records and the service that answers from them, Trivy's database."""
