@@ -1,0 +1,1 @@
+"""The external tools: installing them, and the one place that starts them."""
