@@ -1,0 +1,1 @@
+"""Checks of data stores: collectors make inventories, suites kept as data judge them."""

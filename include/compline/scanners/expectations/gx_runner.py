@@ -1,0 +1,194 @@
+"""Runs bound suites by Great Expectations' own API, in process, over pandas frames."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from compline.scanners.expectations.suite import Expectation
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+
+class CannotJudge(Exception):
+    """An expectation raised, or looked at other rows than it was given; names it."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one expectation said of its frame."""
+
+    expectation: Expectation
+    looked_at: int
+    """Rows that met its condition."""
+    unexpected: tuple[int, ...]
+    """Numbers of the rows that are not as expected; empty also where `whole` is True."""
+    empty: tuple[int, ...]
+    """Rows whose value, or whose condition's value, is missing: never as expected."""
+    whole: bool = False
+    """The expectation is about the frame as a whole, and it does not hold."""
+    observed: str = ""
+    """What was observed instead, for expectations about the whole frame."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides over a verdict, without importing it."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("great-expectations", "pandas", "numpy")}
+
+
+def judge(frame: DataFrame, expectations: Sequence[Expectation]) -> list[Judged]:
+    """Holds the expectations against the frame, in their order.
+
+    Raises:
+        CannotJudge: Great Expectations does not know one, or one raised.
+    """
+    if not expectations:
+        return []
+    for expectation in expectations:
+        missing = sorted(expectation.columns - set(frame.columns))
+        if missing:
+            raise CannotJudge(
+                f"expectation {expectation.id}: frame {expectation.frame} has no column "
+                f"{', '.join(missing)}; it has {', '.join(frame.columns)}"
+            )
+    gx, classes, column_of = _great_expectations()
+    asked = [
+        _instance(classes, column_of, expectation, str(number))
+        for number, expectation in enumerate(expectations)
+    ]
+    context = gx.get_context(mode="ephemeral")
+    _without_progress_bars(context)
+    batch = (
+        context.data_sources.add_pandas("inventory")
+        .add_dataframe_asset("frame")
+        .add_batch_definition_whole_dataframe("all")
+    )
+    suite = context.suites.add(gx.ExpectationSuite("suite"))
+    for item in asked:
+        suite.add_expectation(item)
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name="validation", data=batch, suite=suite)
+    )
+    result = definition.run(
+        batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE"}
+    )
+    by_number = {item.expectation_config.meta["number"]: item for item in result.results}
+    judged = []
+    for number, expectation in enumerate(expectations):
+        answer = by_number.get(str(number))
+        if answer is None:
+            raise CannotJudge(f"expectation {expectation.id} gave no result")
+        judged.append(_read(answer, expectation, frame))
+    return judged
+
+
+def _great_expectations() -> tuple[Any, Any, Any]:
+    """The package, its expectation classes and its Column: 6 to 10 s at the first call."""
+    # Nothing of ours may be sent anywhere; 1.24 has no telemetry, earlier and later ones do.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    with warnings.catch_warnings():
+        # Its modules import deprecated ones of the standard library (sre_constants).
+        warnings.simplefilter("ignore")
+        import great_expectations
+        from great_expectations import expectations
+        from great_expectations.expectations.row_conditions import Column
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    return great_expectations, expectations, Column
+
+
+def _without_progress_bars(context: Any) -> None:
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+
+
+def _instance(classes: Any, column_of: Any, expectation: Expectation, number: str) -> Any:
+    known = getattr(classes, expectation.expect, None)
+    if not isinstance(known, type):
+        raise CannotJudge(
+            f"expectation {expectation.id}: Great Expectations has no {expectation.expect}"
+        )
+    condition = None
+    for column, wanted in expectation.row_condition.items():
+        part = (
+            column_of(column).is_in(wanted)
+            if isinstance(wanted, list)
+            else column_of(column) == wanted
+        )
+        condition = part if condition is None else condition & part
+    extra: dict[str, Any] = {} if condition is None else {"row_condition": condition}
+    try:
+        return known(**expectation.kwargs, **extra, meta={"number": number})
+    except (TypeError, ValueError) as error:
+        # pydantic 1's ValidationError is a ValueError; its text names the argument.
+        text = " ".join(str(error).split())
+        raise CannotJudge(f"expectation {expectation.id}: {text[:300]}") from error
+
+
+def _read(answer: Any, expectation: Expectation, frame: DataFrame) -> Judged:
+    raised = _exception_message(answer.exception_info)
+    if raised is not None:
+        raise CannotJudge(f"expectation {expectation.id} raised: {' '.join(raised.split())[:300]}")
+    result = answer.result
+    given, unknown = _given(frame, expectation)
+    looked_at = int(given.sum())
+    if "element_count" not in result:
+        observed = str(result.get("observed_value", ""))[:200]
+        return Judged(expectation, looked_at, (), (), whole=not answer.success, observed=observed)
+    if result["element_count"] != looked_at:
+        raise CannotJudge(
+            f"expectation {expectation.id} looked at {result['element_count']} of {looked_at} rows"
+        )
+    unexpected = tuple(int(number) for number in result.get("unexpected_index_list") or ())
+    if len(unexpected) != int(result["unexpected_count"]) or not set(unexpected) <= set(
+        frame.index[given]
+    ):
+        raise CannotJudge(f"expectation {expectation.id} does not say which rows it means")
+    # Great Expectations passes over missing values in silence; here they are no better than
+    # wrong ones, unless the expectation is about missing values itself.
+    empty = unknown
+    if "Null" not in expectation.expect:
+        for column in expectation.asked_columns:
+            empty |= given & frame[column].isna()
+    return Judged(expectation, looked_at, unexpected, _numbers(empty))
+
+
+def _given(frame: DataFrame, expectation: Expectation) -> tuple[Series[bool], Series[bool]]:
+    """The rows that the condition selects, and those of which it cannot be said."""
+    import pandas
+
+    given = pandas.Series(True, index=frame.index)
+    unknown = pandas.Series(False, index=frame.index)
+    for column, wanted in expectation.row_condition.items():
+        values = wanted if isinstance(wanted, list) else [wanted]
+        unknown |= frame[column].isna()
+        given &= frame[column].isin(values)
+    return given, unknown
+
+
+def _numbers(mask: Series[bool]) -> tuple[int, ...]:
+    return tuple(int(number) for number in mask.index[mask])
+
+
+def _exception_message(info: Mapping[str, Any] | None) -> str | None:
+    """Great Expectations nests what was raised per metric, or has it at the top."""
+    if not info:
+        return None
+    if "raised_exception" in info:
+        return str(info.get("exception_message")) if info["raised_exception"] else None
+    return next(iter(_messages(info.values())), None)
+
+
+def _messages(parts: Iterable[Any]) -> Iterable[str]:
+    for part in parts:
+        if isinstance(part, Mapping):
+            message = _exception_message(part)
+            if message is not None:
+                yield message

@@ -1,0 +1,218 @@
+"""Asks a PostgreSQL server, read-only and within a time limit, for what its inventory is made of.
+
+What the account needs (as an administrator; `compline_reader` is the account in the URL):
+
+    CREATE ROLE compline_reader LOGIN PASSWORD '...' CONNECTION LIMIT 2;
+    GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO compline_reader;
+    GRANT SELECT ON pg_catalog.pg_hba_file_rules TO compline_reader;
+
+Everything else that is asked is readable by every role. Without the two grants the host-based
+authentication rules are a gap. Tables and schemas are those of the database in the URL: list one
+target per database.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+from urllib.parse import quote
+
+import psycopg
+from psycopg import conninfo
+from psycopg.rows import tuple_row
+
+from compline.scanners.expectations.inventory import CannotCollect, clean
+
+ROW_LIMIT = 200_000
+"""Most rows of one answer; more is a gap."""
+
+QUERIES: Mapping[str, LiteralString] = {
+    "settings": """
+        SELECT name, setting, source FROM pg_catalog.pg_settings
+        WHERE name IN ('ssl', 'ssl_min_protocol_version', 'password_encryption',
+                       'log_connections', 'row_security')
+        ORDER BY name""",
+    "connection": """
+        SELECT coalesce(s.ssl, false) AS tls, s.version, s.cipher, s.bits,
+               pg_catalog.inet_client_addr() IS NULL AS socket,  -- as the server sees it
+               pg_catalog.current_setting('server_version_num')::int AS server_version,
+               pg_catalog.current_database() AS database, current_user AS role
+        FROM (SELECT 1) AS one
+        LEFT JOIN pg_catalog.pg_stat_ssl AS s ON s.pid = pg_catalog.pg_backend_pid()""",
+    "hba": """
+        SELECT line_number, type, database, user_name, address, netmask, auth_method, options,
+               error
+        FROM pg_catalog.pg_hba_file_rules ORDER BY line_number""",
+    "roles": """
+        SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
+               rolcanlogin, rolvaliduntil::text, rolconnlimit
+        FROM pg_catalog.pg_roles ORDER BY rolname""",
+    "memberships": """
+        SELECT r.rolname AS role, m.rolname AS member, a.admin_option
+        FROM pg_catalog.pg_auth_members AS a
+        JOIN pg_catalog.pg_roles AS r ON r.oid = a.roleid
+        JOIN pg_catalog.pg_roles AS m ON m.oid = a.member
+        ORDER BY role, member""",
+    "schema_grants": """
+        SELECT n.nspname, coalesce(g.rolname, 'PUBLIC') AS grantee, a.grantee = 0 AS to_public,
+               a.privilege_type, a.is_grantable
+        FROM pg_catalog.pg_namespace AS n,
+             LATERAL pg_catalog.aclexplode(n.nspacl) AS a
+        LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
+        WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND a.grantee <> n.nspowner
+        ORDER BY 1, 2, 4""",
+    "tables": """
+        SELECT n.nspname, c.relname, c.relkind::text, o.rolname AS owner, c.relrowsecurity
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+        ORDER BY 1, 2""",
+    "table_grants": """
+        SELECT n.nspname, c.relname, coalesce(g.rolname, 'PUBLIC') AS grantee,
+               a.grantee = 0 AS to_public, a.privilege_type, a.is_grantable
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
+             LATERAL pg_catalog.aclexplode(c.relacl) AS a
+        LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND a.grantee <> c.relowner
+        ORDER BY 1, 2, 3, 5""",
+}
+"""One statement per answer; an access list that is null holds nothing but the owner's rights."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a server said, as it said it."""
+
+    rows: Mapping[str, tuple[tuple[Any, ...], ...]]
+    """By the name of the query; values in the order of its columns."""
+    our_end: str
+    """How our own end of the connection goes: `tls`, `socket` or `plain`."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Queries that the account may not ask, with the server's reason."""
+    truncated: frozenset[str] = frozenset()
+    """Queries whose answer was cut at `ROW_LIMIT`."""
+
+
+def ask(url: str, seconds: float) -> Answers:
+    """Connects and asks every query in one read-only transaction.
+
+    Raises:
+        CannotCollect: no connection, a time-out, an answer that broke off.
+    """
+    parameters = _parameters(url)
+    deadline = time.monotonic() + seconds
+    parameters["connect_timeout"] = str(max(2, int(seconds)))
+    hidden = [str(value) for key, value in parameters.items() if key == "password" and value]
+    try:
+        with (
+            psycopg.connect(
+                **parameters, autocommit=True, prepare_threshold=None, row_factory=tuple_row
+            ) as connection,
+            _cut_at(deadline, connection),
+        ):
+            return _ask_all(connection, deadline)
+    except psycopg.Error as error:
+        if time.monotonic() >= deadline or isinstance(
+            error, psycopg.errors.QueryCanceled | psycopg.errors.ConnectionTimeout
+        ):
+            raise CannotCollect(
+                f"the server did not answer within {seconds:g} s (scanners.data-expectations."
+                "seconds)"
+            ) from None
+        raise CannotCollect(f"PostgreSQL: {_told(error, hidden)}") from None
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise CannotCollect(f"PostgreSQL: {_told(error, hidden)}") from None
+
+
+def _ask_all(connection: psycopg.Connection[tuple[Any, ...]], deadline: float) -> Answers:
+    left = max(1, int((deadline - time.monotonic()) * 1000))
+    # Set one by one and not as start-up parameters, which connection poolers refuse.
+    for setting in (
+        "default_transaction_read_only = on",
+        f"statement_timeout = {left}",
+        f"lock_timeout = {min(left, 5000)}",
+        f"idle_in_transaction_session_timeout = {left}",
+        "search_path = pg_catalog",
+        "client_encoding = 'UTF8'",
+    ):
+        connection.execute(f"SET {setting}")
+    connection.read_only = True
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    rows: dict[str, tuple[tuple[Any, ...], ...]] = {}
+    refused: dict[str, str] = {}
+    truncated = set()
+    with connection.transaction():
+        for name, query in QUERIES.items():
+            try:
+                with connection.transaction(), connection.cursor() as cursor:
+                    cursor.execute(query)
+                    found = cursor.fetchmany(ROW_LIMIT + 1)
+            except psycopg.errors.InsufficientPrivilege as error:
+                refused[name] = _told(error, ())
+                continue
+            if len(found) > ROW_LIMIT:
+                truncated.add(name)
+            rows[name] = tuple(found[:ROW_LIMIT])
+    our_end = "socket" if connection.info.host.startswith("/") else "plain"
+    if connection.pgconn.ssl_in_use:
+        our_end = "tls"
+    return Answers(rows, our_end, refused, frozenset(truncated))
+
+
+def _parameters(url: str) -> dict[str, Any]:
+    # SQLAlchemy and Airflow write postgresql+driver:// and postgres://.
+    normal = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url.strip())
+    try:
+        if not normal.startswith("postgresql://"):
+            raise psycopg.ProgrammingError
+        parameters = conninfo.conninfo_to_dict(normal)
+    except psycopg.Error:
+        # libpq repeats the part that it does not understand, which may be the password.
+        raise CannotCollect(
+            "the connection URL is not of the form postgresql://user:password@host:port/database "
+            "(special letters in the password must be percent-encoded)"
+        ) from None
+    return {**parameters, "application_name": "compline"}
+
+
+@contextmanager
+def _cut_at(deadline: float, connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[None]:
+    """Cuts the connection at the deadline: a stopped server heeds no statement_timeout."""
+
+    def cut() -> None:
+        try:
+            # A descriptor of our own, so that closing it leaves libpq's alone.
+            with socket.socket(fileno=os.dup(connection.pgconn.socket)) as end:
+                end.shutdown(socket.SHUT_RDWR)
+        except (OSError, psycopg.Error):
+            # It is closed already, which is all that was wanted.
+            return
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _told(error: Exception, hidden: Iterable[str]) -> str:
+    diagnostic = getattr(error, "diag", None)
+    text = (diagnostic.message_primary if diagnostic else None) or str(error)
+    for secret in hidden:
+        for form in {secret, quote(secret, safe="")}:
+            text = text.replace(form, "***")
+    return clean(" ".join(text.split()))[:300] or type(error).__name__
