@@ -27,10 +27,10 @@ class ComplinePlugin(AirflowPlugin):
     def fastapi_apps(self):
         """Built when the API server starts."""
         from airflow.api_fastapi.core_api.security import requires_access_dag
-        from compline_airflow.pages import shared_store
         from fastapi import Depends
 
         from compline.web.app import create_app
+        from compline_airflow.pages import shared_store
 
         app = create_app(shared_store, [Depends(requires_access_dag("GET", param_dag_id=READERS))])
         return [{"app": app, "url_prefix": "/compliance", "name": "Compline"}]

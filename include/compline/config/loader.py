@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,9 +121,11 @@ def _child(node: yaml.Node, part: int | str) -> tuple[yaml.Node, yaml.Node] | No
 
 def _real(node: yaml.Node | None, loc: Loc) -> list[int | str]:
     """The location without the steps that only pydantic knows (branches of a union)."""
+    if node is None:
+        return list(loc)
     real: list[int | str] = []
     for index, part in enumerate(loc):
-        found = _child(node, part) if node is not None else None
+        found = _child(node, part)
         if found is not None:
             real.append(part)
             node = found[1]
@@ -161,7 +164,7 @@ def _explain(detail: Any) -> str:
     message = f"found {shown[:80]}, expected: {_lower(detail['msg'])}"
     expected = detail.get("ctx", {}).get("expected")
     if isinstance(expected, str) and isinstance(found, str):
-        near = difflib.get_close_matches(found, [w.strip("' ") for w in expected.split(",")], n=1)
+        near = difflib.get_close_matches(found, re.findall(r"'([^']*)'", expected), n=1)
         message += f"; did you mean {near[0]!r}?" if near else ""
     return message
 

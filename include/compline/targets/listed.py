@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from compline.config.schema import Config, DataStore, Image, ModelRegistry, Repository
+from compline.config.schema import Config
+from compline.config.targets import DataStore, Image, ModelRegistry, Repository
 from compline.model import Target, TargetKind
 
 

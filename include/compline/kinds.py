@@ -1,0 +1,119 @@
+"""The vocabulary's enumerations; `compline.model` is where others import them from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TargetKind(StrEnum):
+    """What sort of thing is checked."""
+
+    REPOSITORY = "repository"
+    IMAGE = "image"
+    DATA_STORE = "data_store"
+    MODEL_REGISTRY = "model_registry"
+
+
+class FindingKind(StrEnum):
+    """What sort of defect it is; it decides which evidence carries a finding's identity."""
+
+    CODE = "code"
+    """A span of source text; identity from rule, code and enclosing symbol."""
+    MISCONFIGURATION = "misconfiguration"
+    """A setting in a file (Dockerfile, Terraform, ...); identity as for code."""
+    DEPENDENCY = "dependency"
+    """An advisory that affects a package; identity from package and advisory group."""
+    SECRET = "secret"  # noqa: S105 - the name of a kind, not a secret
+    """A credential in a file; identity from a keyed hash of it."""
+    LICENSE = "license"
+    """A licence that the policy does not accept; identity from package or file and licence."""
+    ACCESS = "access"
+    """A setting, role or grant of a live service; identity from resource and rule."""
+
+
+class Severity(StrEnum):
+    """Ordered by `rank`; unknown ranks with high, so that it is never waved through."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    UNKNOWN = "unknown"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 (info) to 4 (critical)."""
+        return _SEVERITY_RANK[self]
+
+    def reaches(self, threshold: Severity) -> bool:
+        """Whether this severity is at or above the threshold."""
+        return self.rank >= threshold.rank
+
+
+_SEVERITY_RANK = {
+    Severity.INFO: 0,
+    Severity.LOW: 1,
+    Severity.MEDIUM: 2,
+    Severity.UNKNOWN: 3,
+    Severity.HIGH: 3,
+    Severity.CRITICAL: 4,
+}
+
+
+class Confidence(StrEnum):
+    """How sure the scanner is that the observation is a defect; ordered by `rank`."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """0 (low) to 2 (high)."""
+        return list(Confidence).index(self)
+
+
+class State(StrEnum):
+    """A finding's state; waived, stale and held are conditions beside it."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class RunResult(StrEnum):
+    """What a run says as a whole; anything not looked at makes it incomplete."""
+
+    CLEAN = "clean"
+    FINDINGS = "findings"
+    INCOMPLETE = "incomplete"
+
+
+class GapReason(StrEnum):
+    """Why a part of a target was not covered."""
+
+    UNPARSED = "unparsed"
+    """The tool could not parse the file, wholly or in part."""
+    NOT_REPORTED = "not-reported"
+    """It was given to the tool, and the tool does not say that it looked."""
+    CRASHED = "crashed"
+    """The tool crashed, hung or ran out of memory on this file alone."""
+    TOO_LARGE = "too-large"
+    TOO_MANY = "too-many"
+    BAD_NAME = "bad-name"
+    """Not UTF-8, control characters, too long or too deep."""
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+    LFS = "lfs"
+    MISSING_OBJECT = "missing-object"
+    VENDORED = "vendored"
+    GENERATED = "generated"
+    UNPINNED = "unpinned"
+    """A requirement without an exact version: nothing can be said of it."""
+    UNRESOLVED = "unresolved"
+    """A pinned requirement that the advisory source does not know or that is not a release."""
+    UNSUPPORTED = "unsupported"
+    FORBIDDEN = "forbidden"
+    """The service refused to tell."""
+    TRUNCATED = "truncated"
+    """The answer or report ended before its end."""

@@ -1,0 +1,57 @@
+"""The demo organisation is the same on every machine, moves once, and goes away whole."""
+
+import subprocess
+from pathlib import Path
+
+from compline.config.loader import load_config
+from compline.demo import organisation
+from compline.source.images import open_image
+
+
+def heads(home: Path) -> dict[str, str]:
+    return {
+        path.name: subprocess.run(
+            ["git", "-C", path, "rev-parse", "main"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for path in sorted((home / "repositories").iterdir())
+    }
+
+
+def test_it_is_the_same_everywhere_and_stands_still(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    organisation.build(first, tmp_path)
+    organisation.build(second, tmp_path)
+    assert heads(first) == heads(second)
+    assert len(heads(first)) == 5
+    before = heads(first)
+    organisation.build(first, tmp_path)
+    assert heads(first) == before
+
+
+def test_it_moves_by_one_commit_once(tmp_path: Path) -> None:
+    organisation.build(tmp_path, tmp_path)
+    before = heads(tmp_path)
+    assert organisation.advance(tmp_path) == ["claims-portal", "fraud-model"]
+    after = heads(tmp_path)
+    assert {name for name in after if after[name] != before[name]} == {
+        "claims-portal.git",
+        "fraud-model.git",
+    }
+    assert organisation.advance(tmp_path) == []
+    organisation.build(tmp_path, tmp_path)
+    assert heads(tmp_path) == after
+
+
+def test_its_configuration_is_valid_and_its_image_can_be_opened(tmp_path: Path) -> None:
+    config = load_config(organisation.build(tmp_path, tmp_path / "work"))
+    assert config.workspace == tmp_path / "work"
+    [image] = config.targets.images
+    assert image.archive is not None
+    assert open_image(image.archive).digest
+
+
+def test_reset_removes_it(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    organisation.build(home, tmp_path)
+    organisation.reset(home)
+    assert not home.exists()
