@@ -1,7 +1,8 @@
 """The Semgrep rule packs: every rule loads, says what it must, and does what its test file shows.
 
-`semgrep scan --validate` is not used: it fetches its lint rules from semgrep.dev and fails without a
-network. Loading a pack with `--strict` over a small file finds the same schema and pattern errors.
+`semgrep scan --validate` is not used: it fetches its lint rules from semgrep.dev and fails without
+a network. Loading a pack with `--strict` over a small file finds the same errors of schema and
+pattern.
 """
 
 import json
