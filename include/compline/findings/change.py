@@ -58,3 +58,5 @@ class TreeChange:
     """(old blob, new blob) to line map, for changed files that carry findings."""
     changed: float = 0.0
     """Share of the tree's files (0 to 1) added, removed or modified."""
+    removed: frozenset[str] = frozenset()
+    """Old paths that are gone and were not renamed."""

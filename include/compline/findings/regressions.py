@@ -1,0 +1,108 @@
+"""What got worse against the last completed look, as values for alerts and for people.
+
+The first completed look of a scanner at a target is the baseline: nothing in it is worse than
+before. A new kind is a member of `RegressionKind` and one function that says when it happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from compline.findings.known import Head
+from compline.model import Failed, Look, Severity, Skipped
+
+STALE_ADVISORIES = "stale advisories"
+"""How a look's warning about old advisory data begins."""
+
+
+class RegressionKind(StrEnum):
+    """What sort of worsening."""
+
+    NEW = "new"
+    REOPENED = "reopened"
+    SEVERITY_RAISED = "severity-raised"
+    COVERAGE_LOST = "coverage-lost"
+    DROP_HELD = "drop-held"
+    ADVISORIES_STALE = "advisories-stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """Something that got worse."""
+
+    kind: RegressionKind
+    target: str
+    scanner: str
+    """Whose look has shown it; of a finding the one that saw it first."""
+    subject: str
+    """A finding's id, or `target/scanner`; one thread of alerts per subject."""
+    severity: Severity | None
+    """Of the finding; None where it is about coverage."""
+    title: str
+    detail: str
+    """Why: what changed, or what is wrong with the mending command."""
+
+
+def stale(look: Look) -> bool:
+    """Whether the look used advisories older than the configured limit."""
+    return any(warning.startswith(STALE_ADVISORIES) for warning in look.warnings)
+
+
+def coverage_lost(
+    look: Look, head: Head | None, *, witnesses: int, into_gaps: Sequence[str]
+) -> Regression | None:
+    """Whether something that was looked at before is not any more.
+
+    Args:
+        look: the new one.
+        head: what is known of the looks before.
+        witnesses: how many witnesses the scanner has in the target.
+        into_gaps: paths of findings that a gap covers since this look.
+    """
+    if head is None or head.completed_at is None:
+        return None  # there was nothing to lose yet
+    if isinstance(look.outcome, Failed):
+        if head.outcome == "failed":
+            return None  # told when it began
+        title = f"{look.scanner} could not look at {look.target}"
+        detail = look.outcome.error
+    elif isinstance(look.outcome, Skipped):
+        if head.outcome != "completed" or not witnesses:
+            return None
+        title = f"{look.scanner} skips {look.target}, where it has {witnesses} open findings"
+        detail = look.outcome.reason
+    elif into_gaps:
+        places = ", ".join(sorted(set(into_gaps))[:3])
+        title = f"{look.scanner} no longer covers {len(into_gaps)} findings of {look.target}"
+        detail = f"gaps now cover {places}"
+    else:
+        return None
+    return _of_coverage(RegressionKind.COVERAGE_LOST, look, title, detail)
+
+
+def advisories_stale(look: Look, head: Head | None) -> Regression | None:
+    """Whether the look is the first with advisories beyond their age limit."""
+    if head is None or head.completed_at is None or head.stale_advisories or not stale(look):
+        return None
+    detail = next(text for text in look.warnings if text.startswith(STALE_ADVISORIES))
+    title = f"{look.scanner} looked at {look.target} with old advisories"
+    return _of_coverage(RegressionKind.ADVISORIES_STALE, look, title, detail)
+
+
+def drop_held(look: Look, head: Head | None, *, lost: int, shown: int) -> Regression | None:
+    """The news that a drop is held; None when that was told before."""
+    if head is not None and head.held_lost:
+        return None
+    title = f"{look.scanner} lost {lost} of {lost + shown} findings of {look.target}"
+    detail = (
+        "little of its input changed, so nothing was closed; "
+        "a second, fresh scan that agrees releases it"
+    )
+    return _of_coverage(RegressionKind.DROP_HELD, look, title, detail)
+
+
+def _of_coverage(kind: RegressionKind, look: Look, title: str, detail: str) -> Regression:
+    subject = f"{look.target}/{look.scanner}"
+    return Regression(kind, look.target, look.scanner, subject, None, title, detail)

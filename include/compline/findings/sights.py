@@ -1,0 +1,58 @@
+"""One scanner's look at one target, put beside what was known before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compline.findings.change import TreeChange
+from compline.findings.desk import Matching
+from compline.findings.drops import same_method
+from compline.findings.known import Head, KnownWitness
+from compline.findings.matching import match
+from compline.model import Completed, FindingKind, Look, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One scanner's look beside what was known before it."""
+
+    look: Look
+    head: Head | None
+    change: TreeChange | None
+    """Since the revision at which the scanner's witnesses stand; None if nobody can tell."""
+    matching: Matching
+    """Empty unless the look is completed."""
+
+    @property
+    def baseline(self) -> bool:
+        """Whether the scanner has never completed a look at the target before."""
+        return self.head is None or self.head.completed_at is None
+
+
+def sight(
+    look: Look,
+    head: Head | None,
+    present: Sequence[KnownWitness],
+    change: TreeChange | None = None,
+) -> Sight:
+    """Matches a look with the target's present witnesses."""
+    if not isinstance(look.outcome, Completed):
+        return Sight(look, head, change, Matching((), (), ()))
+    own = [witness for witness in present if witness.observation.scanner == look.scanner]
+    return Sight(look, head, change, match(own, look.outcome.observations, change))
+
+
+def why(look: Look, head: Head | None, observation: Observation | None = None) -> str:
+    """What differs from the last completed look: `code`, `settings`, `rules`, `advisories`."""
+    if head is None or head.completed_at is None:
+        return "first look"
+    live = observation is not None and observation.kind is FindingKind.ACCESS
+    causes = []
+    if head.revision != look.revision:
+        causes.append("settings" if live else "code")
+    if not same_method(head.scan_key, look.scan_key):
+        causes.append("rules")
+    if (head.scan_key and head.scan_key.advisories) != (look.scan_key and look.scan_key.advisories):
+        causes.append("advisories")
+    return "+".join(causes) or "unexplained"
