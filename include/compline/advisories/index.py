@@ -59,6 +59,10 @@ class OsvIndex:
                         return name, str(version)
         raise AdvisoryError("none of the advisories names an affected version")
 
+    def close(self) -> None:
+        """Forgets the records."""
+        self._by_package = {}
+
 
 def _packages(record: Record) -> set[str]:
     return {

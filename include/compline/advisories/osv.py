@@ -32,6 +32,10 @@ class OsvSource(Protocol):
         """A package and a version that surely have advisories, for the canary."""
         ...
 
+    def close(self) -> None:
+        """Lets go of what it holds (connections, memory)."""
+        ...
+
 
 @dataclass(frozen=True)
 class OsvOrigin:
