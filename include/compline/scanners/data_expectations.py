@@ -33,6 +33,7 @@ from compline.scanners.expectations.policy import BoundSuite, PolicyError, bind
 from compline.scanners.expectations.suite import Suite
 from compline.scanners.expectations.suite_file import SuiteError, built_in, load
 from compline.scanners.interface import CannotScan, Job, ScanContext
+from compline.scanners.services import unforeseen
 
 ADAPTER = "1"
 """Raised whenever the same answers would be read or judged otherwise."""
@@ -221,9 +222,4 @@ def _explained(error: Exception) -> str:
     expected = (SecretMissing, SuiteError, PolicyError, CannotCollect, CannotJudge, CanaryMissed)
     if isinstance(error, expected):
         return str(error)
-    # The text of an unforeseen exception may hold anything, secrets included.
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
-    return f"the check itself broke ({type(error).__name__} at {where}); please report it"
+    return unforeseen(error)

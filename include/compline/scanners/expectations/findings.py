@@ -12,13 +12,13 @@ from compline.scanners.expectations.gx_runner import CannotJudge, Judged
 from compline.scanners.expectations.inventory import (
     Inventory,
     as_text,
-    clean,
     evidence_text,
     frame_of,
     records,
 )
 from compline.scanners.expectations.policy import POLICY_COLUMNS, POLICY_FRAME, BoundSuite
 from compline.scanners.expectations.suite import PLACEHOLDER, Expectation
+from compline.scanners.services import escaped, one_line
 
 _COLUMNS_OF_EVIDENCE = 24
 
@@ -87,7 +87,7 @@ def _observations(judged: Judged, rows: list[dict[str, Any]], scanner: str) -> l
         subject = f"frame/{expectation.frame}"
         if not PLACEHOLDER.search(expectation.resource):
             subject = expectation.resource
-        details: tuple[tuple[str, str], ...] = (("observed", clean(judged.observed)),)
+        details: tuple[tuple[str, str], ...] = (("observed", one_line(judged.observed)),)
         title = PLACEHOLDER.sub("", expectation.title)
         return [_observation(expectation, subject, title, details, scanner)]
     found = []
@@ -115,7 +115,7 @@ def _name(expectation: Expectation, row: Mapping[str, Any], number: int) -> str:
                 f"row {number + 1} of {expectation.frame} has no {column}, which names the "
                 f"resource for expectation {expectation.id}"
             )
-    return clean(PLACEHOLDER.sub(lambda match: as_text(row[match[1]]), expectation.resource))
+    return escaped(PLACEHOLDER.sub(lambda match: as_text(row[match[1]]), expectation.resource))
 
 
 def _observation(
@@ -131,7 +131,7 @@ def _observation(
         kind=FindingKind.ACCESS,
         severity=expectation.severity,
         confidence=expectation.confidence,
-        title=clean(title)[:200],
+        title=one_line(title, 200),
         place=Place(path=subject),
         subject=subject,
         cwe=tuple(sorted(expectation.cwe)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from compline.model import Gap
+from compline.scanners.services import one_line
 
 if TYPE_CHECKING:
     # pandas costs a second to import; only a scan that runs pays it.
@@ -68,7 +69,7 @@ def evidence_text(column: str, value: object) -> str:
     """A cell as text for people: masked where it may be a secret, one line, at most 200 letters."""
     if _SECRET_COLUMN.search(column):
         return "" if value is None else "***"
-    return clean(_URL_CREDENTIAL.sub("***", as_text(value)))[:_LONGEST]
+    return one_line(_URL_CREDENTIAL.sub("***", as_text(value)), _LONGEST)
 
 
 def as_text(value: object) -> str:
@@ -80,8 +81,3 @@ def as_text(value: object) -> str:
     if isinstance(value, bool | list | tuple | dict):
         return json.dumps(value, sort_keys=True, default=str)
     return str(value)
-
-
-def clean(text: str) -> str:
-    """The text in one printable line: names in a hostile store may hold control characters."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

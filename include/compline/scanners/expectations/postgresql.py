@@ -28,7 +28,8 @@ import psycopg
 from psycopg import conninfo
 from psycopg.rows import tuple_row
 
-from compline.scanners.expectations.inventory import CannotCollect, clean
+from compline.scanners.expectations.inventory import CannotCollect
+from compline.scanners.services import one_line
 
 ROW_LIMIT = 200_000
 """Most rows of one answer; more is a gap."""
@@ -215,4 +216,4 @@ def _told(error: Exception, hidden: Iterable[str]) -> str:
     for secret in hidden:
         for form in {secret, quote(secret, safe="")}:
             text = text.replace(form, "***")
-    return clean(" ".join(text.split()))[:300] or type(error).__name__
+    return one_line(text) or type(error).__name__

@@ -1,0 +1,1 @@
+"""Checks of model registries: facts are collected once, the policy is held against them."""

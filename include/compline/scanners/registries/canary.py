@@ -1,0 +1,56 @@
+"""Proves at every scan that recorded answers of a badly kept registry still give every finding."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from compline.scanners.registries import mlflow
+from compline.scanners.registries.evaluate import evaluate
+from compline.scanners.registries.policy import parse_policy
+from compline.scanners.registries.rules import RULES
+
+_RECORDED = Path(__file__).parent / "canaries" / "mlflow.json"
+
+
+class CanaryMissed(Exception):
+    """A known defect was not reported, so nothing that the check says can be trusted."""
+
+
+def prove(seconds: float) -> None:
+    """Sends the recorded answers through the client, the parser and the evaluation.
+
+    Raises:
+        CanaryMissed: names the rules that said nothing.
+        CannotAsk: the recorded answers cannot even be read.
+    """
+    recorded = json.loads(_RECORDED.read_text(encoding="utf-8"))
+    facts = mlflow.collect(
+        recorded["url"], recorded["credential"], seconds, httpx.MockTransport(_replay(recorded))
+    )
+    found = {
+        observation.rule
+        for policy in recorded["policies"]
+        for observation in evaluate(facts, parse_policy(policy), "canary")
+    }
+    missed = sorted(set(RULES) - found)
+    if missed:
+        raise CanaryMissed(f"a known defect was not reported by {', '.join(missed)}")
+
+
+def _replay(recorded: dict[str, Any]) -> Any:
+    def answer(request: httpx.Request) -> httpx.Response:
+        parameters = dict(request.url.params)
+        page = parameters.get("page_token", "")
+        key = request.url.path.lstrip("/") + (f"?page_token={page}" if page else "")
+        known = recorded["answers"].get(key)
+        if known is None:
+            return httpx.Response(404)
+        if isinstance(known, str):
+            return httpx.Response(200, text=known)
+        return httpx.Response(200, json=known)
+
+    return answer

@@ -1,0 +1,165 @@
+"""Bounded GETs to one service: calls, bytes and time are limited, redirects are not followed."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from compline.scanners.registries.facts import CannotAsk
+from compline.scanners.services import one_line
+
+MOST_CALLS = 100
+"""Requests per look; with pages of 1,000 models it is enough for some 90,000."""
+MOST_BYTES = 64_000_000
+"""Of one answer, unpacked."""
+
+
+class CallsUsedUp(Exception):
+    """The bound on requests is reached."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One whole answer that is neither an error of the server's nor a redirect."""
+
+    status: int
+    body: bytes
+
+    def json(self, path: str) -> Any:
+        """The body as JSON.
+
+        Raises:
+            CannotAsk: it is not, or it broke off.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise CannotAsk(
+                f"{path}: the answer is not JSON, or broke off; is this an MLflow server?"
+            ) from None
+
+
+class ReadOnlyService:
+    """A service that is only ever sent GET."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, base: httpx.URL, auth: httpx.BasicAuth | None
+    ) -> None:
+        self._client = client
+        self._base = base
+        self._auth = auth
+        self.calls = 0
+        """Requests so far."""
+
+    @property
+    def has_credential(self) -> bool:
+        """Whether calls can be made as somebody."""
+        return self._auth is not None
+
+    @property
+    def https(self) -> bool:
+        """Whether the service is reached over TLS."""
+        return self._base.scheme == "https"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the address never leaves this machine."""
+        host = self._base.host
+        try:
+            return ipaddress.ip_address(host.strip("[]")).is_loopback
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+
+    async def get(
+        self, path: str, parameters: Mapping[str, str] | None = None, *, anonymous: bool = False
+    ) -> Answer:
+        """The answer to one call; `anonymous` sends no credential.
+
+        Raises:
+            CannotAsk: no connection, a redirect, 429, 5xx, a refused credential, too many bytes.
+            CallsUsedUp: `MOST_CALLS` were made.
+            TimeoutError: the service was too slow.
+        """
+        if self.calls >= MOST_CALLS:
+            raise CallsUsedUp
+        self.calls += 1
+        auth = None if anonymous else self._auth
+        try:
+            async with self._client.stream(
+                "GET", self._base.join(path), params=parameters, auth=auth
+            ) as response:
+                _acceptable(response, path, anonymous=anonymous)
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > MOST_BYTES:
+                        raise CannotAsk(f"{path}: an answer of more than {MOST_BYTES} bytes")
+                return Answer(response.status_code, bytes(body))
+        except httpx.TimeoutException:
+            raise TimeoutError from None
+        except httpx.HTTPError as error:
+            raise CannotAsk(f"{path}: {type(error).__name__}: {one_line(str(error))}") from None
+
+
+@asynccontextmanager
+async def reading(
+    url: str,
+    credential: str | None,
+    seconds: float,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[ReadOnlyService]:
+    """The service at the URL; `credential` is user:password.
+
+    Raises:
+        CannotAsk: the URL or the credential is not of the right form.
+    """
+    base = _base(url)
+    auth = None
+    if credential is not None:
+        user, _, password = credential.partition(":")
+        if not user or not password:
+            raise CannotAsk("the registry's credential must be of the form user:password")
+        auth = httpx.BasicAuth(user, password)
+    async with httpx.AsyncClient(
+        timeout=seconds,
+        follow_redirects=False,
+        transport=transport,
+        headers={"Accept": "application/json", "User-Agent": "compline"},
+    ) as client:
+        yield ReadOnlyService(client, base, auth)
+
+
+def _base(url: str) -> httpx.URL:
+    try:
+        base = httpx.URL(url if url.endswith("/") else f"{url}/")
+    except httpx.InvalidURL:
+        raise CannotAsk("the registry's url is not a URL") from None
+    if base.scheme not in ("http", "https") or not base.host or base.userinfo:
+        raise CannotAsk("the registry's url must be http(s)://host[:port] without a credential")
+    return base
+
+
+def _acceptable(response: httpx.Response, path: str, *, anonymous: bool) -> None:
+    status = response.status_code
+    if 300 <= status < 400:
+        raise CannotAsk(
+            f"{path} redirects to {_host_of(response.headers.get('location', ''))}, which is not "
+            "followed: configure the address that answers itself"
+        )
+    if status == 401 and not anonymous:
+        raise CannotAsk(f"{path}: the registry does not accept the configured credential")
+    if status == 429 or status >= 500:
+        raise CannotAsk(f"{path} answers {status}: try again later")
+
+
+def _host_of(location: str) -> str:
+    try:
+        return one_line(httpx.URL(location).host, 100) or "another path"
+    except httpx.InvalidURL:
+        return "an address that is none"
