@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ __all__ = [
     "run",
 ]
 
+_MARK = "COMPLINE_RUN"
+"""Environment variable by which orphans of a tool can be told, where there is no sandbox."""
 _logger = logging.getLogger(__name__)
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -114,6 +117,7 @@ def run(
             cwd=cwd,
             network=network,
         )
+        mark = {} if inside else {_MARK: uuid.uuid4().hex}
         process = None
         try:
             # Should a signal's exception come between fork and assignment, nobody says go, and
@@ -125,7 +129,7 @@ def run(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd="/" if inside else cwd,
-                env=_environment(Path(words[0]), home, network) | dict(env),
+                env=_environment(Path(words[0]), home, network) | dict(env) | mark,
                 pass_fds=(theirs.fileno(),),
             )
             theirs.close()
@@ -141,7 +145,7 @@ def run(
         finally:
             ours.close()
             if process is not None:
-                _end(process)
+                _end(process, mark)
     return Finished(
         _exit_code(words[0], report, bytes(conversation.stderr), limits),
         bytes(conversation.stdout),
@@ -173,18 +177,22 @@ def _exit_code(name: str, report: list[str], stderr: bytes, limits: ProcessLimit
             raise NotStarted(f"{name} was not started: {said or 'its supervisor was killed'}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], mark: Mapping[str, str]) -> None:
     """Returns when the supervisor, and so everything below it, has gone."""
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
     try:
-        process.wait(3)
+        process.wait(2)
     except subprocess.TimeoutExpired:
         # It was stopped, or the machine is drowning in processes: from outside, then.
-        supervise.end_all(process.pid, seconds=2)
+        supervise.end_all(process.pid, seconds=3)
         process.kill()
         process.wait()
+    if process.returncode:
+        # The supervisor did not come to its end, and there is no namespace that dies with it.
+        for name, value in mark.items():
+            supervise.end_marked(f"{name}={value}".encode())
 
 
 def _environment(program: Path, home: Path, network: bool) -> dict[str, str]:

@@ -10,11 +10,12 @@ Network: none in bubblewrap unless asked for, not even this machine's own addres
 alone it is not held back, and the tools are only told to stay offline.
 
 Other processes: neither seen nor signalled from bubblewrap; with limits alone any of the same
-user's may be signalled.
+user's may be signalled, and their environment read in /proc, Compline's own included.
 
 Children: in bubblewrap they die with their namespace, always; with limits alone they are found
-as descendants and killed, but one that kills its supervisor first can escape. The same holds
-when Compline itself is killed with signal 9.
+as descendants and killed. When Compline itself is killed with signal 9, its supervisor does so,
+unless it was killed in the same stroke (the whole process group): daemons in a session of their
+own then escape, and so does a tool that kills its supervisor and hides its marked environment.
 
 Environment, time, memory, output, file size and number of processes: held by both.
 
