@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from compline.findings.change import TreeChange
 from compline.findings.desk import Matching
 from compline.findings.drops import same_method
-from compline.findings.known import Head, KnownWitness
+from compline.findings.known import Head, KnownWitness, WitnessState
 from compline.findings.matching import match
 from compline.model import Completed, FindingKind, Look, Observation
 
@@ -28,6 +28,14 @@ class Sight:
     def baseline(self) -> bool:
         """Whether the scanner has never completed a look at the target before."""
         return self.head is None or self.head.completed_at is None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether every witness is still seen and says what it said, and nothing is new."""
+        return not (self.matching.fresh or self.matching.missing) and all(
+            witness.state is WitnessState.SEEN and witness.observation == observation
+            for witness, observation in self.matching.pairs
+        )
 
 
 def sight(

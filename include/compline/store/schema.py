@@ -90,6 +90,8 @@ shards = Table(
     Column("owner", Text),
     Column("lease_until", Moment),
     Column("attempts", Integer, nullable=False),
+    Column("planned_at", Moment, nullable=False),
+    Column("done_at", Moment),
 )
 
 leases = Table(
@@ -200,8 +202,9 @@ findings = Table(
     Column("resolved_at", Moment),
     Column("cause", word(), nullable=False),  # why it was resolved
     Column("merged_into", String(16)),  # the older finding that it turned out to be
-    Index(None, "target_id", "state", "rank"),
-    Index(None, "state", "rank"),
+    # Lists come gravest first, a page at a time: the id ends the order, for the cursor.
+    Index(None, "target_id", "state", "rank", "id"),
+    Index(None, "state", "rank", "id"),
     Index(None, "opened_run"),
 )
 

@@ -32,7 +32,7 @@ class ShardView:
     """How often it was claimed by an owner who did not hold it."""
 
 
-def save_plan(store: Store, run: int, payloads: Sequence[Mapping[str, Any]]) -> int:
+def save_plan(store: Store, run: int, payloads: Sequence[Mapping[str, Any]], now: datetime) -> int:
     """Keeps the run's shards and gives their number; a run's first plan stands.
 
     Raises:
@@ -58,6 +58,7 @@ def save_plan(store: Store, run: int, payloads: Sequence[Mapping[str, Any]]) -> 
                         "payload": dict(payload),
                         "state": "pending",
                         "attempts": 0,
+                        "planned_at": now,
                     }
                     for number, payload in enumerate(payloads)
                 ],
@@ -122,13 +123,13 @@ def heartbeat_shard(
     return bool(done.rowcount)
 
 
-def finish_shard(store: Store, run: int, number: int, owner: str) -> None:
+def finish_shard(store: Store, run: int, number: int, owner: str, now: datetime) -> None:
     """Marks our shard as done; one that was taken over is left to its new owner."""
     with store.writing() as connection:
         connection.execute(
             update(shards)
             .where(_is(run, number), shards.c.owner == owner)
-            .values(state="done", lease_until=None)
+            .values(state="done", lease_until=None, done_at=now)
         )
 
 

@@ -148,9 +148,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_findings"),
     )
     op.create_index("ix_findings_opened_run", "findings", ["opened_run"], unique=False)
-    op.create_index("ix_findings_state_rank", "findings", ["state", "rank"], unique=False)
+    op.create_index("ix_findings_state_rank_id", "findings", ["state", "rank", "id"], unique=False)
     op.create_index(
-        "ix_findings_target_id_state_rank", "findings", ["target_id", "state", "rank"], unique=False
+        "ix_findings_target_id_state_rank_id",
+        "findings",
+        ["target_id", "state", "rank", "id"],
+        unique=False,
     )
     op.create_table(
         "heads",
@@ -258,6 +261,8 @@ def upgrade() -> None:
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("lease_until", Moment(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("planned_at", Moment(), nullable=False),
+        sa.Column("done_at", Moment(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_shards_run_id"),
         sa.PrimaryKeyConstraint("run_id", "number", name="pk_shards"),
     )

@@ -1,0 +1,219 @@
+"""Writes a decision of the lifecycle: set-based, in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, update
+
+from compline.codec import dump_observation
+from compline.findings.decision import Decision, FindingChange
+from compline.findings.regressions import Regression, RegressionKind
+from compline.model import Observation, State
+from compline.store.rows import clean, recall_keys
+from compline.store.schema import events, findings, regressions, witnesses
+
+
+def write_decision(
+    connection: Connection,
+    decision: Decision,
+    *,
+    run: int,
+    target: int,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Writes everything that the decision changes, and nothing else.
+
+    Args:
+        connection: a writing transaction that holds the target.
+        decision: of the lifecycle.
+        run: the run that looked.
+        target: the target's number.
+        at: when the looks were taken; findings and witnesses are first seen then.
+        now: the time of writing, for events.
+    """
+    if decision.opened:
+        connection.execute(
+            insert(findings),
+            [
+                {
+                    "id": item.id,
+                    "target_id": target,
+                    "kind": item.kind.value,
+                    "state": State.OPEN.value,
+                    "severity": item.severity.value,
+                    "rank": item.severity.rank,
+                    "confidence": item.confidence.value,
+                    "title": clean(item.title),
+                    "first_seen": at,
+                    "first_revision": item.revision,
+                    "first_run": run,
+                    "opened_run": run,
+                    "cause": "",
+                }
+                for item in decision.opened
+            ],
+        )
+    if decision.added:
+        connection.execute(
+            insert(witnesses),
+            [
+                {
+                    "finding_id": item.finding,
+                    "target_id": target,
+                    "scanner": item.observation.scanner,
+                    "state": "seen",
+                    "key": recall_keys(item.observation)[0],
+                    "observation": _text(item.observation),
+                    "first_seen": at,
+                    "first_revision": item.revision,
+                    "first_run": run,
+                }
+                for item in decision.added
+            ],
+        )
+    _update_witnesses(connection, decision)
+    _update_findings(connection, decision.findings, run, at)
+    for younger, older in decision.merged:
+        _merge(connection, younger, older)
+    if decision.events:
+        connection.execute(
+            insert(events),
+            [
+                {
+                    "finding_id": item.finding,
+                    "run_id": run,
+                    "at": now,
+                    "kind": item.kind.value,
+                    "data": dict(item.data),
+                }
+                for item in decision.events
+            ],
+        )
+    write_regressions(connection, decision.regressions, run=run, target=target, now=now)
+
+
+def write_regressions(
+    connection: Connection,
+    worse: tuple[Regression, ...],
+    *,
+    run: int,
+    target: int,
+    now: datetime,
+) -> None:
+    """The outbox's input, in the same transaction as the change that it tells of."""
+    if worse:
+        connection.execute(
+            insert(regressions),
+            [
+                {
+                    "run_id": run,
+                    "target_id": target,
+                    "scanner": item.scanner,
+                    "kind": item.kind.value,
+                    "subject": item.subject,
+                    "severity": item.severity.value if item.severity else None,
+                    "title": clean(item.title),
+                    "detail": clean(item.detail),
+                    "at": now,
+                    "routed": False,
+                }
+                for item in worse
+            ],
+        )
+
+
+def withdraw_lost_coverage(connection: Connection, *, run: int, target: int, scanner: str) -> None:
+    """A retry of this run could look after all: what nobody was told yet is not told."""
+    connection.execute(
+        delete(regressions).where(
+            regressions.c.run_id == run,
+            regressions.c.target_id == target,
+            regressions.c.scanner == scanner,
+            regressions.c.kind == RegressionKind.COVERAGE_LOST.value,
+            regressions.c.routed.is_(False),
+        )
+    )
+
+
+def _update_witnesses(connection: Connection, decision: Decision) -> None:
+    moved, stayed = [], []
+    for item in decision.witnesses:
+        values = {"number": item.id, "now_state": item.state.value, "now_seen": item.last_seen}
+        if item.observation is None:
+            stayed.append(values)
+        else:
+            values["now_key"] = recall_keys(item.observation)[0]
+            values["now_observation"] = _text(item.observation)
+            moved.append(values)
+    statement = (
+        update(witnesses)
+        .where(witnesses.c.id == bindparam("number"))
+        .values(state=bindparam("now_state"), last_seen=bindparam("now_seen"))
+    )
+    if stayed:
+        connection.execute(statement, stayed)
+    if moved:
+        connection.execute(
+            statement.values(key=bindparam("now_key"), observation=bindparam("now_observation")),
+            moved,
+        )
+
+
+def _update_findings(
+    connection: Connection, changes: tuple[FindingChange, ...], run: int, at: datetime
+) -> None:
+    statement = (
+        update(findings)
+        .where(findings.c.id == bindparam("number"))
+        .values(
+            state=bindparam("now_state"),
+            severity=bindparam("now_severity"),
+            rank=bindparam("now_rank"),
+            confidence=bindparam("now_confidence"),
+            title=bindparam("now_title"),
+        )
+    )
+    resolved = statement.values(resolved_run=run, resolved_at=at, cause=bindparam("now_cause"))
+    reopened = statement.values(resolved_run=None, resolved_at=None, cause="", opened_run=run)
+    for chosen, items in (
+        (resolved, [item for item in changes if item.state is State.RESOLVED]),
+        (reopened, [item for item in changes if item.reopened]),
+        (
+            statement,
+            [item for item in changes if item.state is State.OPEN and not item.reopened],
+        ),
+    ):
+        if items:
+            connection.execute(
+                chosen,
+                [
+                    {
+                        "number": item.id,
+                        "now_state": item.state.value,
+                        "now_severity": item.severity.value,
+                        "now_rank": item.severity.rank,
+                        "now_confidence": item.confidence.value,
+                        "now_title": clean(item.title),
+                    }
+                    | ({"now_cause": item.cause} if item.state is State.RESOLVED else {})
+                    for item in items
+                ],
+            )
+
+
+def _merge(connection: Connection, younger: str, older: str) -> None:
+    """The younger becomes a redirect; its witnesses, gone ones too, go to the older."""
+    connection.execute(
+        update(witnesses).where(witnesses.c.finding_id == younger).values(finding_id=older)
+    )
+    connection.execute(
+        update(findings)
+        .where((findings.c.id == younger) | (findings.c.merged_into == younger))
+        .values(merged_into=older)
+    )
+
+
+def _text(observation: Observation) -> str:
+    return dump_observation(observation).decode()
