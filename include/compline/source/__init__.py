@@ -1,0 +1,1 @@
+"""Git mirrors and image archives, and reading content out of them, however hostile they are."""
