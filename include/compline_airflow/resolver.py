@@ -28,7 +28,7 @@ def _secret_of(conn_id: str) -> str:
     if url:
         return str(url)
     if connection.host and connection.schema:
-        return connection.get_uri()
+        return str(connection.get_uri())
     if connection.login:
         return f"{connection.login}:{connection.password}"
     if not connection.password:

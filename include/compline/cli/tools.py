@@ -31,9 +31,9 @@ def install(
 def check(config: ConfigOption = None) -> None:
     """Exit with 3 if a tool is missing or is not what it should be."""
     statuses = Toolbox(configuration(config).workspace).status()
-    problems = [status for status in statuses if status.problem]
+    problems = [status for status in statuses if status.error]
     for status in problems:
-        typer.echo(f"{status.name}: {status.problem}", err=True)
+        typer.echo(f"{status.name}: {status.error}", err=True)
     if problems:
         raise typer.Exit(Exit.INCOMPLETE)
     typer.echo(f"{len(statuses)} tools are as they should be")
@@ -46,6 +46,9 @@ def list_(config: ConfigOption = None) -> None:
     for column in ("tool", "version", "state", "executable"):
         table.add_column(column)
     for status in Toolbox(configuration(config).workspace).status():
-        state = status.problem or "ready"
-        table.add_row(status.name, status.version, state, str(status.executable or ""))
+        tool = status.tool
+        version = tool.version if tool else f"({status.wanted} wanted)"
+        table.add_row(
+            status.name, version, status.error or "ready", str(tool.executable) if tool else ""
+        )
     console().print(table)

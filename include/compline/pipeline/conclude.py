@@ -83,7 +83,7 @@ def _open_counts(
     if request.tracked:
         chosen = FindingFilter(states=(State.OPEN,), targets=tuple(targets))
         for (_, severity, _), number in count_findings(session.store, chosen).items():
-            counts[str(severity)] += number
+            counts[severity.value] += number
     else:
         seen = adhoc_result(session.store, run)
         known = (observation for _, observation in seen.known)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compline.findings.regressions import Regression
-from compline.model import Severity
+from compline.model import Severity, State
 from compline.store.findings import FindingView
 from compline.store.ledger import LedgerRow
 
@@ -46,12 +46,12 @@ def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
     return table
 
 
-def severity_table(counts: Mapping[tuple[str, str, str], int]) -> RenderableType:
+def severity_table(counts: Mapping[tuple[str, Severity, State], int]) -> RenderableType:
     """Open findings by target and severity; `counts` is keyed by target, severity and state."""
     by_target: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for (target, severity, state), number in counts.items():
-        if state == "open":
-            by_target[target][severity] += number
+        if state is State.OPEN:
+            by_target[target][severity.value] += number
     if not by_target:
         return Text("No open findings.")
     severities = sorted(Severity, key=lambda severity: -severity.rank)

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from compline.model import State
 from compline.store.engine import Store
 from compline.store.findings import FindingFilter, count_findings
 from compline.store.ledger import LedgerRow, coverage
@@ -60,8 +61,8 @@ def _last_run(store: Store) -> dict[str, Any]:
     open_by_severity: Counter[str] = Counter()
     counts = count_findings(store, FindingFilter(targets=tuple({row.target for row in rows})))
     for (_, severity, state), number in counts.items() if rows else ():
-        if state == "open":
-            open_by_severity[severity] += number
+        if state is State.OPEN:
+            open_by_severity[severity.value] += number
     return {
         "run": run,
         "rows": rows,
