@@ -10,8 +10,6 @@ import shlex
 import subprocess
 import sys
 
-import gradio as gr
-import joblib
 import streamlit as st
 import yaml
 from fastapi import FastAPI, UploadFile
@@ -47,20 +45,6 @@ def django_shell(request):
     subprocess.check_output(["bash", "-c", request.GET["cmd"]])
     # ok: py-command-injection
     subprocess.check_output(["grep", "-c", request.GET["word"], "words"])
-
-
-def render(prompt):
-    # ruleid: py-command-injection
-    return subprocess.run(prompt, shell=True)
-
-
-def render_list(prompt):
-    # ok: py-command-injection
-    return subprocess.run(["render", prompt])
-
-
-gr.Interface(fn=render, inputs="text", outputs="text")
-gr.Interface(render_list, "text", "text")
 
 
 def formatted(path, branch):
@@ -121,16 +105,6 @@ def flask_load():
     yaml.load(request.data, Loader=yaml.SafeLoader)
     # ok: py-untrusted-deserialization
     yaml.safe_load(request.data)
-
-
-def predict(file):
-    # ruleid: py-untrusted-deserialization
-    return joblib.load(file.name)
-
-
-with gr.Blocks() as demo:
-    button = gr.UploadButton()
-    button.upload(predict, button)
 
 
 def django_regex(request, text):

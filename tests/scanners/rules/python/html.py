@@ -2,7 +2,6 @@
 
 import html
 
-import gradio as gr
 import jinja2
 import streamlit as st
 from aiohttp import web
@@ -48,20 +47,6 @@ def django_template(request):
     Template(request.POST["template"])
     # ok: py-template-injection
     Template("{{ name }}")
-
-
-def prompt(text):
-    # ruleid: py-template-injection
-    return jinja2.Template(text).render()
-
-
-def prompt_constant(text):
-    # ok: py-template-injection
-    return jinja2.Template("{{ text }}").render(text=text)
-
-
-gr.ChatInterface(prompt)
-gr.ChatInterface(fn=prompt_constant)
 
 
 def django_page(request):

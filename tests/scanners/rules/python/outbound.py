@@ -6,7 +6,6 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 import aiohttp
-import gradio as gr
 import httpx
 import requests
 import streamlit as st
@@ -60,12 +59,6 @@ async def aiohttp_fetch(request):
         return await session.post(request.query["hook"])
 
 
-def load_image(url):
-    # ruleid: py-server-side-request-forgery
-    return requests.get(url, timeout=5).content
-
-
-gr.Interface(load_image, "text", "image")
 # ruleid: py-server-side-request-forgery
 page = httpx.get(st.text_input("address"))
 

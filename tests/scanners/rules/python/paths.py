@@ -8,7 +8,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import gradio as gr
 import streamlit as st
 from aiohttp import web
 from fastapi import FastAPI, UploadFile
@@ -68,19 +67,6 @@ async def aiohttp_file(request):
     # ruleid: py-path-traversal
     return web.FileResponse(BASE / request.match_info["name"])
 
-
-def read(name):
-    # ruleid: py-path-traversal
-    return open(name).read()
-
-
-def show(image):
-    # ok: py-path-traversal
-    return open(image).read()
-
-
-gr.Interface(fn=read, inputs="text", outputs="text")
-gr.Interface(fn=show, inputs=gr.Image(type="filepath"), outputs="text")
 
 upload = st.file_uploader("file")
 # ruleid: py-path-traversal

@@ -1,7 +1,6 @@
 """Cases for rules/python/sql.yaml; read by semgrep --test, never run."""
 
 import duckdb
-import gradio as gr
 import pandas as pd
 import sqlalchemy
 import streamlit as st
@@ -82,21 +81,6 @@ async def aiohttp_view(request):
     await pool.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(body["n"])))
     return web.Response()
 
-
-def search(text):
-    # ruleid: py-sql-injection, py-sql-formatted-statement
-    return engine.execute("SELECT " + text)
-
-
-def search_bound(text):
-    # ok: py-sql-injection
-    return engine.execute("SELECT 1 WHERE a = ?", (text,))
-
-
-with gr.Blocks() as demo:
-    box = gr.Textbox()
-    box.submit(search, box)
-    box.change(fn=search_bound, inputs=box)
 
 # ruleid: py-sql-injection
 frame = pd.read_sql_query(st.sidebar.text_input("query"), con)

@@ -18,7 +18,11 @@ def serve(debug):
     # ruleid: py-flask-debug-server
     app.run(host="0.0.0.0", debug=True)
     # ruleid: py-flask-debug-server
+    app.run(debug=True)
+    # ruleid: py-debug-settings
     app.config["DEBUG"] = True
+    # ok: py-debug-settings
+    app.config["DEBUG"] = debug
     # ok: py-flask-debug-server
     app.run(host="0.0.0.0")
     # ok: py-flask-debug-server
@@ -26,21 +30,21 @@ def serve(debug):
 
 
 class Development:
-    # ruleid: py-django-debug-settings
+    # ruleid: py-debug-settings
     DEBUG = True
     ALLOWED_HOSTS = ["localhost"]
 
 
 class Copied:
-    # ruleid: py-django-debug-settings
+    # ruleid: py-debug-settings
     DEBUG = True
-    # ok: py-django-debug-settings
+    # ok: py-debug-settings
     TEMPLATE_DEBUG = True
     INSTALLED_APPS = []
 
 
 class Production:
-    # ok: py-django-debug-settings
+    # ok: py-debug-settings
     DEBUG = os.environ.get("DEBUG") == "1"
     # ok: py-django-any-host
     ALLOWED_HOSTS = ["shop.example.org"]
