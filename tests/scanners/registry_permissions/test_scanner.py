@@ -1,0 +1,87 @@
+"""The scanner's own ways: its policy, its canary, its crashes, and what it makes of odd answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compline.model import Completed, Failed, Gap, GapReason
+from compline.scanners.registries import canary, mlflow
+
+POLICY = {
+    "admins": ["admin"],
+    "users": ["alice", "bob"],
+    "grants": {"alice": {"fraud": "EDIT", "experiment/training": "EDIT"}},
+    "roles": {"science": {"*": "USE"}},
+    "allow_loopback_http": True,
+}
+
+
+def error_of(look: Any) -> str:
+    assert isinstance(look.outcome, Failed), look.outcome
+    return look.outcome.error
+
+
+def gaps_of(look: Any) -> tuple[Gap, ...]:
+    assert isinstance(look.outcome, Completed), look.outcome
+    return look.outcome.gaps
+
+
+def test_an_unknown_policy_key_is_refused(stub: Any, look_at: Any) -> None:
+    assert "did you mean 'admins'?" in error_of(look_at(stub.url, {"admin": []}))
+    assert stub.seen == []
+
+
+def test_workspaces_hide_the_default_permission(stub: Any, look_at: Any) -> None:
+    stub.says(mlflow.SERVER_INFO, {"workspaces_enabled": True})
+
+    (gap,) = gaps_of(look_at(stub.url, POLICY))
+    assert (gap.path, gap.reason) == ("default-permission", GapReason.UNSUPPORTED)
+
+
+def test_users_without_roles_are_a_gap(stub: Any, look_at: Any) -> None:
+    """Before 3.17 the list does not tell roles; that is not the same as nobody having any."""
+    users = [{"id": 1, "username": "admin", "is_admin": True}]
+    users += [{"id": 2, "username": name, "is_admin": False} for name in ("alice", "bob")]
+    stub.says(mlflow.USERS, {"users": users})
+
+    look = look_at(stub.url, POLICY)
+
+    assert look.outcome == Completed(
+        (), (Gap(GapReason.UNSUPPORTED, "grant/", "users/list has no roles before MLflow 3.17"),)
+    )
+
+
+def test_the_canary_is_asked_once_and_must_be_found(
+    stub: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(canary.RULES, "a-rule-that-finds-nothing", canary.RULES["undeclared-user"])
+
+    assert "a-rule-that-finds-nothing" in error_of(look_at(stub.url, POLICY))
+
+
+def test_an_unforeseen_crash_does_not_repeat_its_text(
+    stub: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: Any) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr(canary, "prove", crash)
+
+    error = error_of(look_at(stub.url, POLICY))
+
+    assert "RuntimeError at test_scanner.py" in error
+    assert "a secret" not in error
+
+
+def test_names_in_a_hostile_registry_stay_in_one_line(stub: Any, look_at: Any) -> None:
+    users = [{"id": 1, "username": "admin", "is_admin": True, "roles": []}]
+    users += [{"id": 9, "username": "x\n\x1b[31m", "is_admin": True, "roles": []}]
+    stub.says(mlflow.USERS, {"users": users})
+
+    look = look_at(stub.url, {"admins": ["admin"], "users": [], "grants": {},
+                              "allow_loopback_http": True})  # fmt: skip
+
+    (observation,) = look.outcome.observations
+    assert observation.subject == "user/x\\u000a\\u001b[31m"
