@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from compline.codec import dump_observation, load_observation
 from compline.findings.change import TreeChange
@@ -18,8 +18,9 @@ from compline.findings.correlate import Sighting, correlate
 from compline.findings.known import KnownWitness
 from compline.findings.sights import sight
 from compline.model import Completed, Look, Observation, Target
+from compline.store.bulk import insert_rows
 from compline.store.handle import Store
-from compline.store.ledger_rows import outcome_of, write_look
+from compline.store.ledger_rows import Entry, Visit, outcome_of, write_looks
 from compline.store.load import TargetState, load_present, load_target
 from compline.store.schema import run_observations
 from compline.store.targets import ensure_adhoc
@@ -66,18 +67,9 @@ def record_adhoc(
             or (state.recorded[look.scanner] == "failed" and outcome_of(look) != "failed")
         ]
         seen = _classify(state, load_present(connection, number), todo, changes or {})
-        for look in todo:
-            write_look(
-                connection,
-                look,
-                run=run,
-                target=number,
-                result="adhoc",
-                reason="",
-                ref="",
-                looked_at=now,
-                now=now,
-            )
+        entries = [Entry(look, "adhoc", moves_head=False) for look in todo]
+        if entries:
+            write_looks(connection, Visit(run, number, "", now, now), entries)
         rows = [
             {
                 "run_id": run,
@@ -89,8 +81,7 @@ def record_adhoc(
             }
             for place, (finding, observation) in enumerate(seen)
         ]
-        if rows:
-            connection.execute(insert(run_observations), rows)
+        insert_rows(connection, run_observations, rows)
     return _result(seen)
 
 

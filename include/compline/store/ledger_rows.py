@@ -1,13 +1,15 @@
-"""The rows of a look besides its findings: ledger, head, gaps, evidence."""
+"""The rows of looks besides their findings: ledger, heads, gaps, ScanKeys, evidence."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, update
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from compline.codec import dump_gaps
@@ -18,24 +20,30 @@ from compline.store.rows import clean
 from compline.store.schema import evidence, gap_sets, heads, ledger, scan_keys
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Inserts what is not there yet; rows that are stay as they are."""
-    if rows:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The looks of one run at one target."""
+
+    run: int
+    target: int
+    ref: str
+    looked_at: datetime
+    now: datetime
 
 
-def replace_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Inserts rows, or updates the given columns of those that are there."""
-    if not rows:
-        return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
-    keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows)
-    )
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A look on its way into the ledger."""
+
+    look: Look
+    result: str
+    reason: str = ""
+    """Why it was not taken as it is; else the outcome's own words are written."""
+    head: Head | None = None
+    """What was known of the scanner before."""
+    held_lost: int = 0
+    moves_head: bool = True
+    """Whether the next plan and record are to compare with it."""
 
 
 def outcome_of(look: Look) -> str:
@@ -45,37 +53,102 @@ def outcome_of(look: Look) -> str:
     return "skipped" if isinstance(look.outcome, Skipped) else "failed"
 
 
-def write_look(
-    connection: Connection,
-    look: Look,
-    *,
-    run: int,
-    target: int,
-    result: str,
-    reason: str,
-    ref: str,
-    looked_at: datetime,
-    now: datetime,
-) -> str | None:
-    """The look's ledger row with all that it refers to; gives the digest of its gaps."""
-    outcome = look.outcome
-    gaps = write_gaps(connection, outcome.gaps) if isinstance(outcome, Completed) else None
-    if isinstance(outcome, Skipped):
-        reason = reason or outcome.reason
-    elif isinstance(outcome, Failed):
-        reason = reason or outcome.error
-    row = {
-        "run_id": run,
-        "target_id": target,
+def write_looks(connection: Connection, visit: Visit, entries: Sequence[Entry]) -> None:
+    """Writes the looks' ledger rows with all that they refer to, and moves the heads."""
+    looks = [entry.look for entry in entries]
+    _insert_new(
+        connection,
+        scan_keys,
+        [_scan_key_row(look.scan_key) for look in looks if look.scan_key is not None],
+    )
+    gaps = {look.scanner: _gap_row(_gaps(look)) for look in looks if _gaps(look)}
+    _insert_new(connection, gap_sets, list(gaps.values()))
+    digests = {scanner: str(row["digest"]) for scanner, row in gaps.items()}
+    connection.execute(
+        _insert_or_replace(connection.dialect.name, ledger),
+        [_ledger_row(visit, entry, digests.get(entry.look.scanner)) for entry in entries],
+    )
+    _insert_new(
+        connection,
+        evidence,
+        [
+            {
+                "run_id": visit.run,
+                "target_id": visit.target,
+                "scanner": look.scanner,
+                "digest": digest,
+            }
+            for look in looks
+            for digest in look.evidence
+        ],
+    )
+    moving = [entry for entry in entries if entry.moves_head]
+    rows = [_head_row(visit, entry, digests.get(entry.look.scanner)) for entry in moving]
+    new = [row for row, entry in zip(rows, moving, strict=True) if entry.head is None]
+    if new:
+        connection.execute(insert(heads), new)
+    for completed in (True, False):
+        # Only a completed look that is believed replaces what the last one has found out.
+        known = [
+            {f"now_{name}": value for name, value in row.items()}
+            for row, entry in zip(rows, moving, strict=True)
+            if entry.head is not None and _believed(entry) is completed
+        ]
+        if known:
+            connection.execute(_head_update(completed), known)
+
+
+def _gaps(look: Look) -> tuple[Gap, ...]:
+    return look.outcome.gaps if isinstance(look.outcome, Completed) else ()
+
+
+def _seen(look: Look) -> int:
+    return len(look.outcome.observations) if isinstance(look.outcome, Completed) else 0
+
+
+def _believed(entry: Entry) -> bool:
+    return isinstance(entry.look.outcome, Completed) and not entry.held_lost
+
+
+def _gap_row(gaps: Sequence[Gap]) -> dict[str, object]:
+    body = dump_gaps(gaps)
+    return {
+        "digest": hashlib.sha256(body).hexdigest(),
+        "total": sum(gap.count for gap in gaps),
+        "body": body.decode(),
+    }
+
+
+def _scan_key_row(key: ScanKey) -> dict[str, str]:
+    return {
+        "digest": key.digest,
+        "tool": key.tool,
+        "adapter": key.adapter,
+        "rules": key.rules,
+        "options": key.options,
+        "advisories": key.advisories,
+    }
+
+
+def _ledger_row(visit: Visit, entry: Entry, gaps: str | None) -> dict[str, Any]:
+    look = entry.look
+    reason = entry.reason
+    if not reason and isinstance(look.outcome, Skipped):
+        reason = look.outcome.reason
+    elif not reason and isinstance(look.outcome, Failed):
+        reason = look.outcome.error
+    return {
+        "run_id": visit.run,
+        "target_id": visit.target,
         "scanner": look.scanner,
         "outcome": outcome_of(look),
-        "result": result,
+        "result": entry.result,
         "reason": clean(reason),
         "gap_set": gaps,
         "warnings": [clean(text) for text in look.warnings],
         "revision": look.revision,
-        "ref": ref,
-        "scan_key": write_scan_key(connection, look.scan_key),
+        "ref": visit.ref,
+        "scan_key": look.scan_key.digest if look.scan_key else None,
         "tool_version": clean(look.tool_version),
         "advisory_date": look.advisory_date,
         "reused_from": None,
@@ -83,106 +156,83 @@ def write_look(
         "seconds": look.seconds,
         "changed": look.changed,
         "fresh": look.fresh,
-        "observations": len(outcome.observations) if isinstance(outcome, Completed) else 0,
-        "looked_at": looked_at,
-        "recorded_at": now,
+        "observations": _seen(look),
+        "looked_at": visit.looked_at,
+        "recorded_at": visit.now,
     }
-    replace_rows(connection, ledger, [row])
-    insert_new(
-        connection,
-        evidence,
-        [
-            {"run_id": run, "target_id": target, "scanner": look.scanner, "digest": digest}
-            for digest in look.evidence
-        ],
-    )
-    return gaps
 
 
-def write_head(
-    connection: Connection,
-    look: Look,
-    before: Head | None,
-    *,
-    run: int,
-    target: int,
-    gaps: str | None,
-    held_lost: int,
-    ref: str,
-    looked_at: datetime,
-) -> None:
-    """What the next plan and record compare with."""
+def _head_row(visit: Visit, entry: Entry, gaps: str | None) -> dict[str, Any]:
+    """All columns of `heads`; those of the completed look are only used if it is believed."""
+    look, before, believed = entry.look, entry.head, _believed(entry)
     completed = isinstance(look.outcome, Completed)
-    row: dict[str, Any] = {
-        "target_id": target,
+    return {
+        "target_id": visit.target,
         "scanner": look.scanner,
         "outcome": outcome_of(look),
-        "run_id": run,
-        "looked_at": looked_at,
+        "run_id": visit.run,
+        "looked_at": visit.looked_at,
         "stale_advisories": stale(look) if completed else bool(before and before.stale_advisories),
-        "held_lost": held_lost if completed else (before.held_lost if before else 0),
+        "held_lost": entry.held_lost if completed else (before.held_lost if before else 0),
+        "completed_at": visit.looked_at if believed else None,
+        "scanned_run": visit.run if believed else None,
+        "revision": look.revision if believed else "",
+        "ref": visit.ref,
+        "scan_key": look.scan_key.digest if believed and look.scan_key else None,
+        "gap_set": gaps if believed else None,
+        "tool_version": clean(look.tool_version) if believed else "",
+        "advisory_date": look.advisory_date if believed else "",
+        "sandbox": look.sandbox if believed else "",
+        "observations": _seen(look) if believed else 0,
     }
-    if completed and not held_lost:
-        row |= {
-            "completed_at": looked_at,
-            "scanned_run": run,
-            "revision": look.revision,
-            "ref": ref,
-            "scan_key": look.scan_key.digest if look.scan_key else None,
-            "gap_set": gaps,
-            "tool_version": clean(look.tool_version),
-            "advisory_date": look.advisory_date,
-            "sandbox": look.sandbox,
-            "observations": len(look.outcome.observations)
-            if isinstance(look.outcome, Completed)
-            else 0,
-        }
-    elif before is None:
-        row |= {
-            "revision": "",
-            "ref": ref,
-            "tool_version": "",
-            "advisory_date": "",
-            "sandbox": "",
-            "observations": 0,
-        }
-    if before is None:
-        connection.execute(insert(heads), [row])
-    else:
-        connection.execute(
-            update(heads)
-            .where(heads.c.target_id == target, heads.c.scanner == look.scanner)
-            .values(row)
+
+
+_LATEST = ("outcome", "run_id", "looked_at", "stale_advisories", "held_lost")
+
+
+@cache
+def _head_update(completed: bool) -> Any:
+    keys = ("target_id", "scanner")
+    names = [
+        column.name
+        for column in heads.columns
+        if column.name in _LATEST or (completed and column.name not in keys)
+    ]
+    return (
+        update(heads)
+        .where(
+            heads.c.target_id == bindparam("now_target_id"),
+            heads.c.scanner == bindparam("now_scanner"),
         )
-
-
-def write_gaps(connection: Connection, gaps: Sequence[Gap]) -> str | None:
-    """Keeps the gaps once per content; None for none at all."""
-    if not gaps:
-        return None
-    body = dump_gaps(gaps)
-    digest = hashlib.sha256(body).hexdigest()
-    total = sum(gap.count for gap in gaps)
-    insert_new(connection, gap_sets, [{"digest": digest, "total": total, "body": body.decode()}])
-    return digest
-
-
-def write_scan_key(connection: Connection, key: ScanKey | None) -> str | None:
-    """Keeps the parts of the key under its digest."""
-    if key is None:
-        return None
-    insert_new(
-        connection,
-        scan_keys,
-        [
-            {
-                "digest": key.digest,
-                "tool": key.tool,
-                "adapter": key.adapter,
-                "rules": key.rules,
-                "options": key.options,
-                "advisories": key.advisories,
-            }
-        ],
+        .values({name: bindparam(f"now_{name}") for name in names})
     )
-    return key.digest
+
+
+@cache
+def _insert_or_skip(dialect: str, table: Table) -> Insert:
+    kind = sqlite if dialect == "sqlite" else postgresql
+    statement: Insert = kind.insert(table).on_conflict_do_nothing()
+    return statement
+
+
+@cache
+def _insert_or_replace(dialect: str, table: Table) -> Insert:
+    kind = sqlite if dialect == "sqlite" else postgresql
+    statement = kind.insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {item.name: statement.excluded[item.name] for item in table.columns}
+    replacing: Insert = statement.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: value for name, value in changed.items() if name not in keys},
+    )
+    return replacing
+
+
+def _insert_new(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[dict[str, object]] | Sequence[dict[str, str]],
+) -> None:
+    """Inserts what is not there yet; rows that are stay as they are."""
+    if rows:
+        connection.execute(_insert_or_skip(connection.dialect.name, table), list(rows))

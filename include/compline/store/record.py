@@ -25,7 +25,7 @@ from compline.store.adhoc import AdHocResult, record_adhoc
 from compline.store.errors import StoreError
 from compline.store.handle import Store
 from compline.store.ids import new_finding_id
-from compline.store.ledger_rows import outcome_of, write_head, write_look
+from compline.store.ledger_rows import Entry, Visit, outcome_of, write_looks
 from compline.store.load import (
     TargetState,
     load_findings,
@@ -200,44 +200,33 @@ class _Task:
         decision: Decision,
     ) -> None:
         holds = {hold.scanner: hold for hold in decision.holds}
+        entries = []
         for look in self.looks:
             result = results[look.scanner]
             if result == "already":
                 continue
-            reason = ""
             hold = holds.get(look.scanner)
+            reason = ""
             if hold is not None:
                 reason = f"held: {hold.lost} of {hold.lost + hold.shown} findings are gone"
             elif result == "superseded":
                 reason = f"not recorded: run {state.head_runs[look.scanner]} looked later"
-            gaps = write_look(
-                connection,
-                look,
-                run=self.run,
-                target=state.number,
-                result=result,
-                reason=reason,
-                ref=self.ref,
-                looked_at=self.looked_at,
-                now=self.now,
-            )
-            if result == "superseded":
-                continue
-            write_head(
-                connection,
-                look,
-                state.heads.get(look.scanner),
-                run=self.run,
-                target=state.number,
-                gaps=gaps,
-                held_lost=hold.lost if hold else 0,
-                ref=self.ref,
-                looked_at=self.looked_at,
+            entries.append(
+                Entry(
+                    look,
+                    result,
+                    reason,
+                    state.heads.get(look.scanner),
+                    hold.lost if hold else 0,
+                    moves_head=result != "superseded",
+                )
             )
             if _conclusive(look) and state.recorded.get(look.scanner) == "failed":
                 withdraw_lost_coverage(
                     connection, run=self.run, target=state.number, scanner=look.scanner
                 )
+        visit = Visit(self.run, state.number, self.ref, self.looked_at, self.now)
+        write_looks(connection, visit, entries)
         write_decision(
             connection,
             decision,

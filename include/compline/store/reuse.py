@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from compline.findings.regressions import STALE_ADVISORIES, advisories_stale
 from compline.model import Completed, Look
+from compline.store.bulk import insert_rows
 from compline.store.handle import Store
 from compline.store.rows import head, in_chunks
 from compline.store.schema import heads, ledger, scan_keys, targets
@@ -57,7 +58,7 @@ def record_reused(
                 accepted.append((row, reuse))
         if not entries:
             return tuple(refused)
-        connection.execute(insert(ledger), entries)
+        insert_rows(connection, ledger, entries)
         connection.execute(
             update(heads)
             .where(heads.c.target_id == bindparam("number"), heads.c.scanner == bindparam("by"))

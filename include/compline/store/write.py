@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, update
 
 from compline.codec import dump_observation
 from compline.findings.decision import Decision, FindingChange
 from compline.findings.regressions import Regression, RegressionKind
 from compline.model import Observation, State
+from compline.store.bulk import insert_rows
 from compline.store.rows import clean, recall_keys
 from compline.store.schema import events, findings, regressions, witnesses
 
@@ -34,8 +35,9 @@ def write_decision(
         now: the time of writing, for events.
     """
     if decision.opened:
-        connection.execute(
-            insert(findings),
+        insert_rows(
+            connection,
+            findings,
             [
                 {
                     "id": item.id,
@@ -56,8 +58,9 @@ def write_decision(
             ],
         )
     if decision.added:
-        connection.execute(
-            insert(witnesses),
+        insert_rows(
+            connection,
+            witnesses,
             [
                 {
                     "finding_id": item.finding,
@@ -78,8 +81,9 @@ def write_decision(
     for younger, older in decision.merged:
         _merge(connection, younger, older)
     if decision.events:
-        connection.execute(
-            insert(events),
+        insert_rows(
+            connection,
+            events,
             [
                 {
                     "finding_id": item.finding,
@@ -104,8 +108,9 @@ def write_regressions(
 ) -> None:
     """The outbox's input, in the same transaction as the change that it tells of."""
     if worse:
-        connection.execute(
-            insert(regressions),
+        insert_rows(
+            connection,
+            regressions,
             [
                 {
                     "run_id": run,
