@@ -152,8 +152,8 @@ def test_an_exception_out_of_a_signal_handler_leaves_nothing(program: Program, l
 
 def test_at_whatever_moment_it_comes(program: Program, level: str) -> None:
     """While the pipes are made, between fork and execution, before the word to go, after it."""
-    for step in range(25):
-        with pytest.raises(TaskTimeout), interrupt(partial(time.sleep, step / 250)):
+    for step in range(16):
+        with pytest.raises(TaskTimeout), interrupt(partial(time.sleep, step / 160)):
             program(HANG, seconds=60)
         assert program.wait_until(lambda found: not found, 5) == []
 

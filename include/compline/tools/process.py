@@ -8,16 +8,13 @@ up to a limit, and the time is kept.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +29,7 @@ from compline.tools.limits import (
     TimedOut,
     ToolError,
 )
+from compline.tools.scratch import scratch
 
 __all__ = [
     "Aborted",
@@ -46,7 +44,6 @@ __all__ = [
 
 _MARK = "COMPLINE_RUN"
 """Environment variable by which orphans of a tool can be told, where there is no sandbox."""
-_logger = logging.getLogger(__name__)
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -104,14 +101,21 @@ def run(
     confined = sandbox.confinement()
     inside = confined.level == sandbox.BUBBLEWRAP
     started = time.monotonic()
-    with _scratch() as scratch, _socketpair() as (ours, theirs):
-        home = Path(sandbox.TMP) if inside else scratch / "tmp"
-        bounds = (int(inside), limits.memory_mb << 20, limits.file_mb << 20, limits.processes)
+    with scratch() as directory, _socketpair() as (ours, theirs):
+        home = Path(sandbox.TMP) if inside else directory / "tmp"
+        code = sandbox.supervisor_code()
+        bounds = (
+            len(code),
+            int(inside),
+            limits.memory_mb << 20,
+            limits.file_mb << 20,
+            limits.processes,
+        )
         command = sandbox.command(
             words,
             confined=confined,
             supervisor=[str(number) for number in (theirs.fileno(), *bounds)],
-            scratch=scratch,
+            scratch=directory,
             readable=[*readable, *(_certificates().values() if network else ())],
             writable=writable,
             cwd=cwd,
@@ -120,8 +124,8 @@ def run(
         mark = {} if inside else {_MARK: uuid.uuid4().hex}
         process = None
         try:
-            # Should a signal's exception come between fork and assignment, nobody says go, and
-            # the supervisor ends without having started the tool.
+            # Should a signal's exception come between fork and assignment, the code is not sent,
+            # and nothing is started.
             process = subprocess.Popen(
                 command,
                 bufsize=0,
@@ -133,7 +137,8 @@ def run(
                 pass_fds=(theirs.fileno(),),
             )
             theirs.close()
-            ours.send(b"g")
+            with contextlib.suppress(BrokenPipeError):  # It has ended already, and said why.
+                ours.sendall(code)
             conversation = Conversation(process, ours, limits)
             report = conversation.hold(stdin or b"")
         except ToolError as error:
@@ -227,31 +232,3 @@ def _socketpair() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield ours, theirs
-
-
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """A directory on disk for one run: temporary files, home, shared memory."""
-    scratch = Path(tempfile.mkdtemp(prefix="compline-"))
-    try:
-        (scratch / "tmp" / "home").mkdir(parents=True)
-        (scratch / "shm").mkdir()
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, onerror=_open_and_retry)
-
-
-def _open_and_retry(_remove: Callable[[str], object], name: str, _error: object) -> None:
-    """For what the tool has left without permissions; nobody else is in there any more."""
-    path = Path(name)
-    try:
-        for directory in (path.parent, path):
-            if directory.is_dir() and not directory.is_symlink():
-                directory.chmod(0o700)
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        # The tool's answer is good all the same.
-        _logger.warning("temporary files of a tool were left in %s: %s", path, error.strerror)

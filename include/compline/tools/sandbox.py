@@ -27,6 +27,7 @@ back an attacker who already executes code in a tool. So the ledger says which o
 from __future__ import annotations
 
 import functools
+import marshal
 import os
 import shutil
 import subprocess
@@ -34,6 +35,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from compline.tools import supervise
 
 BUBBLEWRAP = "bubblewrap"
 LIMITS = "limits"
@@ -47,7 +50,18 @@ _SYSTEM_FILES = (
     *("/etc/localtime", "/etc/ssl", "/etc/pki", "/etc/ca-certificates"),
 )
 _NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/services")
-_SUPERVISOR = Path(__file__).with_name("supervise.py")
+_LOADER = """
+import marshal, os, sys
+code, control, size = b"", int(sys.argv[1]), int(sys.argv.pop(2))
+while len(code) < size:
+    part = os.read(control, size - len(code))
+    if not part:
+        sys.exit("nobody wants the tool any more")
+    code += part
+exec(marshal.loads(code))
+"""
+"""Reads supervise.py, compiled, from the control pipe: no file of ours need be in the sandbox, and
+nothing is started before we say so by sending it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,13 @@ def _trial(bwrap: str | None) -> Confinement:
     )
 
 
+@functools.cache
+def supervisor_code() -> bytes:
+    """What the command's control pipe must be given for the tool to be started."""
+    source = Path(supervise.__file__)
+    return marshal.dumps(compile(source.read_bytes(), source.name, "exec"))
+
+
 def command(
     argv: Sequence[str],
     *,
@@ -111,10 +132,10 @@ def command(
     """The whole command line: sandbox, supervisor (with its own arguments), tool."""
     program = Path(argv[0])
     if confined.level == LIMITS:
-        return [str(_python()), "-I", "-S", str(_SUPERVISOR), *supervisor, *argv]
+        return [str(_python()), "-I", "-S", "-c", _LOADER, *supervisor, *argv]
     mounts: dict[Path, bool] = dict.fromkeys(interpreter_paths(_python()), False)
     mounts.update(dict.fromkeys(_program_paths(program), False))
-    mounts.update(dict.fromkeys([_SUPERVISOR, *readable], False))
+    mounts.update(dict.fromkeys(readable, False))
     mounts.update(dict.fromkeys(writable, True))
     if not any(cwd.is_relative_to(path) for path in mounts):
         mounts[cwd] = False
@@ -123,7 +144,7 @@ def command(
         *("--bind", str(scratch / "tmp"), TMP, "--bind", str(scratch / "shm"), "/dev/shm"),  # noqa: S108
         *_mounts(mounts),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(cwd), "--"),
-        *(str(_python()), "-I", "-S", str(_SUPERVISOR), *supervisor, *argv),
+        *(str(_python()), "-I", "-S", "-c", _LOADER, *supervisor, *argv),
     ]
 
 

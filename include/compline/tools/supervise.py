@@ -1,10 +1,10 @@
 """The parent of one tool process: starts it within its limits and outlives none of its children.
 
-Run as a program of its own by process.py (`python -I -S supervise.py ...`), inside the sandbox as
-process 1 of its namespace, else as a child subreaper; so every descendant, however often it
+Run by process.py as a program of its own, inside the sandbox as process 1 of its namespace, else
+as a child subreaper; so every descendant, however often it
 forked away, stays below it. It ends them all when the tool ends, when a limit is passed, and
 when the control pipe closes: which it does when the process that asked for the tool wants to
-stop, was killed with signal 9, or never got as far as saying go.
+stop, or was killed with signal 9.
 
 Only the standard library, and of that only what imports in a millisecond: each tool pays for it.
 """
@@ -260,7 +260,7 @@ def _tell(control: int, line: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """`control contained memory_bytes file_bytes processes program arguments...`."""
+    """Runs `control contained memory_bytes file_bytes processes program arguments...`."""
     control, contained, memory, file_size, processes = map(int, arguments[:5])
     command = arguments[5:]
     os.set_inheritable(control, False)
@@ -272,8 +272,6 @@ def main(arguments: list[str]) -> None:
         limits[resource.RLIMIT_NPROC] = processes * 4
     else:
         _become_subreaper()
-    if os.read(control, 1) != b"g":
-        return
     try:
         child = _start(command, bool(contained), limits)
     except OSError as error:
@@ -285,6 +283,7 @@ def main(arguments: list[str]) -> None:
         _send(-1, SIGKILL)  # At once everything in the namespace but process 1, which is us.
     end_all(os.getpid())
     _tell(control, report)
+    os._exit(0)  # There is nothing to be put away, and somebody is waiting.
 
 
 if __name__ == "__main__":
