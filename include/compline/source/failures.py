@@ -1,4 +1,4 @@
-"""What git's messages mean for the person who must mend it, with every secret masked."""
+"""What the messages of git and skopeo mean for the person who must mend it; secrets are masked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from compline.source.errors import SourceError
 from compline.source.process import Finished
 
 _SHOWN = 400
-"""Characters of git's own words that are passed on."""
+"""Characters of a program's own words that are passed on."""
 
 _LEAST_ENCODED = 6
 """Characters; the base64 form of a shorter secret is found in everything."""
 
-# First match wins: (what git, curl or ssh print in the C locale, what it means and what to do).
-_MEANINGS: tuple[tuple[str, str], ...] = (
+Meanings = tuple[tuple[str, str], ...]
+"""(pattern of what is printed in the C locale, what it means and what to do); the first that
+matches counts."""
+
+_OF_GIT: Meanings = (
     (
         "Could not resolve host|Name or service not known|Temporary failure in name resolution",
         "the host's name is not known here: check the URL and the DNS of this host",
@@ -25,7 +28,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     (
         "Host key verification failed",
         (
-            "the server's ssh key is not the one seen before: if that is right, remove the old line "
+            "the server's ssh key is not the one seen before: if that is right, remove its line "
             "from the known_hosts file"
         ),
     ),
@@ -92,21 +95,31 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
 )
 
 
-def failure(what: str, finished: Finished, secrets: Iterable[str] = ()) -> SourceError:
-    """The exception for a git process that failed, to be raised.
+def failure(
+    what: str,
+    finished: Finished,
+    secrets: Iterable[str] = (),
+    *,
+    program: str = "git",
+    meanings: Meanings = _OF_GIT,
+) -> SourceError:
+    """The exception for a process that failed, to be raised.
 
     `what` is the beginning of the sentence: what was attempted, with the URL.
     """
     words = masked(finished.stderr.decode("utf-8", "replace"), secrets)
+    meaning = f"{program} ended with code {finished.returncode}"
     if finished.returncode < 0:
-        return SourceError(
-            f"{what}: git was ended by signal {-finished.returncode} "
-            "(out of memory, or a repository made to crash it)" + _tail(words)
+        meaning = (
+            f"{program} was ended by signal {-finished.returncode} "
+            "(out of memory, or input made to crash it)"
         )
-    for pattern, meaning in _MEANINGS:
-        if re.search(pattern, words):
-            return SourceError(f"{what}: {meaning}{_tail(words)}")
-    return SourceError(f"{what}: git ended with code {finished.returncode}{_tail(words)}")
+    else:
+        for pattern, known in meanings:
+            if re.search(pattern, words):
+                meaning = known
+                break
+    return SourceError(f"{what}: {meaning}{_tail(words, program)}")
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
@@ -132,8 +145,8 @@ def _in_base64(secret: str) -> str:
     return r"[A-Za-z0-9+/=]*(?:" + "|".join(shifts) + r")[A-Za-z0-9+/=]*"
 
 
-def _tail(words: str) -> str:
-    """git's last words on one line, without what a hostile server may have put into them."""
+def _tail(words: str, program: str) -> str:
+    """Its last words on one line, without what a hostile server may have put into them."""
     plain = "".join(c if c.isprintable() else " " for c in words)
     plain = " ".join(plain.split())
-    return f" (git: {plain[-_SHOWN:]})" if plain else ""
+    return f" ({program}: {plain[-_SHOWN:]})" if plain else ""

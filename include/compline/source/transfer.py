@@ -23,7 +23,7 @@ from compline.source.salvage import salvage
 
 History = Literal["shallow", "full"]
 
-LEAST_BUDGET = 64 << 20
+LEAST_BUDGET = 32 << 20
 """Bytes that a plain fetch may always bring, however small the mirror is."""
 _MOST_PER_TREE = 4
 """A fetched pack may be this many times `limits.repository_mb`: what a tree's limit leaves out is
