@@ -99,7 +99,8 @@ class Reference:
         """All its scanners over the tree, every ignore and configuration file of it off."""
         report, seconds = self._report(
             [
-                self._tools["trivy"], "fs", "--format", "json", "--quiet", "--cache-dir", self._cache,
+                self._tools["trivy"], "fs", "--format", "json", "--quiet",
+                "--cache-dir", self._cache,
                 "--scanners", "vuln,misconfig,secret,license", "--offline-scan", "--skip-db-update",
                 "--skip-java-db-update", "--skip-check-update", "--skip-version-check",
                 "--skip-vex-repo-update", "--disable-telemetry",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from compline.advisories.osv import osv_origin
+from compline.advisories.osv import BUNDLED, osv_origin
 from compline.advisories.service import OsvService
 from compline.advisories.trivydb import trivy_database
 from compline.config.schema import Config
@@ -39,3 +42,33 @@ def trivy_cache(config: Config, scratch: Path) -> Path:
     if not link.exists():
         link.symlink_to(database.directory / "db")
     return cache
+
+
+@dataclass(frozen=True)
+class Advisories:
+    """One state of the advisory data."""
+
+    osv: Path
+    trivy: Path
+
+
+def moved_advisories(home: Path) -> tuple[Advisories, Advisories]:
+    """The bundled data as it is without its newest tenth, and whole: advisories that moved on.
+
+    The Trivy database stays the same bytes with another date, which is a new state to Compline.
+    """
+    home.mkdir(parents=True)
+    records = gzip.decompress((BUNDLED / "pypi.osv.jsonl.gz").read_bytes()).splitlines()
+    states = []
+    for name, count in (("old", len(records) * 9 // 10), ("new", len(records))):
+        osv = home / f"{name}.jsonl"
+        osv.write_bytes(b"\n".join(records[:count]) + b"\n")
+        trivy = home / f"trivy-{name}"
+        trivy.mkdir()
+        (trivy / "trivy.db").write_bytes(gzip.decompress((BUNDLED / "trivy.db.gz").read_bytes()))
+        metadata = json.loads((BUNDLED / "trivy-metadata.json").read_text())
+        if name == "new":
+            metadata["UpdatedAt"] = "2024-10-11T00:00:00Z"
+        (trivy / "metadata.json").write_text(json.dumps(metadata))
+        states.append(Advisories(osv, trivy))
+    return states[0], states[1]
