@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from compline.findings.change import TreeChange
 from compline.findings.known import KnownWitness
 from compline.findings.places import Expected, align, position_of
-from compline.model import Observation
+from compline.model import Observation, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +101,15 @@ class Desk:
         rest = sorted(
             (
                 self._where(index, found[0])[0],
-                self._known[index].observation.place.column or 0,
+                # A removed block has no lines in the new content: its own order tells.
+                _order(self._known[index].observation.place),
                 index,
             )
             for index in known
             if index not in taken_known
         )
         others = sorted(
-            (position_of(self._found[index].place), self._found[index].place.column or 0, index)
+            (*_order(self._found[index].place), index)
             for index in found
             if index not in taken_found
         )
@@ -157,3 +158,7 @@ class Desk:
         return self._expected.line(
             self._known[known].observation.place, self._found[found].place.blob
         )
+
+
+def _order(place: Place) -> tuple[int, int]:
+    return position_of(place), place.column or 0
