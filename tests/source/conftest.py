@@ -103,7 +103,10 @@ class Repository:
         if parents is None:
             tip = self.tip(branch)
             parents = [tip] if tip else []
-        words = [f"commit {ref}\n", f"committer Ada <ada@example.org> {clock or self.clock} +0000\n"]
+        words = [
+            f"commit {ref}\n",
+            f"committer Ada <ada@example.org> {clock or self.clock} +0000\n",
+        ]
         words += ["data 1\n", "x\n"]
         words += [f"{'merge' if n else 'from'} {parent}\n" for n, parent in enumerate(parents)]
         stream = b"".join(word.encode() for word in words)

@@ -16,7 +16,11 @@ from compline.source.errors import SourceError
         ("https://git.example.org:8443/a", "git.example.org", "https://git.example.org:8443"),
         ("http://[::1]:3000/a", "[::1]", "http://[::1]:3000"),
         ("ssh://git@git.example.org:2222/team/app.git", "git.example.org", ""),
-        ("https://git.example.org/with%20space/a~b+c", "git.example.org", "https://git.example.org"),
+        (
+            "https://git.example.org/with%20space/a~b+c",
+            "git.example.org",
+            "https://git.example.org",
+        ),
     ],
 )
 def test_ordinary_addresses(url: str, host: str, origin: str) -> None:

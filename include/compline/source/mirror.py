@@ -137,13 +137,13 @@ class Mirror:
             ) from error
 
     def _prepare(self, wanted: str) -> None:
+        self._sweep()
         ready = self.directory / _READY
         if not ready.exists():
-            finished = self.git.run(
-                "init", "--quiet", "--bare", "--template=", f"--object-format={wanted}"
-            )
-            if finished.returncode:
-                raise failure(f"the mirror {self.directory} cannot be made", finished)
+            # What `git init` makes, less its templates; a half-made one is simply made whole.
+            for name in ("objects/info", "objects/pack", "refs"):
+                (self.directory / name).mkdir(parents=True, exist_ok=True)
+            (self.directory / "HEAD").write_text("ref: refs/heads/none\n")
             ready.write_text(wanted)
         if ready.read_text() != wanted:
             raise SourceError(
@@ -154,7 +154,6 @@ class Mirror:
         configuration = self.directory / "config"
         if not configuration.is_file() or configuration.read_text() != _CONFIGURATION[wanted]:
             configuration.write_text(_CONFIGURATION[wanted])
-        self._sweep()
 
     def _check_borrowing(self) -> None:
         for name in ("alternates", "http-alternates"):

@@ -34,7 +34,6 @@ _SINGLE = "compline-single-commits"
 """Marks a mirror whose plain fetch was too large."""
 
 _UNADVERTISED = re.compile(r"unadvertised object|not our ref|couldn't find remote ref")
-_OVER_BUDGET = re.compile(r"signal 25|File too large")
 _LACKING = re.compile(r"unable to read|repository corruption|bad object|missing (blob|tree|object)")
 
 
@@ -84,7 +83,7 @@ class Transfer:
             words = finished.stderr.decode("utf-8", "replace")
         if not finished.returncode:
             return
-        if _OVER_BUDGET.search(words):
+        if self._was_cut_off(file_bytes):
             raise _OverBudget(
                 f"{self.remote.url} sends more than {file_bytes >> 20} MB: raise "
                 "`limits.repository_mb` if it is meant to be that large"
@@ -94,6 +93,14 @@ class Transfer:
             salvage(self.git, path, self.head.commit, most=file_bytes, lock=self.lock)
             return
         raise failure(f"{self.remote.url} cannot be fetched", finished, self.remote.secrets)
+
+    def _was_cut_off(self, file_bytes: int) -> bool:
+        """Whether git was ended for writing too much, which it does not say itself."""
+        unfinished = list(self.directory.glob("objects/pack/tmp_pack_*"))
+        sizes = [path.stat().st_size for path in unfinished]
+        for path in unfinished:
+            path.unlink()
+        return any(size >= file_bytes for size in sizes)
 
     def _start(self, depth: list[str], what: str, file_bytes: int) -> Finished:
         return replace(self.git, file_bytes=file_bytes).run(

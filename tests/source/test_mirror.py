@@ -1,0 +1,518 @@
+"""What a mirror brings, keeps and tells."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compline.source import mirror as mirror_module
+from compline.source import transfer
+from compline.source.errors import SourceError
+from compline.source.mirror import Fetched, Mirror
+from compline.source.remote import Head, resolve_head
+from compline.source.snapshot import Snapshot
+
+
+def _fetch(mirror: Mirror) -> Fetched:
+    return mirror.fetch(resolve_head(mirror.remote, mirror.limits))
+
+
+def _git(mirror: Mirror, *arguments: str) -> list[str]:
+    finished = mirror.git.run(*arguments)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.decode().splitlines()
+
+
+def _commits(mirror: Mirror, commit: str) -> int:
+    return len(_git(mirror, "rev-list", commit))
+
+
+def _contents(snapshot: Snapshot) -> dict[str, bytes | None]:
+    contents = dict(snapshot.read(entry.oid for entry in snapshot.entries))
+    return {entry.path: contents[entry.oid] for entry in snapshot.entries}
+
+
+def test_first_one_commit_then_only_what_is_new(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    noise = {f"data/{n}": os.urandom(20_000) for n in range(20)}
+    repository.commit(noise)
+    for n in range(5):
+        repository.commit({"a": str(n)})
+    mirror = mirror_of(repository, "main")
+    first = repository.tip()
+    assert _fetch(mirror) == Fetched(first, None, False)
+    mirror.pin(first)
+    assert _commits(mirror, first) == 1
+    before = {path.name for path in mirror.directory.glob("objects/pack/*.pack")}
+    for n in range(3):
+        repository.commit({"a": f"new {n}"})
+    last = repository.tip()
+    assert _fetch(mirror) == Fetched(last, first, False)
+    # The three commits since, and nothing from before.
+    assert _commits(mirror, last) == 4
+    fresh = [p for p in mirror.directory.glob("objects/pack/*.pack") if p.name not in before]
+    assert sum(path.stat().st_size for path in fresh) < 2_000
+    verified = _git(mirror, "verify-pack", "-v", *(str(path) for path in fresh))
+    kinds = [line.split()[1] for line in verified if len(line.split()) > 4]
+    # Trees and blobs of the three; a thin pack is completed with the one tree that it refers to.
+    assert kinds.count("commit") == 3
+    assert kinds.count("blob") <= 4
+    blame = _git(mirror, "blame", "-s", last, "--", "a")
+    assert blame[0].startswith(last[:7])
+    assert mirror.recorded() == first
+    assert _contents(mirror.snapshot(first))["a"] == b"4"
+    assert _contents(mirror.snapshot(last))["a"] == b"new 2"
+
+
+def test_nothing_is_asked_for_what_is_there(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    head = repository.commit({"a": "1"})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    repository.path.rename(repository.path.with_name("gone"))
+    assert mirror.fetch(Head("refs/heads/main", head)).commit == head
+
+
+def test_a_force_push_is_told_and_both_trees_stay(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    base = repository.commit({"a": "base"})
+    old = repository.commit({"a": "old", "gone": "x"})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    mirror.pin(old)
+    new = repository.commit({"a": "new"}, parents=[base])
+    assert _fetch(mirror) == Fetched(new, old, True)
+    repository.git("reflog", "expire", "--expire=now", "--all")
+    repository.git("gc", "--prune=now", "-q")
+    assert _git(mirror, "gc", "--prune=now", "--quiet") == []
+    assert _contents(mirror.snapshot(old)) == {"a": b"old", "gone": b"x"}
+    assert _contents(mirror.snapshot(new)) == {"a": b"new"}
+    # Once recorded, the old one is let go, and the next step is an ordinary one.
+    mirror.pin(new)
+    later = repository.commit({"a": "later"})
+    assert _fetch(mirror) == Fetched(later, new, False)
+
+
+def test_going_back_is_a_force_push(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
+    base = repository.commit({"a": "1"})
+    head = repository.commit({"a": "2"})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    mirror.pin(head)
+    repository.git("update-ref", "refs/heads/main", base)
+    assert _fetch(mirror) == Fetched(base, head, True)
+
+
+def test_a_merge_of_an_old_branch_has_a_budget(
+    repository: Any, mirror_of: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a plain fetch would bring all of history; then the mirror takes single commits."""
+    for n in range(6):
+        repository.commit({"big": os.urandom(50_000), "n": str(n)})
+    fork = repository.tip()
+    side = repository.commit({"side": "1"}, branch="side", parents=[fork])
+    old = repository.commit({"big": os.urandom(50_000)})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    mirror.pin(old)
+    merged = repository.commit({"side": "1"}, parents=[old, side])
+    monkeypatch.setattr(transfer, "LEAST_BUDGET", 100_000)
+    # Whether it is forced cannot be told from one commit.
+    assert _fetch(mirror) == Fetched(merged, old, None)
+    assert _commits(mirror, merged) == 1
+    assert not list(mirror.directory.glob("objects/pack/tmp_*"))
+    assert len(_contents(mirror.snapshot(merged))) == 3
+    mirror.pin(merged)
+    later = repository.commit({"n": "later"})
+    assert _fetch(mirror).commit == later
+    assert _commits(mirror, later) == 1
+    monkeypatch.undo()
+    # With room for it, history comes, and the answer is sure.
+    other = mirror_of(repository, "main", name="other")
+    other.fetch(Head("refs/heads/main", old))
+    other.pin(old)
+    assert _fetch(other) == Fetched(later, old, False)
+    assert _commits(other, later) == 10
+
+
+def test_what_is_far_too_large_is_refused(
+    repository: Any, mirror_of: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit({"big": os.urandom(2_000_000)})
+    monkeypatch.setattr(transfer, "_LEAST_MOST", 0)
+    monkeypatch.setattr(transfer, "_MOST_PER_TREE", 1)
+    mirror = mirror_of(repository, "main", repository_mb=1)
+    with pytest.raises(SourceError, match="sends more than 1 MB: raise `limits.repository_mb`"):
+        _fetch(mirror)
+    assert not [path for path in mirror.directory.rglob("objects/**/*") if path.is_file()]
+
+
+def test_full_history(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
+    for n in range(5):
+        repository.commit({"a": str(n)})
+    mirror = mirror_of(repository, "main", history="full")
+    _fetch(mirror)
+    assert _commits(mirror, repository.tip()) == 5
+    assert not (mirror.directory / "shallow").exists()
+
+
+def test_a_shallow_mirror_becomes_full(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
+    for n in range(5):
+        repository.commit({"a": str(n)})
+    _fetch(mirror_of(repository, "main"))
+    mirror = mirror_of(repository, "main", history="full")
+    _fetch(mirror)
+    assert _commits(mirror, repository.tip()) == 5
+    assert not (mirror.directory / "shallow").exists()
+
+
+@pytest.mark.parametrize("how", ["commit", "branch", "tag"])
+def test_any_revision_for_an_ad_hoc_scan(
+    repository: Any, mirror_of: Callable[..., Mirror], how: str
+) -> None:
+    old = repository.commit({"a": "1"})
+    head = repository.commit({"a": "2"})
+    feature = repository.commit({"a": "3"}, branch="feature")
+    repository.git("tag", "v1", feature)
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    mirror.pin(head)
+    before = _git(mirror, "for-each-ref")
+    revision = {"commit": feature, "branch": "feature", "tag": "v1"}[how]
+    assert mirror.fetch_revision(revision) == feature
+    assert _contents(mirror.snapshot(feature)) == {"a": b"3"}
+    # An old release, too, and nothing of the tracked ref has moved.
+    assert mirror.fetch_revision(old) == old
+    assert _contents(mirror.snapshot(old)) == {"a": b"1"}
+    assert _git(mirror, "for-each-ref") == before
+    assert mirror.recorded() == head
+
+
+def test_an_ad_hoc_scan_first(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
+    """It leaves the tracked ref's first look and the later ones as they would have been."""
+    for n in range(3):
+        repository.commit({"a": str(n)})
+    base = repository.tip()
+    feature = repository.commit({"b": "1"}, branch="feature", parents=[base])
+    mirror = mirror_of(repository, "main")
+    assert mirror.fetch_revision("feature") == feature
+    assert mirror.recorded() is None
+    assert _fetch(mirror) == Fetched(base, None, False)
+    mirror.pin(base)
+    repository.git("update-ref", "refs/heads/main", feature)
+    last = repository.commit({"c": "1"})
+    fetched = _fetch(mirror)
+    assert (fetched.commit, fetched.previous) == (last, base)
+    assert fetched.forced is not True
+
+
+def test_missing_revisions(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
+    repository.commit({"a": "1"})
+    mirror = mirror_of(repository, "main")
+    for revision, says in (("f" * 40, "it may be gone"), ("nope", "check its spelling")):
+        with pytest.raises(SourceError, match=says):
+            mirror.fetch_revision(revision)
+    assert not mirror.has("f" * 40)
+    with pytest.raises(SourceError, match="fetch it first"):
+        mirror.pin("f" * 40)
+    with pytest.raises(SourceError, match="fetch it first"):
+        mirror.snapshot("f" * 40)
+
+
+def test_what_is_not_a_commit(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
+    repository.commit({"a": "1"})
+    blob = repository.oid("main:a")
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    with pytest.raises(SourceError, match="is a blob, not a commit"):
+        mirror.snapshot(blob)
+    assert not mirror.has(blob)
+
+
+def test_a_mirror_that_is_not_there(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
+    mirror = mirror_of(repository, "main")
+    assert not mirror.has("0" * 40)
+    assert mirror.recorded() is None
+    with pytest.raises(SourceError, match="fetch it first"):
+        mirror.snapshot("0" * 40)
+    assert not mirror.directory.exists()
+
+
+def test_a_branch_that_moves_while_it_is_fetched(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    mirror = mirror_of(repository, "main")
+    seen = repository.commit({"a": "1"})
+    head = resolve_head(mirror.remote, mirror.limits)
+    repository.commit({"a": "2"})
+    assert mirror.fetch(head).commit == seen
+    assert _contents(mirror.snapshot(seen)) == {"a": b"1"}
+
+
+def test_the_refs_of_two_tracked_branches_do_not_meet(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    names = ["a", "a/b", "a%2Fb", "refs/tags/a"]
+    commits = {}
+    for n, name in enumerate(names[:-1]):
+        path = name.replace("a/b", "c/b")
+        commits[name] = repository.commit({"n": str(n)}, branch=path, parents=[])
+        mirror = mirror_of(repository, path)
+        _fetch(mirror)
+        mirror.pin(commits[name])
+    for name in names[:-1]:
+        mirror = mirror_of(repository, name.replace("a/b", "c/b"))
+        assert mirror.recorded() == commits[name]
+    assert mirror_of(repository, "refs/heads/a").recorded() == commits["a"]
+    assert mirror_of(repository, "refs/tags/a").recorded() is None
+    refs = _git(mirror_of(repository, "a"), "for-each-ref", "--format=%(refname)")
+    assert all(ref.startswith("refs/compline/") for ref in refs)
+    assert len(refs) == 6
+
+
+def test_a_sha256_repository(tmp_path: Path, mirror_of: Callable[..., Mirror]) -> None:
+    origin = tmp_path / "work"
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(
+        ["git", "init", "-q", "-b", "main", "--object-format=sha256", origin], check=True
+    )
+    for n in range(2):
+        (origin / "a").write_text(str(n))
+        subprocess.run(["git", "-C", origin, "add", "."], check=True)
+        subprocess.run(["git", "-C", origin, *identity, "commit", "-qm", "x"], check=True)
+        mirror = mirror_of(f"file://{origin}", "main")
+        fetched = _fetch(mirror)
+        mirror.pin(fetched.commit)
+    assert len(fetched.commit) == 64
+    assert fetched.forced is False
+    assert _contents(mirror.snapshot(fetched.commit)) == {"a": b"1"}
+
+
+def test_a_repository_that_changes_its_hash_function(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    repository.commit({"a": "1"})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    with pytest.raises(SourceError, match="changed its hash function: remove .*mirror"):
+        mirror.fetch(Head("refs/heads/main", "a" * 64))
+
+
+def test_a_shallow_source(
+    repository: Any, make_repository: Callable[[str], Any], mirror_of: Callable[..., Mirror]
+) -> None:
+    for n in range(3):
+        repository.commit({"a": str(n)})
+    repository.git("clone", "-q", "--bare", "--depth=1", repository.url, str(repository.path) + "2")
+    source = make_repository("origin2")
+    mirror = mirror_of(source, "main")
+    _fetch(mirror)
+    mirror.pin(source.tip())
+    source.commit({"a": "4"})
+    assert _fetch(mirror).forced is False
+    full = mirror_of(source, "main", name="full", history="full")
+    assert _fetch(full).commit == source.tip()
+
+
+def test_settings_written_into_a_mirror_are_undone(
+    repository: Any, mirror_of: Callable[..., Mirror], tmp_path: Path
+) -> None:
+    repository.commit({"a": "1"})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    trap = tmp_path / "trap.sh"
+    ran = tmp_path / "ran"
+    trap.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    trap.chmod(0o755)
+    with (mirror.directory / "config").open("a") as file:
+        file.write(
+            f"[core]\n\thooksPath = {tmp_path}\n\tfsmonitor = {trap}\n\tsshCommand = {trap}\n"
+            f'[url "ext::{trap} "]\n\tinsteadOf = file://\n'
+            f"[uploadpack]\n\tpackObjectsHook = {trap}\n[gc]\n\trecentObjectsHook = {trap}\n"
+            "[protocol]\n\tallow = always\n"
+        )
+    hooks = mirror.directory / "hooks"
+    hooks.mkdir()
+    for name in ("reference-transaction", "post-update", "pre-auto-gc"):
+        (tmp_path / name).symlink_to(trap)
+        (hooks / name).symlink_to(trap)
+    repository.commit({"a": "2"})
+    mirror.pin(_fetch(mirror).commit)
+    assert _contents(mirror.snapshot(repository.tip())) == {"a": b"2"}
+    assert not ran.exists()
+    assert "insteadOf" not in (mirror.directory / "config").read_text()
+
+
+@pytest.mark.parametrize("name", ["alternates", "http-alternates"])
+def test_a_mirror_that_borrows_is_refused(
+    repository: Any, mirror_of: Callable[..., Mirror], tmp_path: Path, name: str
+) -> None:
+    head = repository.commit({"a": "1"})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    borrowing = mirror.directory / "objects" / "info" / name
+    borrowing.parent.mkdir(exist_ok=True)
+    borrowing.write_text(str(tmp_path / "private" / "objects"))
+    for attempt in (lambda: _fetch(mirror), lambda: mirror.snapshot(head)):
+        with pytest.raises(SourceError, match=f"{name} makes the mirror read .* remove the file"):
+            attempt()
+
+
+def test_borrowing_by_environment_is_ignored(
+    repository: Any,
+    make_repository: Callable[[str], Any],
+    mirror_of: Callable[..., Mirror],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repository.commit({"a": "1"})
+    other = make_repository("other")
+    foreign = other.commit({"b": "2"})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    monkeypatch.setenv("GIT_ALTERNATE_OBJECT_DIRECTORIES", str(other.path / "objects"))
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(other.path / "objects"))
+    assert not mirror.has(foreign)
+    assert mirror.has(repository.tip())
+
+
+def test_what_a_killed_git_left_is_swept_away(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    repository.commit({"a": "1"})
+    mirror = mirror_of(repository, "main")
+    _fetch(mirror)
+    refs = mirror.directory / "refs" / "compline"
+    left = [
+        mirror.directory / "shallow.lock",
+        mirror.directory / "packed-refs.lock",
+        mirror.directory / "objects" / "pack" / "tmp_pack_x",
+        refs / "fetched" / "main.lock",
+        refs / "recorded" / "main.lock",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    repository.commit({"a": "2"})
+    mirror.pin(_fetch(mirror).commit)
+    assert not any(path.exists() for path in left)
+
+
+def test_a_mirror_half_made_is_made_again(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    repository.commit({"a": "1"})
+    mirror = mirror_of(repository, "main")
+    (mirror.directory / "objects").mkdir(parents=True)
+    (mirror.directory / "config.lock").touch()
+    (mirror.directory / "HEAD").write_text("")
+    _fetch(mirror)
+    assert mirror.has(repository.tip())
+
+
+def test_many_small_packs_are_joined(
+    repository: Any, mirror_of: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_module, "_MANY_PACKS", 3)
+    mirror = mirror_of(repository, "main")
+    asked = []
+    run = type(mirror.git).run
+
+    def note(git: Any, *arguments: str, **options: Any) -> Any:
+        asked.append(arguments[0])
+        return run(git, *arguments, **options)
+
+    monkeypatch.setattr(type(mirror.git), "run", note)
+    for n in range(5):
+        repository.commit({"a": str(n)})
+        mirror.pin(_fetch(mirror).commit)
+    assert asked.count("gc") == 2
+
+
+_FETCH = """
+import sys
+from pathlib import Path
+from compline.config.schema import Limits
+from compline.source.mirror import Mirror
+from compline.source.remote import Remote, resolve_head
+limits = Limits(git_seconds=60)
+remote = Remote(sys.argv[1], "main")
+mirror = Mirror(Path(sys.argv[2]), remote, limits)
+head = resolve_head(remote, limits)
+print("ready", flush=True)
+sys.stdin.readline()
+mirror.fetch(head)
+print(len(mirror.snapshot(head.commit).entries), flush=True)
+"""
+
+
+def _worker(url: str, directory: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _FETCH, url, str(directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]},
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_two_processes_fetch_at_once(
+    repository: Any, mirror_of: Callable[..., Mirror], git_server: Any, tmp_path: Path
+) -> None:
+    repository.commit({f"f{n}": os.urandom(2000) for n in range(50)})
+    url = f"{git_server.url}/origin"
+    workers = [_worker(url, tmp_path / "mirror") for _ in range(3)]
+    git_server.requests.clear()
+    for worker in workers:
+        assert worker.stdin
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    results = [worker.communicate(timeout=60) for worker in workers]
+    assert results == [("50\n", "")] * 3
+    # One fetched, the others found it there.
+    assert len([path for path, _ in git_server.requests if path.endswith("info/refs")]) == 1
+
+
+def test_a_killed_fetch_leaves_a_mirror_that_works(
+    repository: Any, mirror_of: Callable[..., Mirror], git_server: Any, tmp_path: Path
+) -> None:
+    repository.commit({f"f{n}": os.urandom(2000) for n in range(50)})
+    worker = _worker(f"{git_server.url}/origin", tmp_path / "mirror")
+    git_server.delay = 30
+    assert worker.stdin
+    worker.stdin.write("go\n")
+    worker.stdin.flush()
+    end = time.monotonic() + 20
+    while len(git_server.requests) < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    worker.send_signal(signal.SIGKILL)
+    worker.communicate()
+    # Its git is still talking to the server, and still holds the lock, until that breaks off.
+    git_server.delay = 0
+    git_server.wait.set()
+    mirror = mirror_of(f"{git_server.url}/origin", "main")
+    _fetch(mirror)
+    assert len(mirror.snapshot(repository.tip()).entries) == 50
+
+
+def test_a_directory_that_cannot_be_written(
+    repository: Any, mirror_of: Callable[..., Mirror], tmp_path: Path
+) -> None:
+    repository.commit({"a": "1"})
+    (tmp_path / "mirror").write_text("a file")
+    with pytest.raises(SourceError, match="mirror cannot be used: File exists"):
+        _fetch(mirror_of(repository, "main"))
