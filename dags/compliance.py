@@ -9,11 +9,13 @@ from compline_airflow.flow import after
 
 spec = load_dagspec()
 
-for schedule in spec.schedules:
+
+def build(name: str, cron: str, timezone: str) -> None:
+    """The DAG of one schedule."""
 
     @dag(
-        dag_id=f"compliance_{schedule.name}",
-        schedule=CronTriggerTimetable(schedule.cron, timezone=schedule.timezone),
+        dag_id=f"compliance_{name}",
+        schedule=CronTriggerTimetable(cron, timezone=timezone),
         start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - the timetable carries the zone
         catchup=False,
         max_active_runs=1,
@@ -22,7 +24,7 @@ for schedule in spec.schedules:
         tags=["compliance"],
         doc_md=__doc__,
     )
-    def compliance(name: str) -> None:
+    def compliance() -> None:
         """Opens the night's run and goes through every step."""
 
         @task
@@ -33,4 +35,8 @@ for schedule in spec.schedules:
 
         after(begin(), spec)
 
-    compliance(schedule.name)
+    compliance()
+
+
+for schedule in spec.schedules:
+    build(schedule.name, schedule.cron, schedule.timezone)

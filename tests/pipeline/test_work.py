@@ -13,7 +13,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def work(number: int, scanners: int) -> Work:
     target = Target(TargetKind.REPOSITORY, f"t{number}", "file:///x", labels={"a": "b"})
-    return Work(target, NOW, "c" * 40, tuple(f"s{i}" for i in range(scanners)))
+    return Work(target, NOW, "c" * 40, "refs/heads/main", tuple(f"s{i}" for i in range(scanners)))
 
 
 def test_a_payload_is_plain_and_comes_back() -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from compline.config.secrets import SecretMissing
 from compline.findings.change import TreeChange
 from compline.model import TargetKind
-from compline.pipeline.heads import remote_of
+from compline.pipeline.heads import PULLED, credential_of, remote_of
 from compline.pipeline.progress import Progress
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work
 from compline.scanners.interface import Job
 from compline.source.compare import compare
 from compline.source.mirror import Mirror
+from compline.source.registry import pull_image
 from compline.source.remote import Head
 from compline.source.snapshot import Snapshot, SourceError
 from compline.store.looks import base_revisions, witness_paths
@@ -35,17 +36,25 @@ class Inputs:
         self._snapshot: Snapshot | None = None
 
     def job(self, scanner: str) -> Job:
-        """The target as a job for a scanner."""
+        """The target as a job for a scanner.
+
+        Raises:
+            SourceError: an image cannot be pulled.
+        """
         target = self.work.target
         is_repository = target.kind is TargetKind.REPOSITORY
-        is_image = target.kind is TargetKind.IMAGE
         return Job(
             target=target,
             revision=self.work.revision,
             open_snapshot=self.snapshot if is_repository else None,
-            archive=Path(target.locator) if is_image else None,
+            archive=self._archive if target.kind is TargetKind.IMAGE else None,
             fresh=scanner in self.work.fresh,
         )
+
+    def close(self) -> None:
+        """Removes what was only pulled for this look."""
+        if self.work.target.locator.startswith(PULLED):
+            self._pulled.unlink(missing_ok=True)
 
     def snapshot(self) -> Snapshot:
         """The tree, fetched at the first call.
@@ -56,9 +65,7 @@ class Inputs:
         with self._lock:
             if self._snapshot is None:
                 if not self._mirror.has(self.work.revision):
-                    self._session.report(Progress("fetch", self.work.target.name))
-                    ref = self._run_revision or self.work.target.ref
-                    self._mirror.fetch(Head(ref, self.work.revision))
+                    self._fetch()
                 self._snapshot = self._mirror.snapshot(self.work.revision)
             return self._snapshot
 
@@ -90,13 +97,49 @@ class Inputs:
         if self._snapshot is not None:
             self._mirror.pin(self.work.revision)
 
+    def _fetch(self) -> None:
+        name = self.work.target.name
+        self._session.report(Progress("fetch", name))
+        if self._run_revision:
+            self._mirror.fetch_revision(self._run_revision)
+            return
+        fetched = self._mirror.fetch(Head(self.work.ref, self.work.revision))
+        if fetched.forced:
+            text = f"{name}: its history was rewritten; findings are matched by content"
+            self._session.report(Progress("fetch", text, "!"))
+
+    @property
+    def _pulled(self) -> Path:
+        digest = self.work.revision.removeprefix("sha256:")
+        return self._session.workspace / "scratch" / f"image-{digest}.tar"
+
+    @cached_property
+    def _archive(self) -> Path:
+        target = self.work.target
+        if not target.locator.startswith(PULLED):
+            return Path(target.locator)
+        self._session.report(Progress("fetch", target.name))
+        try:
+            credential = credential_of(target, self._session.secrets)
+        except SecretMissing as error:
+            raise SourceError(str(error)) from error
+        name = target.locator.removeprefix(PULLED).partition("@")[0]
+        repository = name if ":" not in name.rpartition("/")[2] else name.rpartition(":")[0]
+        pull_image(
+            f"{repository}@{self.work.revision}",
+            credential,
+            self._pulled,
+            insecure_hosts=self._session.config.adhoc.private_hosts,
+        )
+        return self._pulled
+
     @cached_property
     def _mirror(self) -> Mirror:
         target = self.work.target
         place = hashlib.sha256(target.locator.encode()).hexdigest()[:12]
         word = re.sub(r"[^A-Za-z0-9._-]+", "-", target.name)[:60].strip("-.")
         try:
-            remote = remote_of(target, self._session.secrets, self._run_revision)
+            remote = remote_of(target, self._session.secrets, self._session.workspace)
         except SecretMissing as error:
             raise SourceError(str(error)) from error
         return Mirror(

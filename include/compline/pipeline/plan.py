@@ -96,7 +96,13 @@ def _decide(
             continue
         todo.append(scanner)
     work = Work(
-        seen.target, seen.asked, seen.revision, tuple(todo), tuple(must_be_fresh), seen.error
+        target=seen.target,
+        asked=seen.asked,
+        revision=seen.revision,
+        ref=seen.ref,
+        scanners=tuple(todo),
+        fresh=tuple(must_be_fresh),
+        error=seen.error,
     )
     return work, tuple(reuses)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,6 +19,7 @@ from compline.pipeline.session import Session
 from compline.pipeline.work import Work, from_payload
 from compline.scanners import registry
 from compline.scanners.interface import CannotScan
+from compline.source.snapshot import SourceError
 from compline.store.runs import get_run
 from compline.store.shards import (
     claim_shard,
@@ -70,6 +71,17 @@ def scan_shard(session: Session, run: int, number: int, owner: str) -> None:
 
 def _scan(session: Session, run: int, request: Request, work: Sequence[Work]) -> None:
     inputs = {item.target.name: Inputs(session, item, request.revision) for item in work}
+    try:
+        _scan_inputs(session, run, request, inputs)
+    finally:
+        for one in inputs.values():
+            one.close()
+
+
+def _scan_inputs(
+    session: Session, run: int, request: Request, inputs: Mapping[str, Inputs]
+) -> None:
+    work = [one.work for one in inputs.values()]
     looks: dict[str, list[Look]] = {item.target.name: [] for item in work}
     for scanner in registry.names():
         asked = [item for item in work if scanner in item.scanners]
@@ -82,7 +94,7 @@ def _scan(session: Session, run: int, request: Request, work: Sequence[Work]) ->
 
 
 def _look(
-    session: Session, scanner: str, asked: Sequence[Work], inputs: dict[str, Inputs]
+    session: Session, scanner: str, asked: Sequence[Work], inputs: Mapping[str, Inputs]
 ) -> Iterator[Look]:
     """Exactly one look for each target asked about, whatever the scanner does."""
     waiting = {item.target.name: item for item in asked}
@@ -92,7 +104,12 @@ def _look(
             del waiting[item.target.name]
             yield _failed(item, scanner, item.error)
     error = "the scanner gave no answer for this target"
-    jobs = [inputs[name].job(scanner) for name in waiting]
+    jobs = []
+    for name in list(waiting):
+        try:
+            jobs.append(inputs[name].job(scanner))
+        except SourceError as problem:
+            yield _failed(waiting.pop(name), scanner, str(problem))
     try:
         if jobs:
             for look in registry.load(scanner).scan(jobs, session.scan_context()):

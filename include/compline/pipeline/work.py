@@ -20,6 +20,8 @@ class Work:
     asked: datetime
     """When its head was asked for; the order of looks is by this."""
     revision: str
+    ref: str
+    """Full name of the ref whose head the revision was; empty where there is none."""
     scanners: tuple[str, ...]
     fresh: tuple[str, ...] = ()
     """Those of the scanners that must not read caches (a held drop, or as requested)."""
