@@ -6,6 +6,7 @@ release and advisories. So a new advisory re-checks what is stored, and touches 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ from compline.source.snapshot import Snapshot, SourceError
 from compline.tools.toolbox import Tool, ToolUnavailable
 
 _ADAPTER = "1"
+_logger = logging.getLogger(__name__)
 _requirements: TypeAdapter[TreeRequirements] = TypeAdapter(TreeRequirements)
 _answer: TypeAdapter[Answer] = TypeAdapter(Answer)
 
@@ -109,7 +111,10 @@ def _means(context: ScanContext) -> tuple[Tool, OsvOrigin]:
 
 def _tree_key(context: ScanContext) -> ScanKey:
     """What the reading of manifests depends on."""
-    options = [context.config.ignore.model_dump(), context.config.limits.model_dump()]
+    options = [
+        context.config.ignore.model_dump(exclude={"honour_inline"}),
+        context.config.limits.model_dump(),
+    ]
     return ScanKey(tool="", adapter=_ADAPTER, options=digest_of(options))
 
 
@@ -126,6 +131,10 @@ def _inventory(job: Job, context: ScanContext) -> _Inventory:
         tree = _read(job.open_snapshot(), Exclusions(context.config.ignore))
     except SourceError as error:
         return _Inventory(job, None, str(error), seconds=time.monotonic() - started)
+    except Exception as error:  # one tree's oddity costs the others nothing
+        _logger.exception("the manifests of %s cannot be read", job.target.name)
+        problem = f"its manifests cannot be read ({type(error).__name__}); see the log"
+        return _Inventory(job, None, problem, seconds=time.monotonic() - started)
     context.cache.put_many("pip-audit", key, {content: _requirements.dump_json(tree)})
     return _Inventory(job, tree, seconds=time.monotonic() - started)
 
