@@ -117,8 +117,13 @@ class World:
             file.header += [f"# {self._name('n')}" for _ in range(dice.choice((1, 3, 40)))]
             function.body.insert(dice.randint(0, len(function.body)), self._line())
         elif what == "reformat":
-            for item in defects:
-                item.layout = dice.choice(_LAYOUTS)
+            # A formatter treats all alike. (Two equal statements that exchange their layouts are,
+            # to every diff, one that was removed below and one that was inserted above.)
+            layout = dice.choice(_LAYOUTS)
+            for each in file.functions:
+                for item in each.body:
+                    if isinstance(item, Defect):
+                        item.layout = layout
         elif what == "rename file":
             old, file.path = file.path, self._name("m") + ".py"
             return {old: file.path}
