@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import http.server
 import os
+import struct
 import subprocess
 import threading
 import zlib
@@ -147,6 +148,19 @@ class Repository:
         ref = self.path / "refs" / "heads" / branch
         ref.parent.mkdir(parents=True, exist_ok=True)
         ref.write_text(oid + "\n")
+        return oid
+
+    def nested(self, depth: int) -> str:
+        """A tree within a tree within a tree; by way of a pack, since they are many."""
+        oid = self.tree([])
+        pack = bytearray(b"PACK" + struct.pack(">II", 2, depth))
+        for _ in range(depth):
+            content = b"40000 d\0" + bytes.fromhex(oid)
+            oid = hashlib.sha1(f"tree {len(content)}\0".encode() + content).hexdigest()
+            # Type 2 (tree) and 28 bytes, as gitformat-pack(5) writes them.
+            pack += bytes([0x80 | 2 << 4 | len(content) & 15, len(content) >> 4])
+            pack += zlib.compress(content, 1)
+        self.git("index-pack", "--stdin", stdin=pack + hashlib.sha1(pack).digest())
         return oid
 
     def unpack(self) -> None:

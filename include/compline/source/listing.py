@@ -107,7 +107,8 @@ def _walk(git: Git, tree: str, limits: Limits) -> RawListing:
                     listing.entries.append(RawEntry(mode, oid, None, path))
                 else:
                     listing.gaps.add(GapReason.TOO_MANY, shown(path), _beyond(limits))
-            elif len(listing.entries) >= limits.files or directories >= limits.files:
+            elif len(listing.entries) >= limits.files or directories >= 2 * limits.files:
+                # Directories count too: a tree can have billions of them and no file at all.
                 listing.gaps.add(GapReason.TOO_MANY, f"{shown(path)}/", _beyond(limits))
             elif len(stack) >= limits.path_depth:
                 listing.gaps.add(

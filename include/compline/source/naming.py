@@ -82,7 +82,7 @@ def _above(path: str, limits: Limits) -> str:
     kept = f"{first}/" if parts else first
     for part in parts[:-1]:
         longer = f"{kept}{part}/"
-        if longer.count("/") >= limits.path_depth or len(longer.encode()) > limits.path_length:
+        if longer.count("/") > limits.path_depth or len(longer.encode()) > limits.path_length:
             break
         kept = longer
     return kept
