@@ -77,9 +77,18 @@ def django_go(request):
     target = request.GET["next"]
     # ruleid: py-open-redirect
     HttpResponseRedirect(target)
-    if url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+    if target and url_has_allowed_host_and_scheme(url=target, allowed_hosts=None):
         # ok: py-open-redirect
         return django_redirect(target)
+    if not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        return None
+    # ok: py-open-redirect
+    return django_redirect(target)
+
+
+def django_go_on(request):
+    # ok: py-open-redirect
+    return django_redirect(f"{HOME}?{request.GET.urlencode()}")
 
 
 @api.get("/go")
