@@ -17,7 +17,9 @@ def test_dagspec_names_the_registry() -> None:
 
 def test_every_scanner_loads_and_is_named_as_registered() -> None:
     for name in registry.names():
-        assert registry.load(name).name == name
+        scanner = registry.load(name)
+        assert scanner.name == name
+        assert scanner.kinds == registry.kinds(name)
 
 
 def test_every_scanner_has_a_section_in_the_configuration() -> None:

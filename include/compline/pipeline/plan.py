@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
+
+import structlog
 
 from compline.model import ScanKey
 from compline.pipeline.heads import Seen, ask_all
@@ -20,6 +21,7 @@ from compline.store.runs import get_run
 from compline.store.shards import list_shards, save_plan
 
 Pair = tuple[str, str]
+log = structlog.get_logger()
 
 
 def plan(session: Session, run: int) -> int:
@@ -85,7 +87,7 @@ def _decide(
     must_be_fresh: list[str] = []
     reuses: list[Reuse] = []
     for scanner in scanners:
-        if seen.target.kind not in registry.load(scanner).kinds:
+        if seen.target.kind not in registry.kinds(scanner):
             continue
         known = last.get((name, scanner))
         key = keys[scanner].digest if scanner in keys else ""
@@ -108,11 +110,15 @@ def _decide(
 
 
 def _scan_keys(scanners: Sequence[str], context: ScanContext) -> dict[str, ScanKey]:
-    """The keys that can be had; a scanner without one is not reused and fails when it scans."""
+    """The keys that can be had; a scanner without one is not reused, and says why when it scans."""
     keys = {}
     for name in scanners:
-        with suppress(CannotScan):
+        try:
             keys[name] = registry.load(name).scan_key(context)
+        except CannotScan:
+            continue
+        except Exception:  # its own failed looks will tell; the others are planned all the same
+            log.exception("no scan key", scanner=name)
     return keys
 
 

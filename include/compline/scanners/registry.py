@@ -1,20 +1,28 @@
-"""The one list of scanners: name to the class that implements it, imported only when asked for."""
+"""The one list of scanners: name to kinds of target and to the class, imported only if asked for."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import cast
 
+from compline.model import TargetKind
 from compline.scanners.interface import Scanner
 
+_REPOSITORIES = frozenset({TargetKind.REPOSITORY})
 _SCANNERS = {
-    "bandit": "compline.scanners.bandit:Bandit",
-    "semgrep": "compline.scanners.semgrep:Semgrep",
-    "pip-audit": "compline.scanners.pip_audit:PipAudit",
-    "trivy": "compline.scanners.trivy_tree:TrivyTree",
-    "trivy-image": "compline.scanners.trivy_image:TrivyImage",
-    "data-expectations": "compline.scanners.data_expectations:DataExpectations",
-    "registry-permissions": "compline.scanners.registry_permissions:RegistryPermissions",
+    "bandit": (_REPOSITORIES, "compline.scanners.bandit:Bandit"),
+    "semgrep": (_REPOSITORIES, "compline.scanners.semgrep:Semgrep"),
+    "pip-audit": (_REPOSITORIES, "compline.scanners.pip_audit:PipAudit"),
+    "trivy": (_REPOSITORIES, "compline.scanners.trivy_tree:TrivyTree"),
+    "trivy-image": (frozenset({TargetKind.IMAGE}), "compline.scanners.trivy_image:TrivyImage"),
+    "data-expectations": (
+        frozenset({TargetKind.DATA_STORE}),
+        "compline.scanners.data_expectations:DataExpectations",
+    ),
+    "registry-permissions": (
+        frozenset({TargetKind.MODEL_REGISTRY}),
+        "compline.scanners.registry_permissions:RegistryPermissions",
+    ),
 }
 
 
@@ -23,14 +31,20 @@ def names() -> tuple[str, ...]:
     return tuple(_SCANNERS)
 
 
+def kinds(name: str) -> frozenset[TargetKind]:
+    """The kinds of target that a scanner takes; known without importing it, so that one that
+    cannot be imported still has its failed looks."""
+    return _SCANNERS[name][0]
+
+
 def load(name: str) -> Scanner:
     """The scanner of that name.
 
     Raises:
         KeyError: there is none; the message lists those that are.
+        ImportError: something that it needs is not installed.
     """
-    try:
-        module, _, attribute = _SCANNERS[name].partition(":")
-    except KeyError:
-        raise KeyError(f"no scanner {name!r}; there are {', '.join(_SCANNERS)}") from None
+    if name not in _SCANNERS:
+        raise KeyError(f"no scanner {name!r}; there are {', '.join(_SCANNERS)}")
+    module, _, attribute = _SCANNERS[name][1].partition(":")
     return cast(Scanner, getattr(import_module(module), attribute)())
