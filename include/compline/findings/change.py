@@ -30,22 +30,20 @@ class LineMap:
 
     def new_line(self, old_line: int) -> int | None:
         """The line's place in the new blob; None if it was changed or removed."""
-        starts = [hunk.old_start for hunk in self.hunks]
-        index = bisect_right(starts, old_line) - 1
+        index = bisect_right(self.hunks, old_line, key=_first_behind) - 1
         if index < 0:
             return old_line
         hunk = self.hunks[index]
-        if hunk.old_count and old_line < hunk.old_start + hunk.old_count:
+        old_end = _first_behind(hunk) + hunk.old_count
+        if old_line < old_end:
             return None
-        if not hunk.old_count and old_line <= hunk.old_start:
-            # An insertion behind this very line: it has moved only by what came earlier.
-            index -= 1
-            if index < 0:
-                return old_line
-            hunk = self.hunks[index]
-        old_end = hunk.old_start + hunk.old_count if hunk.old_count else hunk.old_start + 1
         new_end = hunk.new_start + hunk.new_count if hunk.new_count else hunk.new_start + 1
         return old_line - old_end + new_end
+
+
+def _first_behind(hunk: Hunk) -> int:
+    """The first old line that the hunk removes, or before which it only inserts."""
+    return hunk.old_start if hunk.old_count else hunk.old_start + 1
 
 
 @dataclass(frozen=True, slots=True)
