@@ -1,0 +1,344 @@
+"""Recording on both databases: what stays, what comes, what goes, and who may say so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from compline.findings.lifecycle import Policy
+from compline.findings.regressions import RegressionKind
+from compline.model import Failed, Gap, GapReason, Severity, Skipped, State
+from compline.store.engine import StoreError
+from compline.store.findings import finding_events, get_finding, list_findings
+from compline.store.ledger import coverage
+from compline.store.looks import base_revisions, last_looks, witness_paths
+from compline.store.outbox import list_regressions
+
+TEXT = "def f(x):\n    exec(x)\n    v1 = 1\n    exec(x)\n    v2 = 2\n\n\ndef g(y):\n    exec(y)\n"
+A = {"a.py": TEXT}
+
+
+def test_lines_moved_by_forty_are_the_same_findings_with_their_new_lines(
+    site: Any, kit: Any
+) -> None:
+    site.night_of(kit.scan(A))
+    before = site.ids()
+    moved = {"a.py": "\n" * 40 + TEXT}
+    recorded = site.night_of(kit.scan(moved), "c2", changes={"c1": kit.change(A, moved)})
+    assert (recorded.opened, recorded.reopened, recorded.resolved) == ((), (), ())
+    assert site.ids() == {(path, line + 40): name for (path, line), name in before.items()}
+    assert list_regressions(site.store) == ()
+
+
+def test_a_renamed_file_has_the_same_findings(site: Any, kit: Any) -> None:
+    site.night_of(kit.scan(A))
+    before = site.ids()
+    moved = {"src/b.py": "# moved\n" + TEXT}
+    renamed = kit.change(A, moved, renames={"a.py": "src/b.py"})
+    site.night_of(kit.scan(moved), "c2", changes={"c1": renamed})
+    assert site.ids() == {("src/b.py", line + 1): name for (_, line), name in before.items()}
+    events = finding_events(site.store, before["a.py", 2])
+    assert [event.kind for event in events] == ["opened", "moved"]
+
+
+def test_an_equal_line_above_is_one_new_and_the_old_ones_stay(site: Any, kit: Any) -> None:
+    site.night_of(kit.scan(A))
+    before = site.ids()
+    more = {"a.py": TEXT.replace("def f(x):\n", "def f(x):\n    v0 = 0\n    exec(x)\n    v9 = 9\n")}
+    recorded = site.night_of(kit.scan(more), "c2", changes={"c1": kit.change(A, more)})
+    after = site.ids()
+    assert recorded.opened == (after["a.py", 3],)
+    assert recorded.resolved == ()
+    assert [after["a.py", line] for line in (5, 7, 12)] == [
+        before["a.py", line] for line in (2, 4, 9)
+    ]
+    (regression,) = list_regressions(site.store)
+    assert regression.regression.kind is RegressionKind.NEW
+    assert regression.regression.subject == after["a.py", 3]
+    assert not regression.routed
+
+
+def test_ids_are_readable_and_random(site: Any, kit: Any) -> None:
+    site.night_of(kit.scan(A))
+    names = [finding.id for finding in site.open()]
+    assert len(set(names)) == 3
+    assert all(len(name) == 16 and name.startswith("CMP-") for name in names)
+
+
+def test_one_removed_resolves_exactly_that_one_and_comes_back_as_itself(
+    site: Any, kit: Any
+) -> None:
+    site.night_of(kit.scan(A))
+    before = site.ids()
+    less = {"a.py": TEXT.replace("    v1 = 1\n    exec(x)\n", "    v1 = 1\n")}
+    recorded = site.night_of(kit.scan(less), "c2", changes={"c1": kit.change(A, less)})
+    assert recorded.resolved == (before["a.py", 4],)
+    gone = get_finding(site.store, before["a.py", 4])
+    assert (gone.state, gone.cause, gone.resolved_at) == (State.RESOLVED, "code", site.now)
+    assert gone.last_seen == site.now - timedelta(days=1)
+    assert [(place.path, place.line) for place in gone.locations] == [("a.py", 4)]
+    back = site.night_of(kit.scan(A), "c3", changes={"c2": kit.change(less, A)})
+    assert back.reopened == (before["a.py", 4],)
+    assert site.ids() == before
+    again = get_finding(site.store, before["a.py", 4])
+    assert (again.state, again.cause, again.resolved_at) == (State.OPEN, "", None)
+    events = finding_events(site.store, before["a.py", 4])
+    assert [event.kind for event in events] == ["opened", "resolved", "reopened"]
+
+
+def test_an_unchanged_night_writes_ledger_rows_only(site: Any, kit: Any) -> None:
+    site.night_of(kit.scan(A), gaps=[Gap(GapReason.CRASHED, "x.py")])
+    site.night_of(kit.scan(A), gaps=[Gap(GapReason.CRASHED, "x.py")])
+    with site.store.reading() as connection:
+        counts = {
+            table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+            for table in ("ledger", "findings", "witnesses", "events", "regressions", "gap_sets")
+        }
+    assert counts == {
+        "ledger": 2,
+        "findings": 3,
+        "witnesses": 3,
+        "events": 3,
+        "regressions": 0,
+        "gap_sets": 1,
+    }
+    assert {finding.last_seen for finding in site.open()} == {site.now}
+    assert {finding.first_seen for finding in site.open()} == {site.now - timedelta(days=1)}
+
+
+def test_a_rerun_of_the_same_input_changes_nothing(site: Any, kit: Any) -> None:
+    first = site.night_of(kit.scan(A))
+    rows = coverage(site.store, site.run)
+    before = list_findings(site.store)
+    again = site.record(site.look(kit.scan(A)))
+    assert [row.result for row in first.rows] == ["recorded"]
+    assert [row.result for row in again.rows] == ["already"]
+    assert again.opened == ()
+    # Not even other input: the run has said what it saw.
+    site.record(site.look(()))
+    assert coverage(site.store, site.run) == rows
+    assert list_findings(site.store) == before
+
+
+@pytest.mark.parametrize("outcome", [Failed("killed"), Skipped("no Python")])
+def test_what_did_not_look_closes_nothing(site: Any, kit: Any, outcome: Any) -> None:
+    site.night_of(kit.scan(A))
+    before = site.ids()
+    site.night_of(outcome, "c2")
+    assert site.ids() == before
+    (row,) = coverage(site.store, site.run)
+    assert row.outcome == type(outcome).__name__.lower()
+    assert row.reason == getattr(outcome, "error", "") or outcome.reason
+    # The next comparison starts from where somebody looked.
+    assert base_revisions(site.store, "api") == {"bandit": "c1"}
+    look = last_looks(site.store)["api", "bandit"]
+    assert (look.outcome, look.revision) == (row.outcome, "c1")
+    assert look.completed_at == site.now - timedelta(days=1)
+    (told,) = list_regressions(site.store, run=site.run)
+    assert told.regression.kind is RegressionKind.COVERAGE_LOST
+    assert told.regression.subject == "api/bandit"
+
+
+def test_a_failed_look_can_be_taken_again_in_the_same_run(site: Any, kit: Any) -> None:
+    site.night_of(kit.scan(A))
+    site.night_of(Failed("time-out"), "c2")
+    assert len(list_regressions(site.store, run=site.run)) == 1
+    recorded = site.record(site.look(kit.scan(A), revision="c2"))
+    assert [row.result for row in recorded.rows] == ["recorded"]
+    (row,) = coverage(site.store, site.run)
+    assert (row.outcome, row.reason) == ("completed", "")
+    # Nobody was told yet, so nobody is.
+    assert list_regressions(site.store, run=site.run) == ()
+    assert last_looks(site.store)["api", "bandit"].revision == "c2"
+
+
+class TestCompareAndSet:
+    def test_an_older_look_changes_nothing(self, site: Any, kit: Any) -> None:
+        late = site.next_night()
+        at = site.now
+        site.night_of(kit.scan(A), "c2")
+        before = site.ids()
+        recorded = site.record(site.look((), revision="c1"), run=late, at=at)
+        assert [row.result for row in recorded.rows] == ["superseded"]
+        assert site.ids() == before
+        (row,) = coverage(site.store, late)
+        assert row.result == "superseded"
+        assert row.reason == f"not recorded: run {site.run} looked later"
+        assert last_looks(site.store)["api", "bandit"].revision == "c2"
+
+    def test_the_same_moment_of_another_run_is_not_newer(self, site: Any, kit: Any) -> None:
+        other = site.next_night()
+        at = site.now
+        site.night_of(kit.scan(A), "c2")
+        recorded = site.record(site.look(()), run=other, at=site.now)
+        assert [row.result for row in recorded.rows] == ["superseded"]
+        assert at < site.now
+
+    def test_it_goes_by_scanner(self, site: Any, kit: Any) -> None:
+        late = site.next_night()
+        at = site.now
+        site.night_of(kit.scan(A), "c2")
+        recorded = site.record(
+            site.look((), revision="c1"),
+            site.look(kit.scan(A, "semgrep"), "semgrep", "c1"),
+            run=late,
+            at=at,
+        )
+        assert [(row.scanner, row.result) for row in recorded.rows] == [
+            ("bandit", "superseded"),
+            ("semgrep", "recorded"),
+        ]
+        assert base_revisions(site.store, "api") == {"bandit": "c2", "semgrep": "c1"}
+
+
+class TestHold:
+    FILE: ClassVar = {"a.py": "".join(f"exec(a{number})\n" for number in range(12))}
+
+    def test_a_drop_is_held_then_released_by_a_fresh_scan(self, site: Any, kit: Any) -> None:
+        site.night_of(kit.scan(self.FILE))
+        poor = kit.scan(self.FILE)[:3]
+        recorded = site.night_of(poor, fresh=False)
+        assert [row.result for row in recorded.rows] == ["held"]
+        assert len(site.open()) == 12
+        assert sum(finding.conditions == ("held",) for finding in site.open()) == 9
+        (row,) = coverage(site.store, site.run)
+        assert (row.result, row.reason) == ("held", "held: 9 of 12 findings are gone")
+        look = last_looks(site.store)["api", "bandit"]
+        assert look.held
+        assert not look.reusable("c1", kit.key.digest)
+        assert look.completed_at == site.now - timedelta(days=1)
+        # Still poor, but from the cache: still held, and told only once.
+        assert [row.result for row in site.night_of(poor, fresh=False).rows] == ["held"]
+        told = [item.regression.kind for item in list_regressions(site.store)]
+        assert told == [RegressionKind.DROP_HELD]
+        # A held finding was last seen before the drop.
+        held = next(finding for finding in site.open() if finding.conditions)
+        assert held.last_seen == kit.start + timedelta(days=1)
+        recorded = site.night_of(poor, fresh=True)
+        assert [row.result for row in recorded.rows] == ["recorded"]
+        assert len(recorded.resolved) == 9
+        assert len(site.open()) == 3
+        assert last_looks(site.store)["api", "bandit"].reusable("c1", kit.key.digest)
+
+    def test_back_again_nothing_has_happened(self, site: Any, kit: Any) -> None:
+        site.night_of(kit.scan(self.FILE))
+        before = site.ids()
+        site.night_of(())
+        recorded = site.night_of(kit.scan(self.FILE))
+        assert (recorded.opened, recorded.reopened, recorded.resolved) == ((), (), ())
+        assert site.ids() == before
+        assert not any(finding.conditions for finding in site.open())
+
+    def test_other_rules_do_not_trip_it(self, site: Any, kit: Any) -> None:
+        site.night_of(kit.scan(self.FILE))
+        recorded = site.night_of((), scan_key=kit.other_key(rules="r2"))
+        assert len(recorded.resolved) == 12
+        assert get_finding(site.store, recorded.resolved[0]).cause == "rules"
+
+
+class TestGaps:
+    def test_a_gap_closes_nothing_and_is_told_once(self, site: Any, kit: Any) -> None:
+        site.night_of(kit.scan(A))
+        gap = [Gap(GapReason.CRASHED, "a.py", "killed", 1)]
+        site.night_of((), gaps=gap)
+        assert len(site.open()) == 3
+        assert {finding.conditions for finding in site.open()} == {("unseen",)}
+        (row,) = coverage(site.store, site.run)
+        assert row.gaps == tuple(gap)
+        site.night_of((), gaps=gap)
+        told = [item.regression.kind for item in list_regressions(site.store)]
+        assert told == [RegressionKind.COVERAGE_LOST]
+        assert {finding.last_seen for finding in site.open()} == {site.now - timedelta(days=2)}
+        site.night_of(kit.scan(A))
+        assert {finding.conditions for finding in site.open()} == {()}
+
+
+class TestCorrelation:
+    def test_two_tools_on_one_line_are_one_finding_with_two_witnesses(
+        self, site: Any, kit: Any
+    ) -> None:
+        site.next_night()
+        site.record(
+            site.look(kit.scan(A)),
+            site.look(kit.scan(A, "semgrep", rule="dangerous-exec", cwe=("CWE-95",)), "semgrep"),
+        )
+        assert len(site.open()) == 3
+        for finding in site.open():
+            assert [(w.scanner, w.rule) for w in finding.witnesses] == [
+                ("bandit", "exec-used"),
+                ("semgrep", "dangerous-exec"),
+            ]
+            assert finding.cwe == ("CWE-78", "CWE-95")
+        site.next_night()
+        site.record(site.look((), scan_key=kit.other_key(rules="r2")))
+        assert len(site.open()) == 3
+        assert [w.state for w in site.open()[0].witnesses] == ["gone", "seen"]
+
+    def test_an_advisory_in_two_manifests_is_one_finding(self, site: Any, kit: Any) -> None:
+        both = [kit.advisory("a.txt"), kit.advisory("b.txt", severity=Severity.UNKNOWN)]
+        site.night_of(both, scanner="pip-audit")
+        (finding,) = site.open()
+        assert [place.path for place in finding.locations] == ["a.txt", "b.txt"]
+        assert finding.severity is Severity.HIGH
+        assert (finding.package, finding.version, finding.fixed_version) == (
+            "pypi:jinja2",
+            "2.0",
+            "3.1",
+        )
+        site.night_of(both[1:], scanner="pip-audit")
+        (finding,) = site.open()
+        assert [place.path for place in finding.locations] == ["b.txt"]
+        assert finding.severity is Severity.UNKNOWN
+
+    def test_a_late_alias_merges_with_a_redirect(self, site: Any, kit: Any) -> None:
+        site.night_of([kit.advisory()], scanner="pip-audit")
+        (older,) = (finding.id for finding in site.open())
+        site.night_of([kit.advisory(rule="CVE-1", scanner="trivy")], scanner="trivy")
+        younger = next(finding.id for finding in site.open() if finding.id != older)
+        recorded = site.night_of([kit.advisory(aliases=("CVE-1",))], scanner="pip-audit")
+        assert (recorded.opened, recorded.resolved, recorded.regressions) == ((), (), ())
+        (finding,) = list_findings(site.store)
+        assert finding.id == older
+        assert {witness.scanner for witness in finding.witnesses} == {"pip-audit", "trivy"}
+        assert get_finding(site.store, younger).id == older
+        assert [event.kind for event in finding_events(site.store, younger)][-1] == "merged"
+
+
+def test_suppressions_are_honoured_only_by_policy(site: Any, kit: Any) -> None:
+    quiet = kit.scan(A, suppression="nosec")
+    site.night_of(quiet)
+    assert len(site.open()) == 3
+    assert site.open()[0].witnesses[0].suppression == "nosec"
+    site.next_night()
+    recorded = site.record(site.look(quiet), policy=Policy(honour_inline=True))
+    assert len(recorded.resolved) == 3
+    assert get_finding(site.store, recorded.resolved[0]).cause == "suppressed"
+
+
+def test_paths_that_carry_findings(site: Any, kit: Any) -> None:
+    site.night_of(kit.scan({**A, "b.py": "pass", "lib/c.py": TEXT}))
+    assert witness_paths(site.store, "api") == {"a.py", "lib/c.py"}
+
+
+def test_hostile_text_is_stored(site: Any, kit: Any) -> None:
+    title = "a\0b \N{RIGHT-TO-LEFT OVERRIDE}\N{GRINNING FACE} <b>' --"
+    site.night_of(kit.scan(A, title=title), warnings=("\0",), tool_version="1\0")
+    assert site.open()[0].title == title.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    assert site.open()[0].witnesses[0].title == title
+
+
+def test_unknown_targets_are_an_error(site: Any, kit: Any) -> None:
+    site.next_night()
+    site.name = "nobody"
+    with pytest.raises(StoreError, match="no target 'nobody': sync the targets first"):
+        site.record(site.look(()))
+
+
+def test_looks_of_another_target_are_refused(site: Any) -> None:
+    site.next_night()
+    look = site.look(())
+    site.name = "other"
+    with pytest.raises(ValueError, match="a look at api is recorded with those of other"):
+        site.record(look)
