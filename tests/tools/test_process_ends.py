@@ -150,8 +150,12 @@ def test_an_exception_out_of_a_signal_handler_leaves_nothing(program: Program, l
     assert program.alive() == []
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_at_whatever_moment_it_comes(program: Program, level: str) -> None:
-    """While the pipes are made, between fork and execution, before the word to go, after it."""
+    """While the pipes are made, between fork and execution, before the code is sent, after it.
+
+    In the midst of Popen its object is lost, which is what the warning says; the process is not.
+    """
     for step in range(16):
         with pytest.raises(TaskTimeout), interrupt(partial(time.sleep, step / 160)):
             program(HANG, seconds=60)
