@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import structlog
 
 from compline.model import ScanKey
 from compline.pipeline.heads import Seen, ask_all
@@ -21,7 +20,7 @@ from compline.store.runs import get_run
 from compline.store.shards import list_shards, save_plan
 
 Pair = tuple[str, str]
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 def plan(session: Session, run: int) -> int:
@@ -118,7 +117,7 @@ def _scan_keys(scanners: Sequence[str], context: ScanContext) -> dict[str, ScanK
         except CannotScan:
             continue
         except Exception:  # its own failed looks will tell; the others are planned all the same
-            log.exception("no scan key", scanner=name)
+            log.exception("%s: no scan key", name)
     return keys
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-
-import structlog
 
 from compline.model import Failed, Look
 from compline.pipeline.inputs import Inputs
@@ -32,7 +31,7 @@ from compline.store.shards import (
 _LEASE = 120.0
 """Seconds after which a shard whose worker gave no sign of life may be taken by another."""
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class ShardTaken(Exception):
@@ -118,7 +117,7 @@ def _look(
     except CannotScan as problem:
         error = str(problem)
     except Exception as problem:  # one scanner's crash is its own outcome; the others still run
-        log.exception("scanner crashed", scanner=scanner)
+        log.exception("%s crashed", scanner)
         error = f"the scanner crashed: {type(problem).__name__}: {problem}; see the task's log"
     for item in waiting.values():
         yield replace(_failed(item, scanner, error), seconds=time.monotonic() - started)
