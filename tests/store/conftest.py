@@ -35,6 +35,7 @@ from compline.store.engine import Store, open_store
 from compline.store.findings import FindingFilter, FindingView, list_findings
 from compline.store.record import Recorded, record
 from compline.store.runs import start_run
+from compline.store.schema import metadata
 from compline.store.targets import sync_targets
 
 T0 = datetime(2025, 1, 1, 2, tzinfo=UTC)
@@ -43,10 +44,13 @@ KEY = ScanKey(tool="t1", adapter="1", rules="r1", options="o1")
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new database, of each kind."""
+    """An empty store of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("postgres_session_url")
+    with open_store(url) as store, store.writing() as connection:
+        names = ", ".join(metadata.tables)
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
     return url
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from compline.store.errors import StoreError
 from compline.store.handle import Store
@@ -41,7 +41,7 @@ def open_store(url: str, *, upgrade: bool = True) -> Store:
     try:
         with store.writing() as connection:
             trouble = upgrade_store(connection, upgrade=upgrade)
-    except OperationalError as error:
+    except DBAPIError as error:
         engine.dispose()
         shown = parsed.render_as_string(hide_password=True)
         # Only the driver's first line: the rest may quote connection parameters.
@@ -73,7 +73,11 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    path = Path(str(url.database))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Findings are nobody else's business; SQLite's other files take over the first one's mode.
+    if not path.exists():
+        path.touch(mode=0o600)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")

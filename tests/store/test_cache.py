@@ -1,0 +1,71 @@
+"""The results cache: what goes in comes out, for the same key only, quickly."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime
+
+import pytest
+
+from compline.model import ScanKey
+from compline.store.cache import ResultCache
+from compline.store.engine import Store
+
+KEY = ScanKey("t", "1", "r", "o")
+
+
+def test_what_goes_in_comes_out(store: Store) -> None:
+    store.cache.put_many("bandit", KEY, {"a:.py:x": b"{}", "b:.py:x": b"", "c": b"\0\xff" * 999})
+    assert store.cache.get_many("bandit", KEY, ["a:.py:x", "b:.py:x", "c", "d", "a:.py:x"]) == {
+        "a:.py:x": b"{}",
+        "b:.py:x": b"",
+        "c": b"\0\xff" * 999,
+    }
+
+
+@pytest.mark.parametrize(
+    ("scanner", "key"),
+    [("semgrep", KEY), ("bandit", ScanKey("t", "1", "r2", "o")), ("bandit", ScanKey("t", "1"))],
+)
+def test_another_key_knows_nothing(store: Store, scanner: str, key: ScanKey) -> None:
+    store.cache.put_many("bandit", KEY, {"a": b"1"})
+    assert store.cache.get_many(scanner, key, ["a"]) == {}
+
+
+def test_a_value_can_be_replaced(store: Store) -> None:
+    store.cache.put_many("bandit", KEY, {"a": b"1"})
+    store.cache.put_many("bandit", KEY, {"a": b"2", "b": b"3"})
+    assert store.cache.get_many("bandit", KEY, ["a", "b"]) == {"a": b"2", "b": b"3"}
+
+
+def test_nothing_in_nothing_out(store: Store) -> None:
+    store.cache.put_many("bandit", KEY, {})
+    assert store.cache.get_many("bandit", KEY, []) == {}
+
+
+def test_ten_thousand_lookups_under_half_a_second(store: Store) -> None:
+    results = {f"{number:040x}:.py": b'{"observations":[]}' for number in range(10_000)}
+    store.cache.put_many("bandit", KEY, results)
+    started = time.process_time()
+    assert store.cache.get_many("bandit", KEY, results) == results
+    assert time.process_time() - started < 0.5
+
+
+def test_what_is_used_is_not_pruned(store: Store) -> None:
+    today = [date(2025, 1, 1)]
+    cache = ResultCache(store.reading, store.writing, today=lambda: today[0])
+    cache.put_many("bandit", KEY, {"old": b"1", "used": b"2"})
+    cache.put_many("semgrep", KEY, {"other": b"3"})
+    today[0] = date(2025, 3, 1)
+    assert cache.get_many("bandit", KEY, ["used"]) == {"used": b"2"}
+    assert cache.prune(date(2025, 2, 1)) == 2
+    assert cache.get_many("bandit", KEY, ["old", "used"]) == {"used": b"2"}
+    assert cache.get_many("semgrep", KEY, ["other"]) == {}
+    cache.put_many("semgrep", KEY, {"other": b"4"})
+    assert cache.get_many("semgrep", KEY, ["other"]) == {"other": b"4"}
+    assert cache.prune(date(2025, 3, 1)) == 0
+
+
+def test_the_day_is_utc(store: Store) -> None:
+    store.cache.put_many("bandit", KEY, {"a": b"1"})
+    assert store.cache.prune(datetime.now(UTC).date()) == 0
