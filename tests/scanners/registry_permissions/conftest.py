@@ -92,7 +92,7 @@ def look_at(context: Callable[..., ScanContext]) -> LookAt:
         credential: str | None = f"{ADMIN}:{PASSWORD}",
         seconds: int = 60,
     ) -> Look:
-        settings = {"kind": "mlflow", "url": url, "policy": dict(policy or {})}
+        settings: dict[str, Any] = {"kind": "mlflow", "url": url, "policy": dict(policy or {})}
         settings["credential"] = "env:REGISTRY" if credential else None
         plain = context(None, scanners={"registry-permissions": {"seconds": seconds}})
         asked = replace(plain, secrets=SecretResolver({"REGISTRY": credential or ""}))

@@ -8,6 +8,7 @@ import pytest
 
 from compline.model import Completed, Failed, Gap, GapReason
 from compline.scanners.registries import canary, mlflow
+from compline.scanners.registries.rules import RULES
 
 POLICY = {
     "admins": ["admin"],
@@ -56,7 +57,7 @@ def test_users_without_roles_are_a_gap(stub: Any, look_at: Any) -> None:
 def test_the_canary_is_asked_once_and_must_be_found(
     stub: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(canary.RULES, "a-rule-that-finds-nothing", canary.RULES["undeclared-user"])
+    monkeypatch.setitem(RULES, "a-rule-that-finds-nothing", RULES["undeclared-user"])
 
     assert "a-rule-that-finds-nothing" in error_of(look_at(stub.url, POLICY))
 

@@ -64,11 +64,13 @@ def hold_against(suite: BoundSuite, inventory: Inventory, scanner: str) -> Verdi
     for name, expectations in by_frame.items():
         rows = records(frames[name])
         for judged in gx_runner.judge(frames[name], expectations):
-            asked.append((judged.expectation.id, judged.looked_at))
             if judged.expectation.rows == "required" and not judged.looked_at:
+                if _is_in_a_gap(judged.expectation, inventory):
+                    continue
                 raise CannotJudge(
                     f"expectation {judged.expectation.id}: no row of {name} is what it is about"
                 )
+            asked.append((judged.expectation.id, judged.looked_at))
             for observation in _observations(judged, rows, scanner):
                 key = (observation.rule, observation.subject)
                 observations[key] = _worse(observations.get(key), observation)
@@ -79,6 +81,14 @@ def _check_required(suite: BoundSuite, frames: Mapping[str, Any], inventory: Inv
     for name in sorted(suite.required - set(inventory.refused)):
         if name not in frames or frames[name].empty:
             raise CannotJudge(f"the store shows no {name} at all, where there must be some")
+
+
+def _is_in_a_gap(expectation: Expectation, inventory: Inventory) -> bool:
+    """Whether the one resource that it asks about is among those that the store hides."""
+    resource = PLACEHOLDER.sub(
+        lambda match: as_text(expectation.row_condition.get(match[1])), expectation.resource
+    )
+    return any(gap.path and gap.covers(resource) for gap in inventory.gaps)
 
 
 def _observations(judged: Judged, rows: list[dict[str, Any]], scanner: str) -> list[Observation]:
@@ -141,7 +151,7 @@ def _observation(
 
 def _worse(known: Observation | None, new: Observation) -> Observation:
     """Two rows about one resource are one finding: the graver one's, in a stable order."""
-    if known is None or known == new:
+    if known is None:
         return new
     first, second = sorted(
         (known, new), key=lambda one: (-one.severity.rank, one.title, one.details)

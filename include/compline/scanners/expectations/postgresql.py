@@ -5,10 +5,11 @@ What the account needs (as an administrator; `compline_reader` is the account in
     CREATE ROLE compline_reader LOGIN PASSWORD '...' CONNECTION LIMIT 2;
     GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO compline_reader;
     GRANT SELECT ON pg_catalog.pg_hba_file_rules TO compline_reader;
+    GRANT pg_read_all_settings TO compline_reader;
 
-Everything else that is asked is readable by every role. Without the two grants the host-based
-authentication rules are a gap. Tables and schemas are those of the database in the URL: list one
-target per database.
+Everything else that is asked is readable by every role. What an account without these grants does
+not see (authentication rules, the least TLS version) is a gap. Tables and schemas are those of the
+database in the URL: list one target per database.
 """
 
 from __future__ import annotations
@@ -34,11 +35,16 @@ from compline.scanners.services import one_line
 ROW_LIMIT = 200_000
 """Most rows of one answer; more is a gap."""
 
+LOCK_MILLISECONDS = 5000
+"""How long a lock is waited for: a check must not stand in anybody's queue."""
+
+SETTINGS = ("password_encryption", "ssl", "ssl_min_protocol_version")
+"""Those that the first query asks for."""
+
 QUERIES: Mapping[str, LiteralString] = {
     "settings": """
         SELECT name, setting, source FROM pg_catalog.pg_settings
-        WHERE name IN ('ssl', 'ssl_min_protocol_version', 'password_encryption',
-                       'log_connections', 'row_security')
+        WHERE name IN ('ssl', 'ssl_min_protocol_version', 'password_encryption')
         ORDER BY name""",
     "connection": """
         SELECT coalesce(s.ssl, false) AS tls, s.version, s.cipher, s.bits,
@@ -142,7 +148,7 @@ def _ask_all(connection: psycopg.Connection[tuple[Any, ...]], deadline: float) -
     for setting in (
         "default_transaction_read_only = on",
         f"statement_timeout = {left}",
-        f"lock_timeout = {min(left, 5000)}",
+        f"lock_timeout = {min(left, LOCK_MILLISECONDS)}",
         f"idle_in_transaction_session_timeout = {left}",
         "search_path = pg_catalog",
         "client_encoding = 'UTF8'",

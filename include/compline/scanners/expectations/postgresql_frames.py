@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
-from compline.scanners.expectations.postgresql import QUERIES, ROW_LIMIT, Answers
+from compline.scanners.expectations.postgresql import QUERIES, ROW_LIMIT, SETTINGS, Answers
 
 _PLACES = {
     "settings": "setting/",
@@ -73,9 +73,12 @@ def inventory_of(answers: Answers, grants: Mapping[str, Any]) -> Inventory:
             name: Gap(GapReason.FORBIDDEN, _PLACES[name], _refusal(name, reason))
             for name, reason in answers.refused.items()
         },
-        gaps=tuple(
-            Gap(GapReason.TRUNCATED, _PLACES[name], f"more than {ROW_LIMIT} rows of {name}")
-            for name in sorted(answers.truncated)
+        gaps=(
+            *(
+                Gap(GapReason.TRUNCATED, _PLACES[name], f"more than {ROW_LIMIT} rows of {name}")
+                for name in sorted(answers.truncated)
+            ),
+            *_hidden_settings(answers.rows.get("settings")),
         ),
     )
 
@@ -100,6 +103,17 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
 
 def _settings(rows: _Rows) -> list[dict[str, Any]]:
     return [{"name": name, "value": value, "source": source} for name, value, source in rows]
+
+
+def _hidden_settings(rows: _Rows | None) -> Iterator[Gap]:
+    """The server leaves settings out that the account may not see, without a word."""
+    if rows is not None:
+        for name in sorted(set(SETTINGS) - {row[0] for row in rows}):
+            yield Gap(
+                GapReason.FORBIDDEN,
+                f"setting/{name}",
+                f"{name} is not shown; GRANT pg_read_all_settings to the account",
+            )
 
 
 def _connection(rows: _Rows, our_end: str) -> list[dict[str, Any]]:

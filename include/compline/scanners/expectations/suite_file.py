@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ class SuiteError(Exception):
     """A suite file that cannot be used; the message names file and line."""
 
 
+@cache
 def built_in(name: str) -> Suite:
     """A suite that comes with Compline.
 
@@ -116,7 +118,9 @@ def _parse(text: str, path: Path) -> tuple[Any, _Lines]:
 
 
 def _explain(error: ValidationError, lines: _Lines, path: Path) -> str:
-    first = error.errors()[0]
+    # A misspelt key also leaves the right one missing: it explains more.
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     at = tuple(part for part in first["loc"])
     # The location may go on into a union's branches, which the file does not have.
     while at and at not in lines:

@@ -96,7 +96,7 @@ class _Findings:
             if level > declared and (key not in worst or level > _level(worst[key][0].permission)):
                 worst[key] = (grant, declared)
         for (user, resource), (grant, declared) in sorted(worst.items(), key=lambda item: item[0]):
-            permitted = next(name for name, level in reversed(LEVELS.items()) if level == declared)
+            permitted = next(name for name, level in LEVELS.items() if level == declared)
             called = _called(grant, facts)
             yield self._found(
                 "grant-beyond-policy",

@@ -179,7 +179,7 @@ def _start(bin_: Path, folder: Path, name: str, extra: list[str], scheme: str) -
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
     }
-    command = [bin_ / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command = [str(bin_ / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)]
     stores = ["--backend-store-uri", f"sqlite:///{folder / name}.db"]
     stores += ["--artifacts-destination", str(folder / f"{name}-artifacts"), "--workers", "1"]
     with log.open("wb") as output:

@@ -1,0 +1,63 @@
+"""A policy bound to a suite: defaults, types, and what is left out when nothing is declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compline.scanners.expectations.policy import PolicyError, bind
+from compline.scanners.expectations.suite_file import built_in
+
+SUITE = built_in("postgresql")
+
+
+def test_defaults_hold_and_the_undeclared_is_left_out() -> None:
+    bound = bind(SUITE, {})
+
+    assert set(bound.left_out) == {
+        "undeclared-role",
+        "undeclared-schema-grant",
+        "undeclared-read-grant",
+        "undeclared-write-grant",
+    }
+    by_id = {expectation.id: expectation for expectation in bound.expectations}
+    assert by_id["unexpected-superuser"].kwargs["value_set"] == ["postgres"]
+    rows = {row["item"]: row for row in bound.policy_rows()}
+    assert rows["roles"] == {"item": "roles", "declared": False, "value": ""}
+    assert rows["superusers"]["value"] == '["postgres"]'
+
+
+def test_what_is_declared_takes_the_place() -> None:
+    bound = bind(
+        SUITE, {"superusers": ["root"], "roles": [], "grants": {}, "encrypted_at_rest": False}
+    )
+
+    assert bound.left_out == ()
+    by_id = {expectation.id: expectation for expectation in bound.expectations}
+    assert by_id["unexpected-superuser"].kwargs == {"column": "name", "value_set": ["root"]}
+    assert by_id["undeclared-role"].kwargs["value_set"] == []
+    rows = {row["item"]: row for row in bound.policy_rows()}
+    assert rows["encrypted_at_rest"] == {
+        "item": "encrypted_at_rest",
+        "declared": True,
+        "value": "false",
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ({"superuser": []}, "did you mean 'superusers'?"),
+        ({"zzz": []}, "there are bypass_row_security, encrypted_at_rest, grants"),
+        ({"superusers": "postgres"}, "superusers must be a list of names"),
+        ({"superusers": [1]}, "superusers must be a list of names"),
+        ({"encrypted_at_rest": "yes"}, "encrypted_at_rest must be true or false"),
+        ({"grants": {"etl": ["SELECT"]}}, "grants must be {role: {resource"),
+        ({"grants": {"etl": {"t": "SELECT"}}}, "grants must be {role: {resource"),
+    ],
+)
+def test_a_policy_that_is_not_understood(policy: dict[str, Any], message: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        bind(SUITE, policy)
+    assert message in str(caught.value)

@@ -1,0 +1,199 @@
+"""Answers to frames, without a server: recorded ones whole, and odd ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compline.model import Gap, GapReason
+from compline.scanners.expectations.inventory import CannotCollect, records
+from compline.scanners.expectations.postgresql import QUERIES, SETTINGS, Answers
+from compline.scanners.expectations.postgresql_frames import inventory_of
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def recorded(name: str) -> Answers:
+    value = json.loads((GOLDEN / f"{name}.json").read_text())
+    rows = {key: tuple(tuple(row) for row in rows) for key, rows in value["rows"].items()}
+    return Answers(rows=rows, our_end=value["our_end"])
+
+
+def answers(**rows: list[tuple[Any, ...]]) -> Answers:
+    known: dict[str, Any] = dict.fromkeys(QUERIES, ())
+    known["settings"] = tuple((name, "x", "default") for name in SETTINGS)
+    known["connection"] = ((True, "TLSv1.3", "c", 256, False, 180000, "db", "me"),)
+    known.update(rows)
+    return Answers(rows=known, our_end="tls")
+
+
+def frame(name: str, answers: Answers, **grants: Any) -> list[dict[str, Any]]:
+    return records(inventory_of(answers, grants).frames[name])
+
+
+@pytest.mark.parametrize("name", ["postgresql-17-good", "postgresql-18-bad"])
+def test_recorded_answers_give_the_recorded_frames(name: str) -> None:
+    inventory = inventory_of(recorded(name), {"analyst": {"lab.*": ["SELECT"]}})
+
+    expected = json.loads((GOLDEN / f"{name}.frames.json").read_text())
+    assert {key: records(value) for key, value in inventory.frames.items()} == expected
+    assert inventory.all_gaps == ()
+
+
+@pytest.mark.parametrize(
+    ("our_end", "tls", "socket", "transport"),
+    [
+        ("tls", True, False, "tls"),
+        ("plain", False, False, "plain"),
+        ("socket", False, True, "socket"),
+        ("plain", False, True, "plain"),  # a pooler on the server's own machine
+        ("tls", False, False, "plain"),  # a pooler that goes on in clear
+        ("plain", True, False, "plain"),
+        ("tls", False, True, "tls"),
+        ("socket", True, False, "tls"),
+    ],
+)
+def test_the_worse_leg_of_the_connection_counts(
+    our_end: str, tls: bool, socket: bool, transport: str
+) -> None:
+    row = (tls, None, None, None, socket, 180000, "db", "me")
+    both = Answers(rows=answers(connection=[row]).rows, our_end=our_end)
+
+    assert frame("connection", both)[0]["transport"] == transport
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "netmask", "transport", "reach"),
+    [
+        ("local", None, None, "socket", "socket"),
+        ("host", "127.0.0.1", "255.255.255.255", "any", "loopback"),
+        ("host", "127.0.0.0", "255.0.0.0", "any", "loopback"),
+        ("host", "0.0.0.0", "0.0.0.0", "any", "network"),
+        ("host", "126.0.0.0", "254.0.0.0", "any", "network"),
+        ("hostssl", "::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "tls", "loopback"),
+        ("hostssl", "::", "::", "tls", "network"),
+        ("hostnossl", "samehost", None, "plain", "loopback"),
+        ("host", "samenet", None, "any", "network"),
+        ("host", "all", None, "any", "network"),
+        ("hostgssenc", ".example.org", None, "gss", "network"),
+        ("hostnogssenc", "db.example.org", None, "any", "network"),
+    ],
+)
+def test_how_far_a_rule_reaches(
+    kind: str, address: str | None, netmask: str | None, transport: str, reach: str
+) -> None:
+    rule = (1, kind, ["all"], ["a", "b"], address, netmask, "md5", None, None)
+
+    (row,) = frame("hba", answers(hba=[rule]))
+
+    assert (row["transport"], row["reach"]) == (transport, reach)
+    assert row["rule"].startswith(f"{kind} all a,b")
+
+
+def test_a_rule_that_is_not_understood_is_only_that() -> None:
+    rule = (7, None, None, None, None, None, None, None, "invalid connection type")
+
+    (row,) = frame("hba", answers(hba=[rule]))
+
+    assert (row["method"], row["transport"], row["reach"]) == ("unknown",) * 3
+    assert row["error"] == "invalid connection type"
+
+
+def test_secrets_in_options_are_left_out() -> None:
+    options = ["ldapbindpasswd=hidden", "clientcert=verify-full", "map=people"]
+    rule = (1, "hostssl", ["all"], ["all"], "all", None, "ldap", options, None)
+
+    (row,) = frame("hba", answers(hba=[rule]))
+
+    assert row["options"] == "ldapbindpasswd clientcert=verify-full map=people"
+
+
+def test_grants_are_held_against_the_policy_by_resource_and_sort() -> None:
+    rows = [
+        ("shop", "people", "etl", False, "SELECT", False),
+        ("shop", "people", "etl", False, "INSERT", False),
+        ("shop", "people", "etl", False, "TRUNCATE", False),
+        ("shop", "orders", "etl", False, "SELECT", False),
+        ("shop", "people", "PUBLIC", True, "SELECT", False),
+    ]
+    declared = {"shop.p*": ["select", "INSERT"], "schema:*": ["ALL"]}
+
+    found = frame("table_grants", answers(table_grants=rows), etl=declared)
+
+    assert [(r["table"], r["grantee"], r["access"], r["undeclared"]) for r in found] == [
+        ("shop.orders", "etl", "read", "SELECT"),
+        ("shop.people", "PUBLIC", "read", "SELECT"),
+        ("shop.people", "etl", "read", ""),
+        ("shop.people", "etl", "write", "TRUNCATE"),
+    ]
+
+
+def test_a_pattern_for_tables_is_none_for_schemas() -> None:
+    rows = [("lab", "etl", False, "CREATE", False)]
+
+    (row,) = frame("schema_grants", answers(schema_grants=rows), etl={"*": ["CREATE"]})
+    assert row["undeclared"] == "CREATE"
+    (row,) = frame("schema_grants", answers(schema_grants=rows), etl={"schema:l*": ["CREATE"]})
+    assert row["undeclared"] == ""
+
+
+def test_members_of_superusers_and_of_reaching_roles_are_marked() -> None:
+    role = (False, False, False, False, False, True, None, -1)
+    roles = [("boss", True, *role[1:]), ("team", *role)]
+    members = [
+        ("boss", "eve", False),
+        ("team", "eve", False),
+        ("pg_read_all_data", "eve", True),
+        ("pg_read_all_settings", "pg_monitor", False),
+    ]
+
+    found = frame("memberships", answers(roles=roles, memberships=members))
+
+    assert [(row["role"], row["powerful"]) for row in found] == [
+        ("boss", True),
+        ("team", False),
+        ("pg_read_all_data", True),
+    ]
+
+
+def test_refusals_cuts_and_hidden_settings_are_gaps() -> None:
+    rows = dict(answers(settings=[("ssl", "on", "default")]).rows)
+    del rows["hba"]
+    partial = Answers(rows, "tls", {"hba": "permission denied"}, frozenset({"table_grants"}))
+
+    inventory = inventory_of(partial, {})
+
+    assert "hba" not in inventory.frames
+    assert [(gap.reason, gap.path) for gap in inventory.all_gaps] == [
+        (GapReason.FORBIDDEN, "hba/"),
+        (GapReason.TRUNCATED, "table/"),
+        (GapReason.FORBIDDEN, "setting/password_encryption"),
+        (GapReason.FORBIDDEN, "setting/ssl_min_protocol_version"),
+    ]
+    assert isinstance(inventory.all_gaps[0], Gap)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"connection": []},
+        {"connection": [(True,)]},
+        {"settings": [("ssl",)]},
+        {"hba": [(1, "carrier-pigeon", [], [], None, None, "trust", None, None)]},
+        {"hba": [(1, "host", ["all"], ["all"], "x", "y", "trust", None, None)]},
+        {"roles": [("a",)]},
+    ],
+)
+def test_an_answer_of_another_shape_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(CannotCollect, match="is not understood"):
+        inventory_of(answers(**change), {})
+
+
+def test_a_missing_answer_is_not_an_empty_one() -> None:
+    rows = dict(answers().rows)
+    del rows["table_grants"]
+    with pytest.raises(CannotCollect, match="no answer about table_grants"):
+        inventory_of(Answers(rows, "tls"), {})
