@@ -33,13 +33,15 @@ from compline.model import (
 from compline.scanners.exclusions import Exclusions
 from compline.scanners.interface import CannotScan, Job, ScanContext
 from compline.scanners.pip_audit_findings import gaps, observations
-from compline.scanners.pip_audit_tool import Answer, AuditFailed, audit
+from compline.scanners.pip_audit_tool import Answer, Audit, AuditFailed, audit
 from compline.scanners.requirements.find import kind_of
 from compline.scanners.requirements.tree import TreeRequirements, read_tree
 from compline.source.snapshot import Snapshot, SourceError
 from compline.tools.toolbox import Tool, ToolUnavailable
 
 _ADAPTER = "1"
+_CANARY = "canary"
+"""Its name in the results cache."""
 _logger = logging.getLogger(__name__)
 _requirements: TypeAdapter[TreeRequirements] = TypeAdapter(TreeRequirements)
 _answer: TypeAdapter[Answer] = TypeAdapter(Answer)
@@ -176,15 +178,18 @@ def _answers(
     context.progress(f"pip-audit: looking up {len(to_ask)} releases")
     try:
         source = origin.load()
-        try:
-            result = audit(
-                to_ask,
-                source,
-                tool,
-                limits=context.config.limits,
-                processes=context.processes,
-                now=context.now,
+
+        def ask(releases: Sequence[Release]) -> Audit:
+            limits, processes = context.config.limits, context.processes
+            return audit(
+                releases, source, tool, limits=limits, processes=processes, now=context.now
             )
+
+        try:
+            if not context.cache.get_many("pip-audit", key, [_CANARY]):
+                ask([])  # the canary alone, once for each key
+                context.cache.put_many("pip-audit", key, {_CANARY: b"found"})
+            result = ask(to_ask)
         finally:
             source.close()
     except (AuditFailed, AdvisoryError) as error:

@@ -124,7 +124,7 @@ def audit(
 
 def _run(tool: Tool, releases: Sequence[Release], url: str, limits: Limits) -> Finished:
     with tempfile.TemporaryDirectory(prefix="compline-pip-audit-") as temporary:
-        directory = Path(temporary)
+        directory = Path(temporary).resolve()
         (directory / "project").mkdir()
         (directory / "cache").mkdir()
         (directory / "project" / "pylock.toml").write_text(lock_of(releases))

@@ -121,6 +121,20 @@ def unmasked(content: bytes, line: int, end_line: int, masked: str, offset: int 
     return found[at] if at is not None else b"\n".join(found[n] for n in groups)
 
 
+def line_like(content: bytes, masked: str) -> int | None:
+    """The first line that could be what was reported masked, where its number is not known."""
+    text = masked.strip().encode()
+    parts = [re.escape(part) for part in _MASK.split(text)]
+    runs = [b".{%d}" % len(run[0]) for run in _MASK.finditer(text)]
+    if not runs:
+        return None
+    pattern = re.compile(
+        b"".join(part + run for part, run in zip(parts, [*runs, b""], strict=True)), re.DOTALL
+    )
+    lines = enumerate(content.split(b"\n"), 1)
+    return next((number for number, line in lines if pattern.search(line)), None)
+
+
 def masked_fingerprint(masked: str) -> tuple[tuple[str, str], ...]:
     """What links a secret to its finding after the key was changed: its line without it."""
     words = " ".join(_MASK.sub(b"***", masked.encode()).decode(errors="replace").split())

@@ -20,19 +20,19 @@ from compline.model import (
     TargetKind,
     canonical_json,
 )
-from compline.scanners.interface import Job, ScanContext
-from compline.scanners.licences import LicencePolicy
-from compline.scanners.trivy import Means, TrivyFailed, means
-from compline.scanners.trivy_matching import (
+from compline.scanners.interface import CannotScan, Job, ScanContext
+from compline.scanners.trivy.batch import Batch
+from compline.scanners.trivy.command import Means, TrivyFailed, means
+from compline.scanners.trivy.licences import LicencePolicy
+from compline.scanners.trivy.matching import (
     Matched,
     database_gaps,
     match_packages,
     unmatched_gaps,
 )
-from compline.scanners.trivy_packages import advisory
-from compline.scanners.trivy_tree_batch import Batch
-from compline.scanners.trivy_tree_read import TreeReader
-from compline.scanners.trivy_trees import (
+from compline.scanners.trivy.packages import advisory
+from compline.scanners.trivy.tree_reader import TreeReader
+from compline.scanners.trivy.trees import (
     Part,
     Unscanned,
     batches_of,
@@ -43,6 +43,9 @@ from compline.scanners.trivy_trees import (
     unscanned_of,
 )
 from compline.tools.process import ToolError
+
+_CANARY = "canary"
+"""Its name in the results cache."""
 
 
 class TrivyTree:
@@ -81,6 +84,8 @@ class TrivyTree:
                 for part, snapshot in opened
                 if snapshot is not None
             ]
+            if waiting:
+                self._prove(given, tree_key, context)
             batches = batches_of(waiting, context.processes)
             futures = [
                 pool.submit(self._scan, batch, given, tree_key, context) for batch in batches
@@ -88,16 +93,27 @@ class TrivyTree:
             for future in as_completed(futures):
                 yield from self._looks(future.result(), given, context)
 
+    def _prove(self, given: Means, key: ScanKey, context: ScanContext) -> None:
+        """Once for each key: a trivy that does not find what is planted is not started at all."""
+        if context.cache.get_many(self.name, key, [_CANARY]):
+            return
+        try:
+            self._batch(given, context).prove()
+        except (TrivyFailed, ToolError) as error:
+            raise CannotScan(str(error)) from error
+        context.cache.put_many(self.name, key, {_CANARY: b"found"})
+
+    def _batch(self, given: Means, context: ScanContext) -> Batch:
+        settings = context.config.scanners.trivy
+        policy = LicencePolicy(settings.forbidden_licences)
+        return Batch(settings.scanners, given, context, TreeReader(self.name, given.key, policy))
+
     def _scan(
         self, batch: Sequence[Unscanned], given: Means, key: ScanKey, context: ScanContext
     ) -> list[Part]:
         started = time.monotonic()
-        settings = context.config.scanners.of(self.name)
         context.progress(f"trivy: {len(batch)} trees")
-        policy = LicencePolicy(settings.forbidden_licences)
-        reader = TreeReader(self.name, given.key, policy)
-        scanning = Batch(settings.scanners, given, context, reader)
-        outcomes = scanning.scan([each.unit for each in batch])
+        outcomes = self._batch(given, context).scan([each.unit for each in batch])
         share = (time.monotonic() - started) / len(batch)
         parts = []
         for each, outcome in zip(batch, outcomes, strict=True):

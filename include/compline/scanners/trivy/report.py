@@ -11,8 +11,8 @@ from typing import Any
 
 from compline.findings.fingerprints import CodeEvidence, CodeReader, code_evidence
 from compline.model import Confidence, FindingKind, Observation, Place, Severity
-from compline.scanners.licences import LicencePolicy
 from compline.scanners.secret_identity import SecretKey, masked_fingerprint, unmasked
+from compline.scanners.trivy.licences import LicencePolicy
 
 Json = Mapping[str, Any]
 
@@ -42,6 +42,7 @@ def misconfiguration(
     *,
     content: str | None,
     key: SecretKey | None,
+    located: bool = True,
     suppression: str = "",
 ) -> Observation:
     """One failed check.
@@ -50,9 +51,10 @@ def misconfiguration(
         scanner: under whose name.
         entry: of the report's `Misconfigurations`.
         place: path and blob of the file.
-        content: its text, if its lines are those reported; None where they are of something
-            rendered from it, or the file is not at hand: then the lines in the report count.
+        content: its text; None where it is not at hand, or the reported lines are of something
+            else: then the lines quoted in the report stand for the code.
         key: hashes code that holds a secret.
+        located: whether the reported line numbers are those of the file.
         suppression: the comment in the file that asks to ignore it.
     """
     cause = entry.get("CauseMetadata") or {}
@@ -72,7 +74,6 @@ def misconfiguration(
     resource = str(cause.get("Resource") or "")
     if _LOCATED_RESOURCE.search(resource):
         resource = ""  # a place, not a name
-    located = content is not None
     return Observation(
         scanner=scanner,
         rule=rule,

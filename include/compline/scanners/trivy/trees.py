@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 from compline.model import Gap, GapReason, Observation, ScanKey, canonical_json, digest_of
 from compline.scanners.exclusions import Exclusions
 from compline.scanners.interface import Job, ScanContext
-from compline.scanners.trivy import RULES, Means
-from compline.scanners.trivy_packages import cyclonedx
-from compline.scanners.trivy_secrets import at_path, is_source, keep_secrets, known_secrets
-from compline.scanners.trivy_tree_batch import TreeReport, Unit
+from compline.scanners.trivy.batch import TreeReport, Unit
+from compline.scanners.trivy.blob_secrets import at_path, is_source, keep_secrets, known_secrets
+from compline.scanners.trivy.command import RULES, Means
+from compline.scanners.trivy.packages import cyclonedx
 from compline.source.snapshot import Snapshot, SourceError
 
 _ADAPTER = "1"

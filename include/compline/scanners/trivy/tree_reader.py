@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from compline.model import Gap, GapReason, Observation, Place
-from compline.scanners.licences import LicencePolicy
 from compline.scanners.secret_identity import SecretKey
-from compline.scanners.trivy_comments import suppression
-from compline.scanners.trivy_packages import ListedPackage, packages_of
-from compline.scanners.trivy_report import (
+from compline.scanners.trivy.batch import TreeReport, Unit
+from compline.scanners.trivy.comments import suppression
+from compline.scanners.trivy.licences import LicencePolicy
+from compline.scanners.trivy.packages import ListedPackage, packages_of
+from compline.scanners.trivy.report import (
     Json,
     evidence_of,
     licences,
@@ -19,7 +20,6 @@ from compline.scanners.trivy_report import (
     rule_of,
     secret,
 )
-from compline.scanners.trivy_tree_batch import TreeReport, Unit
 
 
 class TreeReader:
@@ -106,6 +106,7 @@ class TreeReader:
                     place,
                     content=own,
                     key=self._key,
+                    located=own is not None,
                     suppression=next((each for each in comments if each), ""),
                 )
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from compline.advisories.errors import AdvisoryError
 from compline.advisories.trivydb import TrivyDatabase, trivy_database
 from compline.config.schema import Limits
 from compline.model import digest_of
+from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.scanners.secret_identity import KeyUnusable, SecretKey, secret_key
 from compline.tools.process import Finished, ProcessLimits, ToolError, run
@@ -172,11 +172,16 @@ _NOWHERE = dict.fromkeys(
 
 @contextmanager
 def scratch(given: Means, workspace: Path) -> Iterator[Trivy]:
-    """A trivy in a directory of its own, which is removed afterwards."""
-    home = workspace.absolute() / "tmp"
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix="trivy-") as directory:
-        yield Trivy(given, Path(directory))
+    """A trivy in a directory of its own, which is gone afterwards, even after a kill.
+
+    Raises:
+        TrivyFailed: the disk refuses.
+    """
+    try:
+        with scratch_directory(workspace.absolute() / "tmp" / "trivy") as directory:
+            yield Trivy(given, directory)
+    except OSError as error:
+        raise TrivyFailed(f"{error.filename}: {error.strerror}: make room, or allow it") from error
 
 
 def _report(finished: Finished) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 from compline.advisories.trivydb import Advisory, TrivyDatabase
 from compline.model import Gap, GapReason, ScanKey
 from compline.scanners.interface import ScanContext
-from compline.scanners.trivy import Means, Trivy, TrivyFailed, scratch
-from compline.scanners.trivy_packages import (
+from compline.scanners.trivy.command import Means, Trivy, TrivyFailed, scratch
+from compline.scanners.trivy.packages import (
     KnownVulnerability,
     ListedPackage,
     cyclonedx,

@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 from pydantic import TypeAdapter
 
 from compline.model import Confidence, FindingKind, Observation, Package, Place, Severity
-from compline.scanners.trivy_report import Json, one_line, severity_of
+from compline.scanners.trivy.report import Json, one_line, severity_of
 
 _DATABASE_OF = {
     **dict.fromkeys(("pip", "pipenv", "poetry", "uv", "pylock", "python-pkg"), "pip"),

@@ -18,11 +18,11 @@ from typing import Any
 
 from compline.model import Gap, GapReason, Observation
 from compline.scanners.interface import ScanContext
-from compline.scanners.trivy import Means, TrivyFailed, scratch
-from compline.scanners.trivy_canary import CanaryMissed, check_tree, plant_tree
-from compline.scanners.trivy_comments import blunt
-from compline.scanners.trivy_packages import ListedPackage
-from compline.scanners.trivy_problems import silent_locks, told
+from compline.scanners.trivy.canary import CanaryMissed, check_tree, plant_tree
+from compline.scanners.trivy.command import Means, TrivyFailed, scratch
+from compline.scanners.trivy.comments import blunt
+from compline.scanners.trivy.packages import ListedPackage
+from compline.scanners.trivy.problems import silent_locks, told
 from compline.source.snapshot import Entry, Snapshot, SourceError
 from compline.tools.process import ToolError
 
@@ -76,6 +76,15 @@ class Batch:
         self._context = context
         self._read = read
 
+    def prove(self) -> None:
+        """Scans the canary alone.
+
+        Raises:
+            TrivyFailed: it failed, or missed it.
+            ToolError: it was ended.
+        """
+        self._once([])
+
     def scan(self, units: Sequence[Unit]) -> list[Outcome]:
         """Scans all units in one process; the outcomes are in their order.
 
@@ -90,7 +99,7 @@ class Batch:
             return [error for _ in units]
         except (TrivyFailed, ToolError) as error:
             try:
-                self._once([])
+                self.prove()
             except (TrivyFailed, ToolError) as own:
                 return [TrivyFailed(f"trivy fails even on its canary alone: {own}") for _ in units]
             return self._split(units, deadline, error)

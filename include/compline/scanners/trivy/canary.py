@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compline.scanners.trivy import TrivyFailed
-from compline.scanners.trivy_comments import blunt
+from compline.scanners.trivy.command import TrivyFailed
+from compline.scanners.trivy.comments import blunt
 
 CANARY_LICENCE = "AGPL-3.0-only"
 CANARY_PACKAGE = "compline-canary"
