@@ -1,0 +1,1 @@
+"""Scanners that work on single files: by content, batched over many repositories, bisected."""

@@ -1,0 +1,116 @@
+"""Semgrep's JSON report, read: which files it looked at, what it saw, where it gave up.
+
+Its `fingerprint` and `lines` are the words `requires login` for whoever is not logged in: neither
+is read. Its messages quote code: neither are they.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from compline.model import FindingKind, GapReason, Observation
+from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece
+from compline.scanners.blobs.spans import PieceText, Span
+from compline.scanners.semgrep_rules import Rule
+from compline.scanners.suppressions import nosemgrep
+
+CANARY_SEEN = frozenset({("compline-canary-pattern", 3), ("compline-canary-taint", 5)})
+"""What Semgrep must say of rules/canary/semgrep.txt: rule and line."""
+
+_UNPARSED = frozenset(
+    {"PartialParsing", "Syntax error", "Lexical error", "Other syntax error", "AST builder error"}
+)
+_OUT_OF_TIME = frozenset({"Timeout", "Fixpoint timeout"})
+
+
+def read_report(stdout: bytes, canary: str) -> dict[str, Answer]:
+    """What the report says of each file, by its name; the canary is taken out.
+
+    Raises:
+        Distrusted: it is not Semgrep's JSON, a rule was left out, or the canary was not found.
+    """
+    try:
+        # Its errors quote files in whatever encoding those have.
+        report = json.loads(stdout.decode("utf-8", "replace"))
+        answers = {_name(name): Answer(looked=True) for name in report["paths"]["scanned"]}
+        for result in report["results"]:
+            answers.setdefault(_name(result["path"]), Answer()).findings.append(result)
+        for error in report["errors"]:
+            _take_error(error, answers)
+        for error in report.get("time", {}).get("fixpoint_timeouts", ()):
+            _take_error(error, answers)
+        _no_rule_left_out(report.get("skipped_rules"))
+        seen = {
+            (each["check_id"], each["start"]["line"])
+            for each in answers.pop(canary, Answer()).findings
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Distrusted(f"its report cannot be read ({type(error).__name__})") from None
+    if not seen >= CANARY_SEEN:
+        raise Distrusted("it did not report the canary")
+    return answers
+
+
+def observations(
+    oid: str, piece: Piece, answer: Answer, rules: Mapping[str, Rule]
+) -> tuple[Observation, ...]:
+    """Semgrep's results for one file, in order of lines."""
+    if not answer.findings:
+        return ()
+    text = PieceText(piece, oid)
+    found = [
+        _observation(each, text, rules[each["check_id"]])
+        for each in answer.findings
+        if each["check_id"] in rules
+    ]
+    return tuple(
+        sorted(found, key=lambda each: (each.place.cell or 0, each.place.line or 0, each.rule))
+    )
+
+
+def _observation(result: dict[str, Any], text: PieceText, rule: Rule) -> Observation:
+    start, end = result["start"], result["end"]
+    span = Span(start["line"], max(start["line"], end["line"]), start["col"], end["col"])
+    place, fingerprints = text.locate(span, rule.cwe)
+    return Observation(
+        scanner="semgrep",
+        rule=rule.id,
+        kind=FindingKind.CODE,
+        severity=rule.severity,
+        confidence=rule.confidence,
+        title=rule.title,
+        place=place,
+        fingerprints=fingerprints,
+        cwe=rule.cwe,
+        suppression=nosemgrep(text.lines, span.line, rule.id),
+        details=rule.details,
+    )
+
+
+def _take_error(error: dict[str, Any], answers: dict[str, Answer]) -> None:
+    kind = error.get("type") or error.get("error_type")
+    kind = kind[0] if isinstance(kind, list) else str(kind)
+    path = error.get("path") or (error.get("location") or {}).get("path")
+    rule = str(error.get("rule_id") or "")
+    if not path:
+        # Such an error is about the rules or the run as a whole.
+        about = f" about the rule {rule!r}" if rule else ""
+        raise Distrusted(f"it reports an error{about}: {kind}")
+    gaps = answers.setdefault(_name(path), Answer()).gaps
+    if kind in _UNPARSED:
+        gaps.append(FileGap(GapReason.UNPARSED, "Semgrep could parse it only in part"))
+    elif kind in _OUT_OF_TIME:
+        gaps.append(FileGap(GapReason.CRASHED, f"the rule {rule} ran out of time", lasting=False))
+    else:
+        gaps.append(FileGap(GapReason.CRASHED, f"Semgrep gave up on it: {kind}", lasting=False))
+
+
+def _no_rule_left_out(skipped: Any) -> None:
+    for rule in skipped or ():
+        raise Distrusted(f"it left out the rule {str(rule.get('rule_id'))!r}")
+
+
+def _name(path: str) -> str:
+    return path.removeprefix("./")
