@@ -51,9 +51,11 @@ def record_reused(
         entries, accepted = [], []
         for reuse in reuses:
             row = rows.get((reuse.target, reuse.scanner))
+            if row is not None and (row.target_id, reuse.scanner) in done:
+                continue  # a retry
             if row is None or not _stands(row, reuse, looked_at):
                 refused.append(reuse)
-            elif (row.target_id, reuse.scanner) not in done:
+            else:
                 entries.append(_ledger_row(row, reuse, run, looked_at, now))
                 accepted.append((row, reuse))
         if not entries:
