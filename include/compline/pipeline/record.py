@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from compline.findings.change import TreeChange
 from compline.findings.lifecycle import Policy
-from compline.model import Look
+from compline.model import Completed, Look
 from compline.pipeline.inputs import Inputs
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
@@ -24,7 +24,9 @@ def record_target(
         StoreError: the store refused; nothing of this target was written.
     """
     target = inputs.work.target
-    changes = _changes(session, inputs)
+    # Only a completed look is compared with what was there; what failed may not even have a tree.
+    looked = any(isinstance(look.outcome, Completed) for look in looks)
+    changes = _changes(session, inputs) if looked else {}
     if not request.tracked:
         found = record_adhoc(session.store, run, target, looks, now=session.now(), changes=changes)
         text = f"{target.name}: {len(found.new)} new against the tracked ref"
