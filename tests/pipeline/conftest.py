@@ -71,6 +71,8 @@ class Organisation:
     sections: dict[str, Any] = field(default_factory=dict)
     trees: dict[str, list[Tree]] = field(default_factory=dict)
     listed: list[str] = field(default_factory=list)
+    name: str = ""
+    """The repository that a test is about, where there are several."""
 
     def path(self, name: str) -> Path:
         return self.home / "origin" / f"{name}.git"
@@ -127,7 +129,8 @@ class Organisation:
 
     def findings(self, *states: State) -> dict[str, FindingView]:
         with self.session() as session:
-            found = list_findings(session.store, FindingFilter(states=states))
+            chosen = FindingFilter(states=states, targets=tuple(self.listed))
+            found = list_findings(session.store, chosen)
         return {one.id: one for one in found}
 
     def open(self) -> dict[str, FindingView]:
@@ -139,6 +142,12 @@ def installed_tools() -> Path:
     """The project's own tool environments; what is missing is installed now."""
     Toolbox(ROOT / ".compline").install(("bandit",), lambda _line: None)
     return ROOT / ".compline" / "tools"
+
+
+@pytest.fixture(scope="session")
+def make() -> type[Organisation]:
+    """For fixtures that live longer than a test."""
+    return Organisation
 
 
 @pytest.fixture

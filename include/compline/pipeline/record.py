@@ -24,9 +24,10 @@ def record_target(
         StoreError: the store refused; nothing of this target was written.
     """
     target = inputs.work.target
-    # Only a completed look is compared with what was there; what failed may not even have a tree.
+    # Only a completed look is compared with what was there: what failed may not even have a tree,
+    # and of an address that is not listed nothing is known.
     looked = any(isinstance(look.outcome, Completed) for look in looks)
-    changes = _changes(session, inputs) if looked else {}
+    changes = _changes(session, inputs) if looked and not request.other else {}
     if not request.tracked:
         found = record_adhoc(session.store, run, target, looks, now=session.now(), changes=changes)
         text = f"{target.name}: {len(found.new)} new against the tracked ref"
@@ -43,7 +44,9 @@ def record_target(
         changes=changes,
         policy=Policy(honour_inline=session.config.ignore.honour_inline),
     )
-    inputs.pin()
+    # A look that came too late must not take the pin back to the older commit.
+    if any(row.result != "superseded" for row in recorded.rows):
+        inputs.pin()
     session.report(Progress("record", f"{target.name}: {_summary(recorded)}", "✓"))
 
 

@@ -14,7 +14,7 @@ from compline.config.secrets import SecretResolver
 from compline.evidence.locker import Locker
 from compline.pipeline.progress import Report
 from compline.scanners.interface import ScanContext
-from compline.store.engine import Store, open_store
+from compline.store.engine import Store, StoreError, open_store
 from compline.tools.toolbox import Toolbox
 
 
@@ -73,12 +73,18 @@ def open_session(config: Config, secrets: SecretResolver, report: Report) -> Ite
     """Opens (and, at first, creates) everything under the workspace.
 
     Raises:
-        StoreError: the store cannot be opened.
+        StoreError: the store cannot be opened, or the workspace cannot be written.
         SecretMissing: the store's reference leads nowhere.
     """
     workspace = config.workspace
-    for folder in ("store", "evidence", "mirrors", "scratch"):
-        (workspace / folder).mkdir(parents=True, exist_ok=True)
+    try:
+        for folder in ("store", "evidence", "mirrors", "scratch"):
+            (workspace / folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the workspace {workspace} cannot be made: {error.strerror}; "
+            "give another folder as `workspace:` in compline.yaml"
+        ) from error
     with open_store(store_url(config, secrets)) as store:
         yield Session(
             config=config,
