@@ -19,7 +19,7 @@ from compline.scanners.blobs.analysis import Analyzer, Distrusted, Report
 from compline.tools.process import NotStarted, ToolError
 
 _MOST_BYTES = 2 << 20
-"""Of one batch. Starting a tool costs well below a second, scanning this much many: small
+"""Of one batch, less its last file. Starting a tool costs well below a second, scanning this much many: small
 batches keep all cores busy to the end, and make a poisoned one cheap to split."""
 _MOST_FILES = 1_000
 """Of one batch: their names are arguments of a process."""
@@ -58,11 +58,11 @@ class Verdict:
 def plan(items: Sequence[Item], processes: int) -> list[tuple[Item, ...]]:
     """Batches in the order of the items, at least one per process if there is enough to do."""
     total = sum(item.size for item in items)
-    most = min(_MOST_BYTES, max(total // max(processes, 1), 1))
+    most = min(_MOST_BYTES, max(-(-total // processes), 1))
     batches: list[list[Item]] = []
     room = 0
     for item in items:
-        if not batches or room < item.size or len(batches[-1]) == _MOST_FILES:
+        if not batches or room <= 0 or len(batches[-1]) == _MOST_FILES:
             batches.append([])
             room = most
         batches[-1].append(item)

@@ -35,7 +35,8 @@ class _Tree:
     selection: Selection
     results: dict[Content, Result]
     """What is known so far."""
-    waiting: set[Content]
+    waiting: dict[Content, None]
+    """What is not known yet, in order of paths."""
     fresh: bool
     """Whether nothing of it is old."""
     seconds: float
@@ -95,7 +96,7 @@ class BlobScan:
             for content in wanted
             if content.key in known
         }
-        waiting = set(wanted) - set(results)
+        waiting = {content: None for content in wanted if content not in results}
         seconds = time.monotonic() - started
         return _Tree(job, snapshot, selection, results, waiting, not results, seconds)
 
@@ -152,7 +153,7 @@ class BlobScan:
             news = tree.waiting & ready.keys()
             if news:
                 tree.results.update((content, ready[content]) for content in news)
-                tree.waiting -= news
+                tree.waiting = {each: None for each in tree.waiting if each not in news}
                 if not tree.waiting:
                     tree.seconds += shelf.seconds[tree.name]
                     yield self._look(tree, shelf.sandbox)
