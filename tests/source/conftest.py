@@ -185,7 +185,7 @@ class Repository:
 
 
 def _change(path: str, content: Content) -> bytes:
-    quoted = '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    quoted = '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     if content is None:
         return f"D {quoted}\n".encode()
     if isinstance(content, Module):
@@ -317,7 +317,7 @@ def git_server(tmp_path: Path) -> Iterator[GitServer]:
                 ["git", "http-backend"],
                 input=body,
                 capture_output=True,
-                check=True,
+                check=False,
                 env=_ENVIRONMENT
                 | {
                     "GIT_PROJECT_ROOT": str(server.root),

@@ -6,8 +6,10 @@ import base64
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from compline.source.failures import masked
 from compline.source.mirror import Mirror
 from compline.source.remote import Remote, resolve_head
 
-TOKEN = "s3cr3t-t0ken-9f8e7d"  # noqa: S105
+TOKEN = "s3cr3t-t0ken-9f8e7d"
 KEY = (
     "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nq83vEjRWeJA\n"
     "-----END OPENSSH PRIVATE KEY-----\n"
@@ -94,7 +96,7 @@ def test_a_private_repository_over_http(
 
 def test_a_wrong_token_is_refused_without_being_shown(repository: Any, git_server: Any) -> None:
     repository.commit({"a": "1"})
-    git_server.password = "another"  # noqa: S105
+    git_server.password = "another"
     for credential in (None, TOKEN):
         remote = Remote(f"{git_server.url}/origin", "main", credential)
         with pytest.raises(SourceError, match="give a token that may read it") as caught:
@@ -207,6 +209,11 @@ def test_without_a_credential_no_key_of_the_users_is_tried(
     assert "IdentityFile=none" in (ssh_notes / "argv").read_text().splitlines()
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.mark.skipif(not shutil.which("sshd", path="/usr/sbin"), reason="no sshd on this host")
 def test_a_real_ssh_server(repository: Any, tmp_path: Path) -> None:
     head = repository.commit({"a": "1"})
@@ -216,23 +223,21 @@ def test_a_real_ssh_server(repository: Any, tmp_path: Path) -> None:
     authorized = tmp_path / "authorized"
     authorized.write_text((tmp_path / "user.pub").read_text())
     port = 20000 + os.getpid() % 20000
-    server = subprocess.Popen(
-        ["/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-h", tmp_path / "host"]
-        + ["-o", f"ListenAddress=127.0.0.1:{port}", "-o", f"AuthorizedKeysFile={authorized}"]
-        + ["-o", "StrictModes=no", "-o", "PidFile=none", "-o", "UsePAM=no"],
-        stderr=subprocess.DEVNULL,
-    )
+    options = (f"ListenAddress=127.0.0.1:{port}", f"AuthorizedKeysFile={authorized}")
+    options += ("StrictModes=no", "PidFile=none", "UsePAM=no")
+    command = ["/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-h", str(tmp_path / "host")]
+    for option in options:
+        command += ["-o", option]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     url = f"ssh://{user}@127.0.0.1:{port}{repository.path}"
     hosts = tmp_path / "known_hosts"
     try:
-        for _ in range(100):
-            try:
-                key = (tmp_path / "user").read_text()
-                found = resolve_head(Remote(url, "main", key, hosts), LIMITS)
-                break
-            except SourceError as error:
-                assert "cannot be reached" in str(error), error
+        end = time.monotonic() + 20
+        while not _listens(port) and time.monotonic() < end:
+            time.sleep(0.05)
+        key = (tmp_path / "user").read_text()
+        found = resolve_head(Remote(url, "main", key, hosts), LIMITS)
         assert found.commit == head
         assert "127.0.0.1" in hosts.read_text()
         with pytest.raises(SourceError, match="give a read-only deploy key"):

@@ -153,7 +153,7 @@ def test_what_is_far_too_large_is_refused(
     monkeypatch.setattr(transfer, "_LEAST_MOST", 0)
     monkeypatch.setattr(transfer, "_MOST_PER_TREE", 1)
     mirror = mirror_of(repository, "main", repository_mb=1)
-    with pytest.raises(SourceError, match="sends more than 1 MB: raise `limits.repository_mb`"):
+    with pytest.raises(SourceError, match=r"sends more than 1 MB: raise `limits.repository_mb`"):
         _fetch(mirror)
     assert not [path for path in mirror.directory.rglob("objects/**/*") if path.is_file()]
 
@@ -305,7 +305,7 @@ def test_a_repository_that_changes_its_hash_function(
     repository.commit({"a": "1"})
     mirror = mirror_of(repository, "main")
     _fetch(mirror)
-    with pytest.raises(SourceError, match="changed its hash function: remove .*mirror"):
+    with pytest.raises(SourceError, match=r"changed its hash function: remove .*mirror"):
         mirror.fetch(Head("refs/heads/main", "a" * 64))
 
 

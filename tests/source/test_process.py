@@ -55,7 +55,7 @@ def test_a_flood_of_output_is_stopped() -> None:
 
 
 def test_a_missing_program_says_so() -> None:
-    with pytest.raises(SourceError, match="no-such-program cannot be started .*put it on PATH"):
+    with pytest.raises(SourceError, match=r"no-such-program cannot be started .*put it on PATH"):
         run(["no-such-program"], environment=_PATH, bounds=Bounds(1))
 
 
@@ -123,7 +123,7 @@ def test_largest_file_and_memory_are_limited(tmp_path: Path) -> None:
 
 def test_no_descriptor_stays_open() -> None:
     def count() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     tries: list[Callable[[], object]] = [
         lambda: run(["true"], environment=_PATH, bounds=Bounds(30)),

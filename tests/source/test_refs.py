@@ -13,8 +13,11 @@ from compline.source.errors import SourceError
 from compline.source.refs import check_object_id, check_ref, is_object_id, quoted
 
 _PARTS = st.sampled_from(
-    ["a", "B", "-", ".", "..", "/", "//", "@", "@{", "{", "~", "^", ":", "?", "*", "[", "\\", " "]
-    + [".lock", "lock", "\t", "\x7f", "é", "0", "refs", "heads", "%", "_", "\u202e", "&", ";", "$("]
+    [
+        *("a", "B", "-", ".", "..", "/", "//", "@", "@{", "{", "~", "^", ":", "?", "*", "[", "\\"),
+        *(" ", ".lock", "lock", "\t", "\x7f", "é", "0", "refs", "heads", "%", "_", "\u202e", "&"),
+        *(";", "$("),
+    ]
 )
 
 

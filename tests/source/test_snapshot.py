@@ -194,9 +194,7 @@ def test_names_that_only_look_like_those(repository: Any, snapshot_of: Take) -> 
     assert _paths(snapshot_of(repository)) == names
 
 
-def test_the_same_name_twice_and_in_the_way(
-    repository: Any, listed: Take, tmp_path: Any
-) -> None:
+def test_the_same_name_twice_and_in_the_way(repository: Any, listed: Take, tmp_path: Any) -> None:
     one, two = (repository.write("blob", text) for text in (b"one", b"two"))
     inner = repository.tree([("100644", b"x", one)])
     entries = [("100644", b"a", one), ("100644", b"a", two), ("100644", b"d", one)]

@@ -48,7 +48,9 @@ def opened(path: Path) -> Iterator[Archive]:
         if path.is_dir():
             yield _Directory(path)
             return
-        with _Bounded(io.FileIO(path)) as file:
+        # Without waiting for the other end of what may be a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with _Bounded(io.FileIO(descriptor)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise SourceError(f"{path} is neither a file nor a directory")
             _check_magic(path, file)

@@ -232,4 +232,4 @@ def _created(configuration: _Configuration) -> datetime | None:
     # Go's zero time stands for "not said".
     if created.year <= 1:
         return None
-    return created if created.tzinfo else created.replace(tzinfo=UTC)
+    return created.astimezone(UTC) if created.tzinfo else created.replace(tzinfo=UTC)

@@ -41,7 +41,7 @@ _OF_SKOPEO: Meanings = (
         "there is no such image or tag: check the reference",
     ),
     (
-        "HTTP response to HTTPS client",
+        "HTTP response to HTTPS client|does not look like a TLS handshake",
         "the registry speaks plain http: only this host and those in `adhoc.private_hosts` may",
     ),
     ("x509|certificate|tls:", "the TLS connection was not trusted: check the host and its CA"),
@@ -198,8 +198,10 @@ def _write(path: Path, text: str) -> None:
 def _parse(reference: str) -> _Reference:
     found = _REFERENCE.fullmatch(reference) if len(reference) <= _LONGEST else None
     if not found:
+        # Without what may be a credential before the host.
+        shown = re.sub("^[^/]*@", "***@", reference[:200])
         raise SourceError(
-            f"{reference[:200]!a} is not a full image reference: write registry/name:tag or "
+            f"{shown!a} is not a full image reference: write registry/name:tag or "
             "registry/name@sha256:…, for example docker.io/library/python:3.11"
         )
     return _Reference(reference, found["host"])
