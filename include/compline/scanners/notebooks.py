@@ -72,7 +72,8 @@ def read_notebook(content: bytes) -> Notebook:
             text += _lines_of(number, source)
         for output in _list(cell.get("outputs")):
             text += (TextLine(number, None, line) for line in _output_lines(output))
-    return Notebook(tuple(code), tuple(text), tuple(unparsed), language)
+    written = tuple(line for line in text if line.text.strip())
+    return Notebook(tuple(code), written, tuple(unparsed), language)
 
 
 def _read_code(
