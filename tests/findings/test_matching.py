@@ -215,19 +215,31 @@ class TestSubjects:
         assert match(witnesses([kit.advisory()]), [kit.advisory(name="flask")]).pairs == ()
 
     def test_a_secret_is_known_by_its_hash(self, kit: Any) -> None:
-        def secret(subject: str, path: str = "a.env", line: int = 1, **more: Any) -> Observation:
-            item = kit.code(path, "x", 1, kind=FindingKind.SECRET, subject=subject, **more)
-            return replace(item, place=Place(path, line), fingerprints=more.get("fingerprints", ()))
+        known = witnesses([secret(kit, "hmac:1:a")])
+        assert match(known, [secret(kit, "hmac:1:a", line=9)]).pairs
+        assert match(known, [secret(kit, "hmac:1:a", rule="generic")]).pairs
+        assert not match(known, [secret(kit, "hmac:1:a", path="b.env")]).pairs
 
-        known = witnesses([secret("hmac:1")])
-        assert match(known, [secret("hmac:1", line=9)]).pairs
-        assert match(known, [secret("hmac:1", rule="generic")]).pairs
-        assert not match(known, [secret("hmac:2")]).pairs
-        assert not match(known, [secret("hmac:1", path="b.env")]).pairs
-        # After the key's rotation the old hash is an older fingerprint.
-        old = witnesses([secret("key1:a", fingerprints=(("key1", "a"),))])
-        new = secret("key2:b", fingerprints=(("key2", "b"), ("key1", "a")))
-        assert match(old, [new]).pairs
+    def test_another_secret_on_the_same_line_is_another(self, kit: Any) -> None:
+        line = (("masked/1", "KEY=***"),)
+        known = witnesses([secret(kit, "hmac:1:a", fingerprints=line)])
+        assert not match(known, [secret(kit, "hmac:1:b", fingerprints=line)]).pairs
+        assert not match(witnesses([secret(kit, "hmac:1:a")]), [secret(kit, "hmac:1:b")]).pairs
+
+    def test_under_a_new_key_its_line_or_its_old_hash_links_it(self, kit: Any) -> None:
+        line = (("masked/1", "KEY=***"),)
+        known = witnesses([secret(kit, "hmac:1:a", fingerprints=line)])
+        assert match(known, [secret(kit, "hmac:2:x", fingerprints=line)]).pairs
+        old = witnesses([secret(kit, "hmac:1:a", fingerprints=(("hmac:1", "a"),))])
+        both = (("hmac:2", "x"), ("hmac:1", "a"))
+        assert match(old, [secret(kit, "hmac:2:x", fingerprints=both)]).pairs
+        assert not match(old, [secret(kit, "hmac:2:x", fingerprints=both[:1])]).pairs
+
+
+def secret(kit: Any, subject: str, path: str = "a.env", line: int = 1, **more: Any) -> Observation:
+    values = {"fingerprints": ()} | more
+    item = kit.code(path, "x", 1, kind=FindingKind.SECRET, subject=subject, **values)
+    return replace(item, place=Place(path, line))
 
 
 def test_thirteen_thousand_in_thirteen_hundred_files(kit: Any) -> None:

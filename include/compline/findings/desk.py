@@ -46,17 +46,22 @@ class Desk:
         """Whether anything can still be matched."""
         return bool(self._left_known and self._left_found)
 
-    def stage(self, key: KeyOf, pick: Pick) -> None:
+    def stage(
+        self, key: KeyOf, pick: Pick, among: Callable[[KnownWitness], bool] | None = None
+    ) -> None:
         """Matches within buckets of equal key.
 
         Args:
             key: of an observation at a path (a witness's after the renames); None keeps out.
             pick: which of a bucket's witnesses and observations belong together, as pairs.
+            among: which witnesses take part; None for all.
         """
         if not self.open:
             return
         buckets: dict[Hashable, list[int]] = defaultdict(list)
         for index in self._left_known:
+            if among is not None and not among(self._known[index]):
+                continue
             observation = self._known[index].observation
             value = key(observation, self._expected.path(observation.place))
             if value is not None:
@@ -131,6 +136,10 @@ class Desk:
         ):
             pairs.extend(self.by_position(rest, others))
         return pairs
+
+    def found(self) -> Sequence[Observation]:
+        """What is said now."""
+        return self._found
 
     def observations(self) -> Iterator[Observation]:
         """All of both sides."""

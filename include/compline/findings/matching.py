@@ -31,7 +31,7 @@ def match(
             None where nobody can tell, then content alone decides.
     """
     desk = Desk(known, observations, change or TreeChange())
-    for stage in (_same_place, _same_subject, _same_code, _same_line):
+    for stage in (_same_place, _same_subject, _same_secret, _same_code, _same_line):
         if not desk.open:
             break
         stage(desk)
@@ -83,6 +83,41 @@ def _same_subject(desk: Desk) -> None:
         desk.stage(key, desk.by_position)
 
 
+def _same_secret(desk: Desk) -> None:
+    """A credential hashed with a former key: the rest of its line, or an older hash, links it.
+
+    A subject is `method:key:hash`. Under the key in use another hash is another credential,
+    however much its line looks like the one before.
+    """
+    in_use = {
+        _key_of(observation)
+        for observation in desk.found()
+        if observation.kind is FindingKind.SECRET
+    }
+    if not in_use:
+        return
+
+    def key_for(version: str) -> KeyOf:
+        def key(observation: Observation, path: str) -> Hashable | None:
+            value = dict(observation.fingerprints).get(version)
+            if observation.kind is not FindingKind.SECRET or value is None:
+                return None
+            return (observation.scanner, observation.rule, path, value)
+
+        return key
+
+    for version in desk.versions():
+        desk.stage(
+            key_for(version),
+            desk.by_position,
+            among=lambda witness: _key_of(witness.observation) not in in_use,
+        )
+
+
+def _key_of(secret: Observation) -> str:
+    return secret.subject.rpartition(":")[0]
+
+
 def _same_code(desk: Desk) -> None:
     """Equal rule, code and enclosing symbol; then the symbol may have another name."""
     versions = desk.versions()
@@ -94,15 +129,15 @@ def _same_code(desk: Desk) -> None:
 
 def _code_key(version: str, *, with_symbol: bool) -> KeyOf:
     def key(observation: Observation, path: str) -> Hashable | None:
+        if observation.kind in SUBJECT_KINDS:
+            return None
         value = dict(observation.fingerprints).get(version)
-        if not version and not observation.fingerprints and observation.kind not in SUBJECT_KINDS:
+        if not version and not observation.fingerprints:
             value = ""  # a statement about a whole file
         if value is None:
             return None
-        # A secret's subject changes with the key that hashes it; its fingerprints link the two.
-        subject = "" if observation.kind is FindingKind.SECRET else observation.subject
         symbol = observation.place.symbol if with_symbol else None
-        return (observation.scanner, observation.rule, subject, path, value, symbol)
+        return (observation.scanner, observation.rule, observation.subject, path, value, symbol)
 
     return key
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from psycopg import sql
 from sqlalchemy import JSON, Connection, Table, insert
 
 _COPY_FROM = 200
@@ -26,9 +25,9 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     names = list(rows[0])
     as_json = {name for name in names if isinstance(table.columns[name].type, JSON)}
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, names))
-    )
+    quote = connection.dialect.identifier_preparer.quote
+    columns = ", ".join(map(quote, names))
+    statement = f"COPY {quote(table.name)} ({columns}) FROM STDIN"
     driver = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("the connection was closed while it was written to")

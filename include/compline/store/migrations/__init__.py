@@ -1,24 +1,13 @@
-"""Brings a database to the tables of this version, and says where it stands."""
+"""Where a database's tables stand, and what brings them to this version."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from sqlalchemy import Connection, inspect, text
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-
-_LOCK = 0x434F4D504C  # any fixed number: PostgreSQL's advisory lock for migrating
-
-
-def configuration() -> Config:
-    """Alembic's configuration, without any file."""
-    config = Config()
-    # A percent sign in the path would be taken as interpolation by the configuration parser.
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    return config
+HEAD = "0001"
+"""The newest version; a test holds it against the versions that there are."""
+_LOCK = 0x434F4D504C
+"""Any fixed number: PostgreSQL's advisory lock for migrating."""
 
 
 def upgrade_store(connection: Connection, *, upgrade: bool) -> str:
@@ -27,21 +16,27 @@ def upgrade_store(connection: Connection, *, upgrade: bool) -> str:
     Gives what is wrong, or an empty string. Two processes may call it at once: on SQLite the
     writing transaction is the lock, on PostgreSQL an advisory one that ends with it.
     """
-    config = configuration()
-    script = ScriptDirectory.from_config(config)
-    head = script.get_current_head()
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current == head:
+    current = _version(connection)
+    if current == HEAD:
         return ""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current == head:
+        current = _version(connection)
+        if current == HEAD:
             return ""
-    if current is not None and current not in {item.revision for item in script.walk_revisions()}:
+    # Alembic costs every task a quarter of a second to import, and once in a version it is used.
+    from compline.store.migrations.run import known_versions, run
+
+    if current is not None and current not in known_versions():
         return f"its version {current} is not known here: it was made by a newer Compline; upgrade"
     if not upgrade:
         return "its tables are of an older version: run `compline db upgrade`"
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    run(connection)
     return ""
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return version
