@@ -31,7 +31,9 @@ from compline.tools.toolbox import Toolbox, ToolUnavailable
 from compline_airflow.embedded import ADMIN, Embedded
 
 INCOMPLETE = 3
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 out = Console(highlight=False)
 Project = Annotated[Path, typer.Option(help="The folder that holds dags/ and plugins/.")]
 
@@ -81,8 +83,12 @@ def up(
     log = _log_file(config, "airflow.log")
     out.print(f"Airflow at {embedded.url} (about half a minute); log: {log}; Ctrl-C ends it")
     with _airflow(embedded, ["standalone"], log) as process:
-        code = process.wait()
-    _stop(f"Airflow ended with exit code {code}; see {log}")
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            out.print("Ending Airflow")
+            return
+    _stop(f"Airflow ended by itself with exit code {process.returncode}; see {log}")
 
 
 def _configuration(project: Path) -> tuple[Path, Config]:
@@ -157,8 +163,6 @@ def _airflow(
         )
         try:
             yield process
-        except KeyboardInterrupt:
-            out.print("Ending Airflow")
         finally:
             _end_group(process)
 

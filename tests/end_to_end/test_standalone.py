@@ -91,10 +91,13 @@ def airflow(demo: Any, webhook: Webhook) -> Iterator[httpx.Client]:
         wait_until(lambda: healthy(base, process), 180, "Airflow's health check")
         passwords = json.loads((demo.workspace / "airflow" / "passwords.json").read_text())
         login = httpx.post(
-            f"{base}/auth/token", json={"username": "admin", "password": passwords["admin"]}
+            f"{base}/auth/token",
+            json={"username": "admin", "password": passwords["admin"]},
+            timeout=60,
         )
         token = login.raise_for_status().json()["access_token"]
-        with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=base, headers=headers, timeout=60) as client:
             yield client
     finally:
         process.send_signal(signal.SIGINT)
