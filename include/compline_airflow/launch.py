@@ -120,7 +120,7 @@ def _advance_demo(config: Config, home: Path) -> None:
 
 def _install_tools(config: Config) -> None:
     try:
-        Toolbox(config.workspace).install((), lambda line: out.print(f"  {line}"))
+        Toolbox(config.workspace).install(progress=lambda line: out.print(f"  {line}"))
     except ToolUnavailable as error:
         # The night still runs: what the tool would have looked at is then Failed in the ledger.
         out.print(f"[bold red]{error}[/]")

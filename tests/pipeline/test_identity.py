@@ -98,7 +98,7 @@ def test_an_equal_line_above(web: Any) -> None:
 
 
 def test_an_equal_line_right_beside(web: Any) -> None:
-    """Nobody can tell which of two equal neighbours is the old one; the old id stays all the same."""
+    """Nobody can tell which of two equal neighbours is the old one; its id stays all the same."""
     before = lines(web)
     call = "    subprocess.call(text, shell=True)\n"
     web.commit(web.name, FIRST | {"app/tool.py": HEAD + RUN.replace(call, call * 2) + LOAD + EVAL})

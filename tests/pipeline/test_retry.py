@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compline.model import Look, RunResult
+from compline.model import Failed, Look, RunResult
 from compline.pipeline import conclude, discover, plan
 from compline.pipeline import scan as scan_step
 from compline.pipeline.request import Request
@@ -87,7 +89,7 @@ def test_a_target_recorded_before_the_crash_is_left_alone(
     three.scanners = ("bandit",)
     scanner = fake("bandit")
     done: list[str] = []
-    real = scan_step.record_target
+    real = scan_step.record_target  # type: ignore[attr-defined]
 
     def dies_at_the_second(session: Any, run: Any, request: Any, inputs: Any, looks: Any) -> None:
         if done:
@@ -105,6 +107,13 @@ def test_a_target_recorded_before_the_crash_is_left_alone(
         assert set(outcomes(session, run).values()) == {"completed"}
     assert sorted(scanner.asked[1]) == sorted({"one", "two", "three"} - set(done))
     assert len(three.open()) == 3
+
+
+def test_a_killed_tasks_lease_has_run_out_when_airflow_retries() -> None:
+    dag = (Path(__file__).parents[2] / "dags" / "compliance.py").read_text(encoding="utf-8")
+    found = re.search(r'"retry_delay": timedelta\(minutes=(\d+)\)', dag)
+    assert found is not None
+    assert int(found[1]) * 60 > scan_step._LEASE
 
 
 def test_planning_again_gives_the_same_shards(three: Any, fake: Any) -> None:
@@ -125,7 +134,7 @@ def test_conclude_fills_what_a_dead_task_left_out(three: Any, fake: Any) -> None
     with three.session() as session:
         run = begun(session)
         assert claim_shard(session.store, run, 0, "dead", session.now(), 600)
-        look = Look("one", "bandit", scan_step.Failed("x"), revision="c" * 40)
+        look = Look("one", "bandit", Failed("x"), revision="c" * 40)
         record(session.store, run, "one", [look], looked_at=session.now(), now=session.now())
         assert conclude.conclude(session, run) is RunResult.INCOMPLETE
         rows = coverage(session.store, run)

@@ -22,12 +22,7 @@ from compline.store.outbox import list_deliveries, list_regressions
 PASSWORD = "Zq7" + "mVbL2xKrT9wN4"
 AWS_KEY = "AKIA" + "ZX3PQMN7HTRBK5WD"
 AWS_SECRET = "jR4x" + "N8vQmW2kLpZs7TyBdC5gHfU1aEoXi9V3nMbQw6Ke"[:36]
-PROVIDER = (
-    "sk-ant-"
-    + "api03-"
-    + "Wm5kT9xQz2LbN7vRpJ4sYcD8hGfA3uEoKiB6nMtXwZqVrCyPjS1dHgFlUaOeIkTbQmNxWvRzLpYs"
-    + "-AAAAAA"[:3]
-)
+PROVIDER = "sk-" + "ant-api03-Wm5kT9xQz2LbN7vRpJ4sYcD8hGfA3uEoKiB6nMtXwZqVrCyPjS1dHgFlUaOeIkTbQmNx"
 PROBE = (PASSWORD, AWS_KEY, AWS_SECRET, PROVIDER)
 
 PYTHON = f'''

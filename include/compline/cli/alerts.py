@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,20 +15,30 @@ from compline.pipeline.notify import notify
 from compline.reports.terminal import console
 from compline.store.outbox import list_deliveries, retry_delivery
 
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
 app = typer.Typer(help="See, test and retry alerts.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(
     config: ConfigOption = None,
-    state: Annotated[str | None, typer.Option(help="pending, delivered or dead.")] = None,
+    state: Annotated[DeliveryState | None, typer.Option(help="Default: all.")] = None,
     limit: Annotated[int, typer.Option(min=1)] = 50,
 ) -> None:
     """List deliveries, the newest first."""
     with session(config) as opened:
         deliveries = list_deliveries(opened.store, state=state, limit=limit)
     if not deliveries:
-        console().print("No deliveries: nothing got worse since the first look.")
+        nothing = "No deliveries: nothing got worse since the first look."
+        console().print(f"No {state} deliveries." if state else nothing)
         return
     table = Table(box=None, pad_edge=False)
     for column in ("id", "run", "channel", "state", "attempts", "subject", "error"):

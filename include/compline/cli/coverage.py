@@ -11,7 +11,7 @@ import typer
 from compline.cli.common import ConfigOption, session
 from compline.reports.terminal import console, coverage_table
 from compline.store import ledger
-from compline.store.runs import latest_run
+from compline.store.runs import get_run, latest_run
 
 
 class Format(StrEnum):
@@ -32,7 +32,7 @@ def coverage(
             latest = latest_run(opened.store)
             rows = ledger.coverage(opened.store, latest.id) if latest else ()
         else:
-            rows = ledger.coverage(opened.store, run)
+            rows = ledger.coverage(opened.store, get_run(opened.store, run).id)
     if format_ is Format.JSON:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=2))
     else:

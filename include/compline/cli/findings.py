@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from compline.cli.common import ConfigOption, session
+from compline.cli.common import ConfigOption, session, stop
 from compline.model import Severity, State
 from compline.reports.delimited import findings_csv
 from compline.reports.sarif import findings_sarif
 from compline.reports.terminal import console, findings_table
+from compline.scanners import registry
+from compline.store.engine import Store
 from compline.store.findings import FindingFilter, get_finding, list_findings
+from compline.store.runs import get_run
+from compline.store.targets import list_targets
 
 
 class Format(StrEnum):
@@ -44,6 +49,7 @@ def findings(
         if ids:
             found = tuple(get_finding(opened.store, one) for one in ids)
         else:
+            _check(opened.store, target or (), scanner or (), since_run)
             chosen = FindingFilter(
                 states=tuple(state or (State.OPEN,)),
                 severities=tuple(severity or ()),
@@ -62,3 +68,16 @@ def findings(
             typer.echo(findings_csv(found), nl=False)
         case Format.SARIF:
             typer.echo(json.dumps(findings_sarif(found), indent=2))
+
+
+def _check(
+    store: Store, targets: Collection[str], scanners: Collection[str], since_run: int | None
+) -> None:
+    """Ends the command on a filter that can match nothing because what it names is unknown."""
+    known = [row.name for row in list_targets(store)]
+    for names, there, what in ((targets, known, "target"), (scanners, registry.names(), "scanner")):
+        unknown = [name for name in names if name not in there]
+        if unknown:
+            stop(f"no {what} named {', '.join(unknown)}; known are: {', '.join(there) or 'none'}")
+    if since_run is not None:
+        get_run(store, since_run)

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from compline.cli.common import ConfigOption, Exit, configuration, session
+from compline.cli.common import ConfigOption, Exit, session
 from compline.model import RunResult, Severity
 from compline.pipeline import conclude, discover, notify, plan
 from compline.pipeline import scan as scan_step
-from compline.pipeline.adhoc import check_allowed
+from compline.pipeline.adhoc import request_from_form
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
 from compline.reports.summary import print_summary
@@ -50,19 +50,16 @@ def scan(
     Exit codes: 0 complete and nothing at or above the fail-at severity, 1 findings, 2 usage or
     configuration, 3 incomplete.
     """
-    settings = configuration(config)
+    asked = {
+        "targets": target,
+        "scanners": scanner,
+        "other": other,
+        "revision": revision,
+        "fail_at": fail_at,
+        "fresh": fresh,
+    }
     with session(config, (lambda _progress: None) if quiet else None) as opened:
-        if other:
-            check_allowed(settings.adhoc, other)
-        request = Request(
-            targets=tuple(target or ()),
-            scanners=tuple(scanner or ()),
-            other=other,
-            revision=revision,
-            fail_at=fail_at or settings.execution.fail_at,
-            fresh=fresh,
-        )
-        run, result = run_once(opened, request)
+        run, result = run_once(opened, request_from_form(opened.config, asked))
         if not quiet:
             print_summary(opened.store, run)
     raise typer.Exit(_EXIT[result])

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from compline.cli.common import ConfigOption, Exit, configuration, stop
 from compline.reports.terminal import console
-from compline.tools.toolbox import Toolbox, ToolUnavailable
+from compline.tools.toolbox import NAMES, Toolbox, ToolUnavailable
 
 app = typer.Typer(help="Install, check and list the scanners.", no_args_is_help=True)
 
@@ -20,9 +20,12 @@ def install(
     config: ConfigOption = None,
 ) -> None:
     """Install what is missing, each tool in its own hash-pinned environment."""
+    unknown = [name for name in names or () if name not in NAMES]
+    if unknown:
+        stop(f"no tool named {', '.join(unknown)}; there are {', '.join(NAMES)}")
     box = Toolbox(configuration(config).workspace)
     try:
-        box.install(tuple(names or ()), lambda line: typer.echo(line, err=True))
+        box.install(tuple(names or NAMES), lambda line: typer.echo(line, err=True))
     except ToolUnavailable as error:
         stop(str(error), Exit.INCOMPLETE)
 

@@ -77,19 +77,30 @@ def _drafts(session: Session, views: Sequence[RegressionView]) -> Iterator[Draft
 
 
 def _deliver(session: Session, delivery: Delivery, owner: str) -> bool:
-    try:
-        channel = _channel(session, delivery.channel)
-        channel.send(str(delivery.payload["subject"]), str(delivery.payload["body"]))
-    except (DeliveryFailed, SecretMissing) as error:
+    error = _trouble(session, delivery)
+    if error:
         wait = timedelta(minutes=min(2**delivery.attempts, 240))
         retry_at = session.now() + wait if delivery.attempts < _MOST_ATTEMPTS else None
         mark_failed(
-            session.store, delivery.id, owner, session.now(), error=str(error), retry_at=retry_at
+            session.store, delivery.id, owner, session.now(), error=error, retry_at=retry_at
         )
         session.report(Progress("notify", f"{delivery.channel}: {error}", "✗"))
         return False
     mark_delivered(session.store, delivery.id, owner, session.now())
     return True
+
+
+def _trouble(session: Session, delivery: Delivery) -> str:
+    """Sends; gives what went wrong, empty where the channel has taken it."""
+    try:
+        channel = _channel(session, delivery.channel)
+        channel.send(str(delivery.payload["subject"]), str(delivery.payload["body"]))
+    except (DeliveryFailed, SecretMissing) as error:
+        return str(error) or type(error).__name__
+    except Exception as error:  # one channel's crash must not keep the others from their messages
+        # Only the type: a library's message may quote the channel's URL, which is a secret.
+        return f"the channel crashed ({type(error).__name__})"
+    return ""
 
 
 def _channel(session: Session, name: str) -> Channel:

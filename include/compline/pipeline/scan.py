@@ -28,8 +28,9 @@ from compline.store.shards import (
     recorded_pairs,
 )
 
-_LEASE = 120.0
-"""Seconds after which a shard whose worker gave no sign of life may be taken by another."""
+_LEASE = 45.0
+"""Seconds after which a shard whose worker gave no sign of life may be taken by another; less than
+the DAG's `retry_delay`, or the retry of a killed task would find the dead one's lease."""
 
 log = logging.getLogger(__name__)
 
