@@ -106,7 +106,7 @@ class Repository:
 RepositoryOf = Callable[..., Repository]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repository() -> RepositoryOf:
     """Makes a repository out of paths and texts."""
 
@@ -133,35 +133,43 @@ def tools() -> Callable[..., Toolbox]:
     return with_tools
 
 
-@pytest.fixture
-def cache() -> MemoryCache:
-    return MemoryCache()
+@dataclass
+class Scene:
+    """A workspace with a results cache, in which scans follow one another."""
 
+    home: Path
+    cache: MemoryCache = field(default_factory=MemoryCache)
 
-ContextOf = Callable[..., ScanContext]
-
-
-@pytest.fixture
-def context(tmp_path: Path, cache: MemoryCache) -> ContextOf:
-    """Makes a scan context; sections of the configuration as keyword arguments."""
-
-    def make(
-        toolbox: Any, *, now: datetime = datetime(2026, 1, 1, tzinfo=UTC), **sections: Any
+    def context(
+        self, toolbox: Any, *, now: datetime = datetime(2026, 1, 1, tzinfo=UTC), **sections: Any
     ) -> ScanContext:
+        """A scan context; sections of the configuration as keyword arguments."""
         sections.setdefault("advisories", {"osv": "bundled", "trivy_db": "bundled"})
         config = Config.model_validate({"organisation": "test", **sections})
         return ScanContext(
             config=config,
-            workspace=tmp_path / "workspace",
+            workspace=self.home / "workspace",
             tools=toolbox,
-            cache=cache,  # type: ignore[arg-type]
-            evidence=Locker(tmp_path / "evidence"),
+            cache=self.cache,  # type: ignore[arg-type]
+            evidence=Locker(self.home / "evidence"),
             secrets=SecretResolver({}),
             now=now,
             processes=2,
         )
 
-    return make
+
+SceneOf = Callable[[], Scene]
+
+
+@pytest.fixture(scope="session")
+def new_scene(tmp_path_factory: pytest.TempPathFactory) -> SceneOf:
+    """Makes an empty workspace."""
+    return lambda: Scene(tmp_path_factory.mktemp("scene"))
+
+
+@pytest.fixture
+def scene(new_scene: SceneOf) -> Scene:
+    return new_scene()
 
 
 Buckets = Mapping[str, Any]

@@ -101,18 +101,13 @@ def _is_local(entry: Mapping[str, Any]) -> bool:
 
 
 def _spans(text: str, table: str) -> list[tuple[int | None, int | None]]:
-    """First and last line of each `[[table]]`, up to the next header or the end."""
+    """First and last line of each `[[table]]`, up to the next one or the end."""
     header = re.compile(rf"\[\[\s*{re.escape(table)}\s*\]\]")
-    starts, headers, last = [], [], 0
+    starts, last = [], 0
     for number, line in enumerate(text.splitlines(), 1):
         if header.match(line):
             starts.append(number)
-        if line.startswith("["):
-            headers.append(number)
         if line.strip():
             last = number
-    ends = {}
-    for start in starts:
-        following = next((each for each in starts if each > start), None)
-        ends[start] = (following - 1) if following else last
-    return [(start, ends[start]) for start in starts]
+    ends = [start - 1 for start in starts[1:]] + [last]
+    return list(zip(starts, ends, strict=False))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,8 @@ from compline.scanners.requirements.lines import read_specifier
 from compline.scanners.requirements.model import Manifest, Pin, Unpinned
 from compline.scanners.requirements.pins import exact_version, normal_version
 
+_STRING_OR_KEY = re.compile(r"""\"([^"\\]+)\"|'([^']+)'|^\s*([A-Za-z0-9._-]+)\s*=""")
+
 
 def read_pyproject(text: str) -> Manifest:
     """Reads what is required; build requirements are left to who builds.
@@ -25,7 +28,7 @@ def read_pyproject(text: str) -> Manifest:
         ValueError: it is no TOML.
     """
     value = tomllib.loads(text)
-    lines = text.splitlines()
+    lines = _lines_of(text)
     own = canonicalize_name(str(_table(value, "project").get("name", "")))
     parts = [_located(read_specifier(each, None), each, lines) for each in _specifiers(value)]
     parts += [_located(part, key, lines) for key, part in _poetry(value)]
@@ -80,18 +83,17 @@ def _poetry_one(name: str, text: str) -> Manifest:
     return Manifest(pins=(Pin(name, version),))
 
 
-def _located(part: Manifest, text: str, lines: list[str]) -> Manifest:
-    """With the first line on which the text stands as a string or a key."""
-    wanted = (f'"{text}"', f"'{text}'")
-    line = next(
-        (
-            number
-            for number, each in enumerate(lines, 1)
-            if any(form in each for form in wanted)
-            or each.lstrip().startswith((f"{text} ", f"{text}="))
-        ),
-        None,
-    )
+def _lines_of(text: str) -> dict[str, int]:
+    """Strings and keys of the file to the first line that they stand on."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for match in _STRING_OR_KEY.finditer(line):
+            found.setdefault(match[1] or match[2] or match[3], number)
+    return found
+
+
+def _located(part: Manifest, text: str, lines: Mapping[str, int]) -> Manifest:
+    line = lines.get(text)
     return Manifest(
         tuple(replace(pin, line=line, end_line=line) for pin in part.pins),
         tuple(replace(each, line=line) for each in part.unpinned),

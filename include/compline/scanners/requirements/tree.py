@@ -74,6 +74,8 @@ def read_tree(blobs: Mapping[str, str], read: Read) -> TreeRequirements:
         if not waiting:
             gaps += missing
             break
+    else:
+        gaps.append(Gap(GapReason.TOO_MANY, "", f"includes more than {_MOST_ROUNDS} deep"))
     settled = [_settled(found[path], found) for path in sorted(found)]
     for each in settled:
         gaps += _gaps_of(each)
