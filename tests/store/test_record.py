@@ -336,6 +336,11 @@ def test_unknown_targets_are_an_error(site: Any, kit: Any) -> None:
         site.record(site.look(()))
 
 
+def test_unknown_runs_are_an_error(site: Any) -> None:
+    with pytest.raises(StoreError, match="no run 77: start it first"):
+        site.record(site.look(()), run=77)
+
+
 def test_looks_of_another_target_are_refused(site: Any) -> None:
     site.next_night()
     look = site.look(())

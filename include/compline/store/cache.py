@@ -64,7 +64,7 @@ class ResultCache:
                         cache_results.c.content == bindparam("wanted"),
                     )
                     .values(used=today),
-                    [{"wanted": content} for content in old],
+                    [{"wanted": content} for content in sorted(old)],
                 )
         return found
 

@@ -1,11 +1,32 @@
-"""The column types that the tables share: moments in UTC, and short words."""
+"""What the tables share: their registry, column types, and references."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+)
 from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only for a column whose type is exactly INTEGER.
+Number = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -32,3 +53,13 @@ class Moment(TypeDecorator[datetime]):
 def word() -> String:
     """A value of an enumeration or a name."""
     return String(200)
+
+
+def target_column() -> Column[int]:
+    """The target that a row belongs to."""
+    return Column("target_id", Integer, ForeignKey("targets.id"), nullable=False)
+
+
+def run_column(name: str = "run_id", *, nullable: bool = False, index: bool = False) -> Column[int]:
+    """The run that a row comes from."""
+    return Column(name, Integer, ForeignKey("runs.id"), nullable=nullable, index=index)

@@ -110,7 +110,7 @@ def _believed(entry: Entry) -> bool:
     return isinstance(entry.look.outcome, Completed) and not entry.held_lost
 
 
-def _gap_row(gaps: Sequence[Gap]) -> dict[str, object]:
+def _gap_row(gaps: Sequence[Gap]) -> dict[str, Any]:
     body = dump_gaps(gaps)
     return {
         "digest": hashlib.sha256(body).hexdigest(),
@@ -119,7 +119,7 @@ def _gap_row(gaps: Sequence[Gap]) -> dict[str, object]:
     }
 
 
-def _scan_key_row(key: ScanKey) -> dict[str, str]:
+def _scan_key_row(key: ScanKey) -> dict[str, Any]:
     return {
         "digest": key.digest,
         "tool": key.tool,
@@ -228,11 +228,9 @@ def _insert_or_replace(dialect: str, table: Table) -> Insert:
     return replacing
 
 
-def _insert_new(
-    connection: Connection,
-    table: Table,
-    rows: Sequence[dict[str, object]] | Sequence[dict[str, str]],
-) -> None:
+def _insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Inserts what is not there yet; rows that are stay as they are."""
     if rows:
-        connection.execute(_insert_or_skip(connection.dialect.name, table), list(rows))
+        # In one order for everybody, so that two writers cannot wait for each other.
+        ordered = sorted(rows, key=lambda row: str(row["digest"]))
+        connection.execute(_insert_or_skip(connection.dialect.name, table), ordered)

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select
 
 from compline.findings.known import Head, KnownFinding, KnownWitness, WitnessState
 from compline.model import Observation
+from compline.store.errors import StoreError
 from compline.store.rows import head, in_chunks, known_findings, known_witness, recall_keys
-from compline.store.schema import findings, heads, ledger, scan_keys, targets, witnesses
+from compline.store.schema import findings, heads, ledger, runs, scan_keys, targets, witnesses
 
 PRESENT = tuple(state.value for state in WitnessState if state is not WitnessState.GONE)
 
@@ -37,14 +38,24 @@ class TargetState:
     """This run's ledger so far: scanner to outcome."""
 
 
-def load_target(connection: Connection, name: str, run: int) -> TargetState | None:
-    """The target's state without its witnesses; None if there is no such target."""
+def load_target(connection: Connection, name: str, run: int) -> TargetState:
+    """The target's state without its witnesses.
+
+    Raises:
+        StoreError: there is no such target or run.
+    """
     # The version is read first: a change that comes between the statements raises it.
     row = connection.execute(
-        select(targets.c.id, targets.c.version).where(targets.c.name == name)
+        select(
+            targets.c.id,
+            targets.c.version,
+            select(runs.c.id).where(runs.c.id == run).scalar_subquery().label("run"),
+        ).where(targets.c.name == name)
     ).first()
     if row is None:
-        return None
+        raise StoreError(f"there is no target {name!r}: sync the targets first")
+    if row.run is None:
+        raise StoreError(f"there is no run {run}: start it first")
     known = connection.execute(
         select(heads, scan_keys)
         .outerjoin(scan_keys, scan_keys.c.digest == heads.c.scan_key)

@@ -134,8 +134,6 @@ class _Task:
         """Reads, decides, writes; None if somebody has recorded in between."""
         with self.store.reading() as connection:
             state = load_target(connection, self.target, self.run)
-            if state is None:
-                raise StoreError(f"there is no target {self.target!r}: sync the targets first")
             results = {look.scanner: self._result(look, state) for look in self.looks}
             if all(result == "already" for result in results.values()):
                 return Recorded(self._rows(results))

@@ -1,17 +1,14 @@
-"""The tables. Every statement of the other modules is written against these, and so are the
-migrations: a test holds that both make the same database.
+"""The tables; a test holds that the migrations make the same ones.
 
-A finding's row is small and is for lists; the statement behind it is its witnesses'
-`observation`, JSON as in `compline.codec`. What is derived is not stored: last seen of a
-present witness is the last completed look of its scanner (`heads`), and costs an unchanged
-night nothing.
+A finding's row is small and is for lists; the statements behind it are its witnesses'
+`observation`, JSON as in `compline.codec`. What can be derived is not stored: a present witness
+was last seen by the last completed look of its scanner (`heads`).
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
     Date,
@@ -20,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -28,28 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from compline.store.columns import Moment, word
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite numbers rows by itself only for a column whose type is exactly INTEGER.
-_Number = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _target() -> Column[int]:
-    return Column("target_id", Integer, ForeignKey("targets.id"), nullable=False)
-
-
-def _run(name: str = "run_id", *, nullable: bool = False) -> Column[int]:
-    return Column(name, Integer, ForeignKey("runs.id"), nullable=nullable)
-
+from compline.store.columns import Moment, Number, metadata, run_column, target_column, word
 
 targets = Table(
     "targets",
@@ -113,7 +88,7 @@ scan_keys = Table(
     Column("advisories", Text, nullable=False),
 )
 
-# A tree's gaps seldom change: kept once per content, however many nights inherit them.
+# Kept once per content, however many nights inherit them.
 gap_sets = Table(
     "gap_sets",
     metadata,
@@ -138,7 +113,7 @@ ledger = Table(
     Column("scan_key", String(64), ForeignKey("scan_keys.digest")),
     Column("tool_version", Text, nullable=False),
     Column("advisory_date", word(), nullable=False),
-    _run("reused_from", nullable=True),
+    run_column("reused_from", nullable=True),
     Column("sandbox", word(), nullable=False),
     Column("seconds", Float, nullable=False),
     Column("changed", Float, nullable=False),
@@ -166,13 +141,13 @@ heads = Table(
     Column("scanner", word(), primary_key=True),
     # The newest recorded look, whatever its outcome.
     Column("outcome", word(), nullable=False),
-    _run(),
+    run_column(),
     Column("looked_at", Moment, nullable=False),
     Column("stale_advisories", Boolean, nullable=False),
     Column("held_lost", Integer, nullable=False),  # witnesses lost by a held look; 0: not held
     # The newest completed look that was not held; empty before the first.
     Column("completed_at", Moment),
-    _run("scanned_run", nullable=True),  # the run that really scanned
+    run_column("scanned_run", nullable=True),  # the run that really scanned
     Column("revision", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("scan_key", String(64), ForeignKey("scan_keys.digest")),
@@ -187,7 +162,7 @@ findings = Table(
     "findings",
     metadata,
     Column("id", String(16), primary_key=True),
-    _target(),
+    target_column(),
     Column("kind", word(), nullable=False),
     Column("state", word(), nullable=False),
     Column("severity", word(), nullable=False),
@@ -196,9 +171,9 @@ findings = Table(
     Column("title", Text, nullable=False),
     Column("first_seen", Moment, nullable=False),
     Column("first_revision", Text, nullable=False),
-    _run("first_run"),
-    _run("opened_run"),  # opened, or last reopened
-    _run("resolved_run", nullable=True),
+    run_column("first_run"),
+    run_column("opened_run"),  # opened, or last reopened
+    run_column("resolved_run", nullable=True),
     Column("resolved_at", Moment),
     Column("cause", word(), nullable=False),  # why it was resolved
     Column("merged_into", String(16)),  # the older finding that it turned out to be
@@ -211,16 +186,16 @@ findings = Table(
 witnesses = Table(
     "witnesses",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("finding_id", String(16), ForeignKey("findings.id"), nullable=False, index=True),
-    _target(),
+    target_column(),
     Column("scanner", word(), nullable=False),
     Column("state", word(), nullable=False),  # seen, unseen (in a gap), held, gone
     Column("key", Text, nullable=False),  # subject, else newest fingerprint: finds gone ones
     Column("observation", Text, nullable=False),
     Column("first_seen", Moment, nullable=False),
     Column("first_revision", Text, nullable=False),
-    _run("first_run"),
+    run_column("first_run"),
     Column("last_seen", Moment),  # set when it is no longer seen; before that, see the module
     Index(None, "target_id", "state"),
     Index(None, "target_id", "key"),
@@ -229,9 +204,9 @@ witnesses = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("finding_id", String(16), ForeignKey("findings.id"), nullable=False, index=True),
-    Column("run_id", Integer, ForeignKey("runs.id"), nullable=False, index=True),
+    run_column(index=True),
     Column("at", Moment, nullable=False),
     Column("kind", word(), nullable=False),
     Column("data", JSON, nullable=False),
@@ -240,9 +215,9 @@ events = Table(
 regressions = Table(
     "regressions",
     metadata,
-    Column("id", _Number, primary_key=True),
-    Column("run_id", Integer, ForeignKey("runs.id"), nullable=False, index=True),
-    _target(),
+    Column("id", Number, primary_key=True),
+    run_column(index=True),
+    target_column(),
     Column("scanner", word(), nullable=False),
     Column("kind", word(), nullable=False),
     Column("subject", Text, nullable=False),
@@ -257,7 +232,7 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("id", String(36), primary_key=True),
-    _run(nullable=True),
+    run_column(nullable=True),
     Column("channel", word(), nullable=False),
     Column("subject", Text, nullable=False),
     Column("payload", JSON, nullable=False),
@@ -272,7 +247,7 @@ deliveries = Table(
     Index(None, "state", "not_before"),
 )
 
-# What a run said beside the tracked ref: its own result, which opens and closes nothing.
+# What a run said beside the tracked ref.
 run_observations = Table(
     "run_observations",
     metadata,

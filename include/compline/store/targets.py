@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from compline.model import Target, TargetKind
 from compline.store.handle import Store
@@ -89,15 +90,25 @@ def list_targets(store: Store, *, adhoc: bool = False) -> tuple[TargetRow, ...]:
 
 
 def ensure_adhoc(connection: Connection, target: Target, now: datetime) -> int:
-    """The target's number; one that is not listed gets a row of its own, which no list shows."""
-    number = connection.scalar(select(targets.c.id).where(targets.c.name == target.name))
-    return number if number is not None else _insert(connection, target, "adhoc", now)
+    """The target's number, its row held until the transaction ends.
+
+    One that is not listed gets a row of its own, which no list shows.
+    """
+    query = select(targets.c.id).where(targets.c.name == target.name).with_for_update()
+    number = connection.scalar(query)
+    if number is None:
+        _insert(connection, target, "adhoc", now)
+        number = connection.scalar(query)
+    if number is None:
+        raise RuntimeError(f"the target {target.name} vanished while it was written")
+    return int(number)
 
 
-def _insert(connection: Connection, target: Target, state: str, now: datetime) -> int:
+def _insert(connection: Connection, target: Target, state: str, now: datetime) -> None:
+    """A new row, unless another process has made it just now."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     values = _values(target) | {"state": state, "version": 0, "first_seen": now}
-    made = connection.execute(insert(targets).values(values).returning(targets.c.id))
-    return int(made.scalar_one())
+    connection.execute(dialect.insert(targets).values(values).on_conflict_do_nothing())
 
 
 def _values(target: Target) -> dict[str, object]:

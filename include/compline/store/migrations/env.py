@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from compline.store.schema import metadata
+from compline.store.schema import targets
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=metadata,
+    target_metadata=targets.metadata,
     # SQLite alters a table by making it anew.
     render_as_batch=connection.dialect.name == "sqlite",
 )
