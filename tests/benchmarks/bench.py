@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -17,13 +18,12 @@ import corpus
 from compare import differences, held
 from nights import airflow_share, thousand_targets
 from reference import Reference
-from running import coverage, findings, scan, write_config
+from running import TREE_SCANNERS, coverage, findings, scan, write_config
 from serving import moved_advisories, osv_url, trivy_cache
 
 from compline.config.loader import load_config
 
 BOUNDS = {"cold": 0.6, "unchanged": 0.02, "changed": 0.15, "advisories": 0.05}
-SCANNERS = ("bandit", "semgrep", "pip-audit", "trivy")
 
 
 @dataclass
@@ -49,15 +49,16 @@ class Figures:
         return statistics.median(self.seconds[phase]) / statistics.median(self.seconds["naive"])
 
 
-def measure(
-    repositories: list[Path], home: Path, repetitions: int, *, compare: bool = True
-) -> Figures:
-    """All phases, `repetitions` times, each with an empty workspace of its own."""
+def measure(repositories: list[Path], home: Path, numbers: Sequence[int]) -> Figures:
+    """All phases, once for each number, each with an empty workspace of its own.
+
+    The findings are compared in the repetition of number 0.
+    """
     figures = Figures(files=sum(len(_files(r)) for r in repositories))
-    for number in range(repetitions):
-        print(f"repetition {number + 1} of {repetitions}", flush=True)
+    for number in numbers:
+        print(f"repetition {number + 1}", flush=True)
         here = home / f"repetition-{number}"
-        _once(repositories, here, figures, number, compare=compare and number == 0)
+        _once(repositories, here, figures, number, compare=number == 0)
         shutil.rmtree(here)
     return figures
 
@@ -102,7 +103,7 @@ def _naive(reference: Reference, repositories: list[Path], clones: Path) -> dict
         subprocess.run(
             ["git", "clone", "--quiet", "--depth", "1", f"file://{repository}", clone], check=True
         )
-        for scanner in SCANNERS:
+        for scanner in TREE_SCANNERS:
             run = getattr(reference, scanner.replace("-", "_"))(clone)
             said[repository.name, scanner] = run.statements
     shutil.rmtree(clones)
@@ -166,7 +167,7 @@ def main() -> int:
         repositories = (
             corpus.given(given.repos, into) if given.repos else corpus.made(into, given.packages)
         )
-        figures = measure(repositories, home, given.repetitions)
+        figures = measure(repositories, home, range(given.repetitions))
         if not given.skip_nights:
             figures.extra |= airflow_share(home / "airflow")
             figures.extra |= thousand_targets(home / "thousand")

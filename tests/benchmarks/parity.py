@@ -12,7 +12,7 @@ from pathlib import Path
 import corpus
 from compare import Difference, differences, held
 from reference import Reference, Statement
-from running import coverage, findings, scan, write_config
+from running import TREE_SCANNERS, coverage, findings, scan, write_config
 from serving import osv_url, trivy_cache
 
 from compline.config.loader import load_config
@@ -51,7 +51,7 @@ def compare_all(
         reference = Reference(settings, scratch, trivy_cache(settings, scratch), url)
         for repository in repositories:
             mine = [one for one in everything if one["target"] == repository.name]
-            for scanner in ("bandit", "semgrep", "pip-audit", "trivy"):
+            for scanner in TREE_SCANNERS:
                 row = next(
                     r for r in rows if (r["target"], r["scanner"]) == (repository.name, scanner)
                 )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from compline.config.schema import Config
-from compline.scanners.trivy import RULES as TRIVY_SECRET_RULES
+from compline.scanners.trivy.command import RULES as TRIVY_SECRET_RULES
 from compline.tools.toolbox import Toolbox
 
 _RULES = Path(__file__).parents[2] / "include" / "compline" / "scanners" / "rules"

@@ -1,0 +1,151 @@
+"""Writes docs/measurements.md from the campaign's results, and says what is missing."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import BOUNDS
+
+
+def write_page(path: Path, state: dict[str, Any], missing: list[str], *, dirty: bool) -> None:
+    """The whole page, made anew."""
+    results = state["results"]
+    parts = [
+        "# Measurements",
+        "",
+        "Written by `make prove`; nothing here was typed in.",
+        "",
+        (
+            f"Date {state['date']}, seed {state['seed']}, commit {state['commit']}"
+            f"{' with uncommitted changes' if dirty else ''}, {state['cores']} cores, {state['git']}."
+        ),
+        "Advisories: the bundled ones, of 2024-10-10.",
+        "",
+    ]
+    if missing:
+        parts += [f"Not measured at this commit: {', '.join(missing)}.", ""]
+    repositories = _named(results, "repository ")
+    if repositories:
+        parts += _repositories(repositories)
+    parity = _named(results, "parity ")
+    if parity:
+        parts += _parity(parity)
+    images = _named(results, "image ")
+    if images:
+        parts += _images(images)
+    repetitions = _named(results, "bench ")
+    if repetitions:
+        parts += _bench(list(repetitions.values()))
+    for name in ("airflow", "thousand"):
+        if name in results:
+            parts += ["", f"## {name.capitalize()}", "", "| figure | value |", "|---|---|"]
+            parts += [
+                f"| {key} | {value:.1f} |"
+                for key, value in results[name].items()
+                if key != "slice_seconds"
+            ]
+    if "kills" in results:
+        parts += ["", "## Kill -9", "", f"`{results['kills']['pytest']}`"]
+    path.write_text("\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _named(results: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {k.removeprefix(prefix): v for k, v in results.items() if k.startswith(prefix)}
+
+
+def _repositories(found: dict[str, Any]) -> list[str]:
+    rows = [
+        f"| {name} | {r['files']} | {r['seconds']:.0f} | {r['unchanged_seconds']:.1f} "
+        f"| {r['peak_mib']} | {r['findings']} | {_list(r['by_scanner'])} | {_list(r['gaps'])} |"
+        for name, r in found.items()
+    ]
+    files = sum(r["files"] for r in found.values())
+    seconds = sum(r["seconds"] for r in found.values())
+    return [
+        "## Real repositories",
+        "",
+        (
+            f"{len(found)} repositories, {files} files, {seconds:.0f} s, "
+            f"{sum(r['findings'] for r in found.values())} findings; one cold `compline scan` each."
+        ),
+        "",
+        "| repository | files | cold, s | unchanged, s | peak, MiB | findings | seen by | gaps |",
+        "|---|---|---|---|---|---|---|---|",
+        *rows,
+        "",
+    ]
+
+
+def _parity(found: dict[str, Any]) -> list[str]:
+    rows = [
+        f"| {name} | {r['statements']} | {r['explained']} | {r['unexplained']} |"
+        for name, r in found.items()
+    ]
+    examples = [f"- {name}: {e}" for name, r in found.items() for e in r["examples"]]
+    total: Counter[str] = Counter()
+    for one in found.values():
+        total.update({k: one[k] for k in ("statements", "explained", "unexplained")})
+    return [
+        "## Parity with the tools run directly",
+        "",
+        (
+            f"{total['statements']} statements of the tools; {total['explained']} differences are "
+            f"explained by a gap or a stated exclusion, {total['unexplained']} are not."
+        ),
+        "",
+        "| repository | statements | explained differences | unexplained |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+        *(["Unexplained (at most 20 a repository):", "", *examples, ""] if examples else []),
+    ]
+
+
+def _images(found: dict[str, Any]) -> list[str]:
+    return [
+        "## Real images",
+        "",
+        "| image | MiB | seconds | peak, MiB | findings | by kind | gaps |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {name} | {r['mib']} | {r['seconds']:.1f} | {r['peak_mib']} | {r['findings']} "
+            f"| {_list(r['by_kind'])} | {_list(r['gaps'])} |"
+            for name, r in found.items()
+        ),
+        "",
+    ]
+
+
+def _bench(repetitions: Sequence[dict[str, Any]]) -> list[str]:
+    def median(phase: str) -> float:
+        return statistics.median(s for one in repetitions for s in one["seconds"][phase])
+
+    first, naive = repetitions[0], median("naive")
+    unexplained = sum(one["unexplained"] for one in repetitions)
+    return [
+        "## Speed",
+        "",
+        (
+            f"Repositories made from installed packages, {first['files']} files, "
+            f"{first['changed_files']} changed in the third phase; medians of {len(repetitions)}; "
+            f"the naive loop took {naive:.1f} s. "
+            f"Findings that differ without explanation: {unexplained}."
+        ),
+        "",
+        "| phase | seconds | ratio to the naive loop | bound | peak, MiB |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {phase} | {median(phase):.1f} | {median(phase) / naive:.3f} | {bound} "
+            f"| {max(one['peak_mb'][phase] for one in repetitions)} |"
+            for phase, bound in BOUNDS.items()
+        ),
+        "",
+    ]
+
+
+def _list(counts: dict[str, int]) -> str:
+    return ", ".join(f"{value} {key}" for key, value in sorted(counts.items())) or "none"

@@ -1,0 +1,199 @@
+"""The slices of the campaign: each does one thing and gives its figures as plain JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import corpus
+import yaml
+from bench import measure
+from nights import airflow_share, thousand_targets
+from parity import compare_all
+from running import ROOT, coverage, findings, scan, write_config
+
+
+def candidates(repos: Path) -> list[Path]:
+    """The folder's git repositories: a work tree, a bare one, or NAME/repo."""
+    return [
+        entry
+        for entry in sorted(repos.iterdir())
+        if any((entry / p).exists() for p in ("HEAD", ".git", "repo/HEAD", "repo/.git"))
+    ]
+
+
+def repository(entry: Path, home: Path, clones: Path) -> dict[str, Any]:
+    """A cold and an unchanged scan of one real repository."""
+    clone = _clone(entry, clones)
+    here = _empty(home / "scan" / clone.name)
+    config = write_config(here, [clone])
+    seconds, peak = scan(config, here / "scan.log")
+    again, _ = scan(config, here / "scan.log")
+    everything, rows = findings(config), coverage(config)
+    result = {
+        "files": len(corpus.git(clone, "ls-files").splitlines()),
+        "seconds": seconds,
+        "unchanged_seconds": again,
+        "peak_mib": peak >> 20,
+        "findings": len(everything),
+        "by_scanner": dict(
+            Counter(s for one in everything for s in {w["scanner"] for w in one["witnesses"]})
+        ),
+        "gaps": dict(_gaps(rows)),
+        "outcomes": dict(Counter(row["outcome"] for row in rows)),
+    }
+    shutil.rmtree(here)
+    return result
+
+
+def parity(entry: Path, home: Path, clones: Path) -> dict[str, Any]:
+    """Finding by finding against the tools themselves."""
+    clone = _clone(entry, clones)
+    here = _empty(home / "parity" / clone.name)
+    compared = compare_all([clone], here)
+    shutil.rmtree(here)
+    differing = [one for _, found in compared.values() for one in found]
+    unexplained = [one for one in differing if not one.explanation]
+    return {
+        "statements": sum(count for count, _ in compared.values()),
+        "explained": len(differing) - len(unexplained),
+        "unexplained": len(unexplained),
+        "examples": [f"{one.side} {one.statement}" for one in unexplained[:20]],
+    }
+
+
+def image(suite: str, packages: tuple[str, ...], home: Path) -> dict[str, Any]:
+    """A root file system made by debootstrap, as a docker-archive, scanned."""
+    here = _empty(home / "image")
+    archive = here / "image.tar"
+    _debootstrap(suite, packages, here / "root", archive)
+    config = write_config(here, [])
+    raw = yaml.safe_load(config.read_text())
+    raw["targets"]["images"] = [{"name": suite, "archive": str(archive)}]
+    config.write_text(yaml.safe_dump(raw))
+    seconds, peak = scan(config, here / "scan.log")
+    everything, rows = findings(config), coverage(config)
+    result = {
+        "mib": archive.stat().st_size >> 20,
+        "seconds": seconds,
+        "peak_mib": peak >> 20,
+        "findings": len(everything),
+        "by_kind": dict(Counter(one["kind"] for one in everything)),
+        "gaps": dict(_gaps(rows)),
+        "outcomes": dict(Counter(row["outcome"] for row in rows)),
+    }
+    shutil.rmtree(here)
+    return result
+
+
+def kills() -> dict[str, Any]:
+    """The kill -9 tests of the recording and the scanning process, many more times."""
+    environment = {**os.environ, "COMPLINE_KILLS": "60"}
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-k", "kill", "tests/store", "tests/pipeline",
+         "--timeout", "580"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(done.stdout[-2000:])
+    return {"pytest": done.stdout.strip().splitlines()[-1], "seconds": time.monotonic() - began}
+
+
+def bench(home: Path, number: int) -> dict[str, Any]:
+    """One repetition of `make bench` over repositories made from installed packages."""
+    here = _empty(home / "bench")
+    into = here / "repositories"
+    into.mkdir()
+    figures = measure(corpus.made(into, 4), here, [number])
+    shutil.rmtree(here)
+    return asdict(figures)
+
+
+def airflow(home: Path) -> dict[str, Any]:
+    """Airflow's own share of an unchanged night."""
+    return airflow_share(_empty(home / "airflow") / "night")
+
+
+def thousand(home: Path) -> dict[str, Any]:
+    """An unchanged night over 1,000 targets."""
+    return thousand_targets(_empty(home / "thousand") / "night")
+
+
+def _clone(entry: Path, clones: Path) -> Path:
+    clone = clones / entry.name.replace("+", "--")
+    if clone.exists():
+        return clone
+    source = entry / "repo" if (entry / "repo").exists() else entry
+    part = clone.with_name(f"{clone.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth", "1", f"file://{source.resolve()}", part], check=True
+    )
+    part.rename(clone)
+    return clone
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _gaps(rows: list[dict[str, Any]]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for row in rows:
+        for gap in row["gaps"]:
+            counts[f"{row['scanner']}: {gap['reason']}"] += gap.get("count", 1)
+    return counts
+
+
+def _debootstrap(suite: str, packages: tuple[str, ...], root: Path, archive: Path) -> None:
+    """A minimal Debian from the machine's own mirror, packed as a docker-archive."""
+    sources = "\n".join(
+        path.read_text()
+        for path in Path("/etc/apt").rglob("*")
+        if path.suffix in (".list", ".sources")
+    )
+    mirror = re.search(r"(?:URIs:\s*|deb\s+(?:\[[^\]]*\]\s*)?)(\S+://\S+)", sources)
+    if mirror is None:
+        raise SystemExit("no Debian mirror is configured under /etc/apt")
+    include = [f"--include={','.join(packages)}"] if packages else []
+    done = subprocess.run(
+        ["debootstrap", "--variant=minbase", *include, suite, root, mirror[1]],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"debootstrap: {done.stdout[-500:]}")
+    with tempfile.TemporaryDirectory(dir=root.parent) as folder:
+        layer = Path(folder) / "layer.tar"
+        subprocess.run(["tar", "-C", root, "-cf", layer, "--one-file-system", "."], check=True)
+        shutil.rmtree(root)
+        digest = hashlib.file_digest(layer.open("rb"), "sha256").hexdigest()
+        configuration = json.dumps(
+            {
+                "architecture": "amd64",
+                "os": "linux",
+                "created": "2026-11-01T00:00:00Z",
+                "config": {"Cmd": ["bash"]},
+                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+            }
+        ).encode()
+        name = f"{hashlib.sha256(configuration).hexdigest()}.json"
+        (Path(folder) / name).write_bytes(configuration)
+        manifest = [{"Config": name, "RepoTags": [f"{suite}:1"], "Layers": ["layer.tar"]}]
+        (Path(folder) / "manifest.json").write_text(json.dumps(manifest))
+        subprocess.run(
+            ["tar", "-C", folder, "-cf", archive, "manifest.json", name, "layer.tar"], check=True
+        )
