@@ -151,7 +151,7 @@ def one_try(organisation: Any, key: str, writer: Any) -> None:
         writer.send(b"x")
         real(*arguments)
 
-    scan_step.record_target = telling  # type: ignore[attr-defined]
+    scan_step.record_target = telling  # type: ignore[attr-defined,assignment]
     with organisation.session() as session:
         run = discover.begin(session, "nightly", key, Request())
         for shard in range(plan.plan(session, run)):

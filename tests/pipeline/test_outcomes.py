@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from compline.model import Completed, Look, RunResult, Skipped
+from compline.model import Completed, Failed, Look, RunResult, Skipped
+from compline.pipeline.progress import describe, to_lines
 from compline.scanners import registry
 from compline.scanners.interface import CannotScan, Job, ScanContext
 
@@ -136,3 +137,12 @@ def test_a_night_over_nothing_is_not_clean(organisation: Any) -> None:
     night = organisation.night()
     assert night.rows == ()
     assert night.result is RunResult.INCOMPLETE
+
+
+def test_progress_is_one_line_without_escapes() -> None:
+    lines: list[str] = []
+    error = Failed("bad\n\x1b[2J\u202e\x9bname")
+    to_lines(lines.append)(describe(Look("web", "bandit", error)))
+    [line] = lines
+    assert line.isprintable()
+    assert "bad" in line

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from compline.model import Completed, Failed, Look, Skipped
+from compline.reports.plain import printable
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,12 @@ Report = Callable[[Progress], None]
 
 
 def to_lines(write: Callable[[str], None]) -> Report:
-    """Reports as lines of text."""
-    return lambda progress: write(f"{progress.mark} {progress.step:<8} {progress.text}")
+    """Reports as lines of text; what a repository chose of them cannot act in a terminal."""
+
+    def report(progress: Progress) -> None:
+        write(f"{progress.mark} {progress.step:<8} {printable(progress.text)}")
+
+    return report
 
 
 def to_file(path: Path) -> Report:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
 
 from compline.store.findings import FindingView
@@ -12,13 +13,14 @@ COLUMNS = (
     "id", "target", "kind", "state", "severity", "confidence", "title", "rule", "path", "line",
     "package", "version", "fixed_version", "aliases", "cwe", "first_seen", "last_seen", "revision",
 )  # fmt: skip
+_FORMULA = ("=", "+", "-", "@")
 
 
 def findings_csv(findings: Iterable[FindingView]) -> str:
     """RFC 4180 with a header; lists are joined by a blank.
 
-    A cell that a spreadsheet would take for a formula is preceded by an apostrophe, since titles
-    and paths come from scanned repositories.
+    A cell that a spreadsheet would take for a formula, some even behind white space or in full
+    width, is preceded by an apostrophe, since titles and paths come from scanned repositories.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
@@ -33,4 +35,6 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+    start = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    acts = start in _FORMULA or text[:1] in "\t\r"
+    return f"'{text}" if text and acts else text

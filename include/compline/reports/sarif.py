@@ -88,7 +88,8 @@ def _result(finding: FindingView, index: dict[str, int]) -> dict[str, Any]:
 
 
 def _location(place: dict[str, Any], target: str) -> dict[str, Any]:
-    path = place.get("path") or target
+    # Two slashes in front would make it another host's address.
+    path = (place.get("path") or "").lstrip("/") or target
     physical: dict[str, Any] = {"artifactLocation": {"uri": quote(path)}}
     line, end_line = place.get("line"), place.get("end_line")
     if line:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from compline.findings.regressions import Regression
 from compline.model import Severity, State
+from compline.reports.plain import printable
 from compline.store.findings import FindingView
 from compline.store.ledger import LedgerRow
 
@@ -35,13 +36,13 @@ def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
         if row.reused_from and row.reused_from != row.run:
             why.insert(0, f"unchanged since run {row.reused_from}")
         table.add_row(
-            Text(row.target),
+            Text(printable(row.target)),
             row.scanner,
             Text(row.outcome, _STYLE.get(row.outcome, "")),
             str(row.observations) if row.outcome == "completed" else "",
             _gaps(row),
             f"{row.seconds:.1f}" if row.seconds else "",
-            Text("; ".join(why)),
+            Text(printable("; ".join(why))),
         )
     return table
 
@@ -62,7 +63,7 @@ def severity_table(counts: Mapping[tuple[str, Severity, State], int]) -> Rendera
     table.add_column("all", justify="right")
     for target, found in sorted(by_target.items()):
         cells = [str(found[severity.value] or "") for severity in severities]
-        table.add_row(Text(target), *cells, str(found.total()))
+        table.add_row(Text(printable(target)), *cells, str(found.total()))
     return table
 
 
@@ -76,7 +77,7 @@ def worse(regressions: Sequence[Regression]) -> RenderableType:
         severity = one.severity.value if one.severity else ""
         line = Text(f"  {one.kind.value.replace('_', ' ')} ")
         line.append(f"{severity} " if severity else "", _STYLE.get(severity, ""))
-        line.append(f"{one.target}: {one.title} ({one.subject})")
+        line.append(printable(f"{one.target}: {one.title} ({one.subject})"))
         lines.append(line)
     if len(ordered) > _WORST:
         lines.append(Text(f"  ... and {len(ordered) - _WORST} more"))
@@ -99,9 +100,9 @@ def findings_table(findings: Iterable[FindingView]) -> RenderableType:
         table.add_row(
             one.id,
             Text(str(one.severity), _STYLE[str(one.severity)]),
-            Text(one.target),
-            Text(where),
-            Text(one.title),
+            Text(printable(one.target)),
+            Text(printable(where)),
+            Text(printable(one.title)),
             ", ".join(seen_by),
         )
     return table

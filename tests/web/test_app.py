@@ -1,0 +1,178 @@
+"""The page: behind its guards, harmless whatever a repository is called, honest when empty."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, Header, HTTPException
+
+from compline.model import (
+    Completed,
+    Confidence,
+    Failed,
+    FindingKind,
+    Gap,
+    GapReason,
+    Look,
+    Observation,
+    Place,
+    RunResult,
+    ScanKey,
+    Severity,
+    Target,
+    TargetKind,
+)
+from compline.store.engine import Store, open_store
+from compline.store.record import record
+from compline.store.runs import finish_run, start_run
+from compline.store.targets import sync_targets
+from compline.web.app import create_app
+
+NOW = datetime(2026, 1, 1, 2, 30, tzinfo=UTC)
+Answer = httpx.Response
+HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+        yield opened
+
+
+def guard(authorization: Annotated[str, Header()] = "") -> None:
+    """As Airflow's: 401 without a login, 403 without the right."""
+    if not authorization:
+        raise HTTPException(401)
+    if authorization != "reader":
+        raise HTTPException(403)
+
+
+class Client:
+    """Asks the application without a server."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._transport = httpx.ASGITransport(app)
+
+    def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
+        async def ask() -> Answer:
+            async with httpx.AsyncClient(
+                transport=self._transport, base_url="http://airflow.test"
+            ) as client:
+                return await client.request(method, path, headers=headers)
+
+        return asyncio.run(ask())
+
+
+@pytest.fixture
+def client(store: Store) -> Client:
+    return Client(create_app(lambda: store, [Depends(guard)]))
+
+
+def page(client: Client) -> str:
+    answer = client.get("/", headers={"Authorization": "reader"})
+    assert answer.status_code == 200
+    return answer.text
+
+
+def seed(store: Store, reason: str = "gone", target: str = "web") -> int:
+    """A finished run: one completed look with a gap and a finding, one failed."""
+    sync_targets(store, [Target(TargetKind.REPOSITORY, target, "file:///x", "main")], NOW)
+    run = start_run(store, "nightly", NOW)
+    seen = Observation(
+        "bandit", "B1", FindingKind.CODE, Severity.HIGH, Confidence.HIGH, HOSTILE,
+        Place("a.py", 1, 1),
+    )  # fmt: skip
+    gap = Gap(GapReason.TOO_LARGE, "big.py", reason)
+    looks = [
+        Look(
+            target, "bandit", Completed((seen,), (gap,)), "c" * 40,
+            scan_key=ScanKey("t", "1"), warnings=(reason,),
+        ),
+        Look(target, "semgrep", Failed(reason), "c" * 40),
+    ]  # fmt: skip
+    record(store, run, target, looks, looked_at=NOW, now=NOW, ref="main")
+    finish_run(store, run, RunResult.INCOMPLETE, NOW)
+    return run
+
+
+def test_without_a_guard_there_is_no_app(store: Store) -> None:
+    with pytest.raises(ValueError, match="guard"):
+        create_app(lambda: store, [])
+
+
+@pytest.mark.parametrize(("login", "status"), [({}, 401), ({"Authorization": "other"}, 403)])
+def test_who_may_not_read_sees_nothing(
+    store: Store, client: Client, login: dict[str, str], status: int
+) -> None:
+    seed(store)
+    answer = client.get("/", headers=login)
+    assert answer.status_code == status
+    assert "web" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+def test_there_is_no_unguarded_route(client: Client, path: str) -> None:
+    assert client.get(path).status_code in (401, 404)
+    assert client.get("/", method="POST").status_code in (401, 405)
+
+
+def test_the_store_is_opened_late(store: Store) -> None:
+    opened: list[Store] = []
+
+    def late() -> Store:
+        opened.append(store)
+        return store
+
+    client = Client(create_app(late, [Depends(guard)]))
+    assert client.get("/").status_code == 401
+    assert opened == []
+    page(client)
+    assert opened == [store]
+
+
+def test_before_any_run(client: Client) -> None:
+    assert "No run yet" in page(client)
+
+
+def test_a_run_without_rows(store: Store, client: Client) -> None:
+    start_run(store, "nightly", NOW)
+    text = page(client)
+    assert "Nothing is recorded in this run yet" in text
+    assert "not finished" in text
+
+
+def test_a_run(store: Store, client: Client) -> None:
+    run = seed(store)
+    text = page(client)
+    assert f"Coverage of run {run}: incomplete" in text
+    assert "2026-01-01 02:30" in text
+    assert '<td class="completed">completed</td>' in text
+    assert '<td class="failed">failed</td>' in text
+    assert '<b class="high">1</b>open, high' in text
+
+
+def test_hostile_text_is_text(store: Store, client: Client) -> None:
+    seed(store, reason=HOSTILE, target="<img/src=x>")
+    text = page(client)
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "&lt;script&gt;" in text
+    assert "&lt;img/src=x&gt;" in text
+    assert "{{7*7}}" in text
+
+
+def test_headers(client: Client) -> None:
+    headers = client.get("/", headers={"Authorization": "reader"}).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "script" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
