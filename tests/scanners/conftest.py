@@ -172,6 +172,16 @@ def scene(new_scene: SceneOf) -> Scene:
     return new_scene()
 
 
+@pytest.fixture
+def context(scene: Scene) -> Callable[..., ScanContext]:
+    return scene.context
+
+
+@pytest.fixture
+def cache(scene: Scene) -> MemoryCache:
+    return scene.cache
+
+
 Buckets = Mapping[str, Any]
 
 
