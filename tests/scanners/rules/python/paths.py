@@ -55,6 +55,24 @@ async def fastapi_upload(upload: UploadFile, name: str):
     return FileResponse(BASE / name)
 
 
+@api.get("/images/{name}")
+async def fastapi_segment(name: str):
+    # ok: py-path-traversal
+    return FileResponse(BASE / name)
+
+
+@api.get("/documents/{name:path}")
+async def fastapi_path(name: str):
+    # ruleid: py-path-traversal
+    return FileResponse(BASE / name)
+
+
+@app.route("/images/<name>")
+def flask_segment(name):
+    # ok: py-path-traversal
+    return send_file("/srv/files/" + name)
+
+
 @api.get("/streams/{name}")
 def fastapi_table(name: str, streams: Streams = Depends(streams)):
     stream = streams.pending.get(name, {})
