@@ -14,6 +14,10 @@ revision = "0001"
 down_revision = None
 
 
+def _fk(own: list[str], other: list[str], name: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(own, other, name=name)
+
+
 def _number() -> sa.types.TypeEngine[int]:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -87,11 +91,11 @@ def upgrade() -> None:
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.Column("used", sa.Date(), nullable=False),
-        sa.ForeignKeyConstraint(["key_id"], ["cache_keys.id"], name="fk_cache_results_key_id"),
+        _fk(["key_id"], ["cache_keys.id"], name="fk_cache_results_key_id"),
         sa.PrimaryKeyConstraint("key_id", "content", name="pk_cache_results"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_cache_results_used", "cache_results", ["used"], unique=False)
+    op.create_index("ix_cache_results_used", "cache_results", ["used"])
     op.create_table(
         "deliveries",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -107,20 +111,18 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("delivered_at", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_deliveries_run_id"),
+        _fk(["run_id"], ["runs.id"], name="fk_deliveries_run_id"),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
     )
-    op.create_index(
-        "ix_deliveries_state_not_before", "deliveries", ["state", "not_before"], unique=False
-    )
+    op.create_index("ix_deliveries_state_not_before", "deliveries", ["state", "not_before"])
     op.create_table(
         "evidence",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("target_id", sa.Integer(), nullable=False),
         sa.Column("scanner", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_evidence_run_id"),
-        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name="fk_evidence_target_id"),
+        _fk(["run_id"], ["runs.id"], name="fk_evidence_run_id"),
+        _fk(["target_id"], ["targets.id"], name="fk_evidence_target_id"),
         sa.PrimaryKeyConstraint("run_id", "target_id", "scanner", "digest", name="pk_evidence"),
     )
     op.create_table(
@@ -141,19 +143,16 @@ def upgrade() -> None:
         sa.Column("resolved_at", Moment(), nullable=True),
         sa.Column("cause", sa.String(length=200), nullable=False),
         sa.Column("merged_into", sa.String(length=16), nullable=True),
-        sa.ForeignKeyConstraint(["first_run"], ["runs.id"], name="fk_findings_first_run"),
-        sa.ForeignKeyConstraint(["opened_run"], ["runs.id"], name="fk_findings_opened_run"),
-        sa.ForeignKeyConstraint(["resolved_run"], ["runs.id"], name="fk_findings_resolved_run"),
-        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name="fk_findings_target_id"),
+        _fk(["first_run"], ["runs.id"], name="fk_findings_first_run"),
+        _fk(["opened_run"], ["runs.id"], name="fk_findings_opened_run"),
+        _fk(["resolved_run"], ["runs.id"], name="fk_findings_resolved_run"),
+        _fk(["target_id"], ["targets.id"], name="fk_findings_target_id"),
         sa.PrimaryKeyConstraint("id", name="pk_findings"),
     )
-    op.create_index("ix_findings_opened_run", "findings", ["opened_run"], unique=False)
-    op.create_index("ix_findings_state_rank_id", "findings", ["state", "rank", "id"], unique=False)
+    op.create_index("ix_findings_opened_run", "findings", ["opened_run"])
+    op.create_index("ix_findings_state_rank_id", "findings", ["state", "rank", "id"])
     op.create_index(
-        "ix_findings_target_id_state_rank_id",
-        "findings",
-        ["target_id", "state", "rank", "id"],
-        unique=False,
+        "ix_findings_target_id_state_rank_id", "findings", ["target_id", "state", "rank", "id"]
     )
     op.create_table(
         "heads",
@@ -174,11 +173,11 @@ def upgrade() -> None:
         sa.Column("advisory_date", sa.String(length=200), nullable=False),
         sa.Column("sandbox", sa.String(length=200), nullable=False),
         sa.Column("observations", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["gap_set"], ["gap_sets.digest"], name="fk_heads_gap_set"),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_heads_run_id"),
-        sa.ForeignKeyConstraint(["scan_key"], ["scan_keys.digest"], name="fk_heads_scan_key"),
-        sa.ForeignKeyConstraint(["scanned_run"], ["runs.id"], name="fk_heads_scanned_run"),
-        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name="fk_heads_target_id"),
+        _fk(["gap_set"], ["gap_sets.digest"], name="fk_heads_gap_set"),
+        _fk(["run_id"], ["runs.id"], name="fk_heads_run_id"),
+        _fk(["scan_key"], ["scan_keys.digest"], name="fk_heads_scan_key"),
+        _fk(["scanned_run"], ["runs.id"], name="fk_heads_scanned_run"),
+        _fk(["target_id"], ["targets.id"], name="fk_heads_target_id"),
         sa.PrimaryKeyConstraint("target_id", "scanner", name="pk_heads"),
     )
     op.create_table(
@@ -204,18 +203,15 @@ def upgrade() -> None:
         sa.Column("observations", sa.Integer(), nullable=False),
         sa.Column("looked_at", Moment(), nullable=False),
         sa.Column("recorded_at", Moment(), nullable=False),
-        sa.ForeignKeyConstraint(["gap_set"], ["gap_sets.digest"], name="fk_ledger_gap_set"),
-        sa.ForeignKeyConstraint(["reused_from"], ["runs.id"], name="fk_ledger_reused_from"),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_ledger_run_id"),
-        sa.ForeignKeyConstraint(["scan_key"], ["scan_keys.digest"], name="fk_ledger_scan_key"),
-        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name="fk_ledger_target_id"),
+        _fk(["gap_set"], ["gap_sets.digest"], name="fk_ledger_gap_set"),
+        _fk(["reused_from"], ["runs.id"], name="fk_ledger_reused_from"),
+        _fk(["run_id"], ["runs.id"], name="fk_ledger_run_id"),
+        _fk(["scan_key"], ["scan_keys.digest"], name="fk_ledger_scan_key"),
+        _fk(["target_id"], ["targets.id"], name="fk_ledger_target_id"),
         sa.PrimaryKeyConstraint("run_id", "target_id", "scanner", name="pk_ledger"),
     )
     op.create_index(
-        "ix_ledger_target_id_scanner_run_id",
-        "ledger",
-        ["target_id", "scanner", "run_id"],
-        unique=False,
+        "ix_ledger_target_id_scanner_run_id", "ledger", ["target_id", "scanner", "run_id"]
     )
     op.create_table(
         "regressions",
@@ -230,12 +226,12 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.Column("routed", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_regressions_run_id"),
-        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name="fk_regressions_target_id"),
+        _fk(["run_id"], ["runs.id"], name="fk_regressions_run_id"),
+        _fk(["target_id"], ["targets.id"], name="fk_regressions_target_id"),
         sa.PrimaryKeyConstraint("id", name="pk_regressions"),
     )
-    op.create_index("ix_regressions_routed", "regressions", ["routed"], unique=False)
-    op.create_index("ix_regressions_run_id", "regressions", ["run_id"], unique=False)
+    op.create_index("ix_regressions_routed", "regressions", ["routed"])
+    op.create_index("ix_regressions_run_id", "regressions", ["run_id"])
     op.create_table(
         "run_observations",
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -244,10 +240,8 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("finding_id", sa.String(length=16), nullable=True),
         sa.Column("observation", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_run_observations_run_id"),
-        sa.ForeignKeyConstraint(
-            ["target_id"], ["targets.id"], name="fk_run_observations_target_id"
-        ),
+        _fk(["run_id"], ["runs.id"], name="fk_run_observations_run_id"),
+        _fk(["target_id"], ["targets.id"], name="fk_run_observations_target_id"),
         sa.PrimaryKeyConstraint(
             "run_id", "target_id", "scanner", "number", name="pk_run_observations"
         ),
@@ -263,7 +257,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("planned_at", Moment(), nullable=False),
         sa.Column("done_at", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_shards_run_id"),
+        _fk(["run_id"], ["runs.id"], name="fk_shards_run_id"),
         sa.PrimaryKeyConstraint("run_id", "number", name="pk_shards"),
     )
     op.create_table(
@@ -274,12 +268,12 @@ def upgrade() -> None:
         sa.Column("at", Moment(), nullable=False),
         sa.Column("kind", sa.String(length=200), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["finding_id"], ["findings.id"], name="fk_events_finding_id"),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_events_run_id"),
+        _fk(["finding_id"], ["findings.id"], name="fk_events_finding_id"),
+        _fk(["run_id"], ["runs.id"], name="fk_events_run_id"),
         sa.PrimaryKeyConstraint("id", name="pk_events"),
     )
-    op.create_index("ix_events_finding_id", "events", ["finding_id"], unique=False)
-    op.create_index("ix_events_run_id", "events", ["run_id"], unique=False)
+    op.create_index("ix_events_finding_id", "events", ["finding_id"])
+    op.create_index("ix_events_run_id", "events", ["run_id"])
     op.create_table(
         "witnesses",
         sa.Column("id", _number(), nullable=False),
@@ -293,13 +287,11 @@ def upgrade() -> None:
         sa.Column("first_revision", sa.Text(), nullable=False),
         sa.Column("first_run", sa.Integer(), nullable=False),
         sa.Column("last_seen", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(["finding_id"], ["findings.id"], name="fk_witnesses_finding_id"),
-        sa.ForeignKeyConstraint(["first_run"], ["runs.id"], name="fk_witnesses_first_run"),
-        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name="fk_witnesses_target_id"),
+        _fk(["finding_id"], ["findings.id"], name="fk_witnesses_finding_id"),
+        _fk(["first_run"], ["runs.id"], name="fk_witnesses_first_run"),
+        _fk(["target_id"], ["targets.id"], name="fk_witnesses_target_id"),
         sa.PrimaryKeyConstraint("id", name="pk_witnesses"),
     )
-    op.create_index("ix_witnesses_finding_id", "witnesses", ["finding_id"], unique=False)
-    op.create_index("ix_witnesses_target_id_key", "witnesses", ["target_id", "key"], unique=False)
-    op.create_index(
-        "ix_witnesses_target_id_state", "witnesses", ["target_id", "state"], unique=False
-    )
+    op.create_index("ix_witnesses_finding_id", "witnesses", ["finding_id"])
+    op.create_index("ix_witnesses_target_id_key", "witnesses", ["target_id", "key"])
+    op.create_index("ix_witnesses_target_id_state", "witnesses", ["target_id", "state"])
