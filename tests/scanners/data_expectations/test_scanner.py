@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from compline.evidence.locker import Locker
-from compline.model import Completed, Failed, Severity
+from compline.model import Completed, Failed, Severity, Target, TargetKind
 from compline.scanners.data_expectations import DataExpectations
-from compline.scanners.expectations import canary, gx_runner
-from compline.scanners.expectations.gx_runner import Judged
+from compline.scanners.expectations import gx_runner
+from compline.scanners.interface import Job
 
 HEADER = "resource,owner,encrypted_at_rest,encrypted_in_transit,public_access,classification\n"
 GOOD = "feature-store,platform,true,true,false,internal\n"
@@ -182,52 +182,6 @@ def test_the_evidence_has_declared_columns_only_and_masks_secrets(
     }
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".parquet"])
-def test_the_canary_goes_through_the_reader_of_the_files_own_sort(suffix: str) -> None:
-    canary.prove_built_in("inventory", suffix)
-
-
-def test_a_canary_that_is_missed_fails_every_look(
-    inventory: Any, error_of: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As if Great Expectations had become blind: everything is as expected."""
-
-    def blind(frame: Any, expectations: Any) -> list[Judged]:
-        return [Judged(expectation, len(frame), (), ()) for expectation in expectations]
-
-    monkeypatch.setattr(gx_runner, "judge", blind)
-    monkeypatch.setattr(canary, "prove_built_in", _unproved)
-
-    error = error_of(inventory(HEADER + BAD))
-
-    assert "a known defect was not reported by listed-twice, no-access-log" in error
-
-
-_unproved = canary.prove_built_in
-
-
-@pytest.mark.parametrize(
-    ("kind", "old", "new", "rule"),
-    [
-        ("postgresql", '["ssl", "off"', '["ssl", "on"', "tls-disabled"),
-        ("postgresql", '"canary", "secrets", "PUBLIC", true, "DELETE"',
-         '"canary", "secrets", "PUBLIC", true, "SELECT"', "public-table-write"),
-        ("inventory", '"backup_encrypted": false', '"backup_encrypted": true',
-         "unencrypted-backup"),
-    ],
-)  # fmt: skip
-def test_each_expectation_has_a_canary_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, old: str, new: str, rule: str
-) -> None:
-    recorded = (canary._RECORDED / f"{kind}.json").read_text()
-    assert old in recorded
-    (tmp_path / f"{kind}.json").write_text(recorded.replace(old, new, 1))
-    monkeypatch.setattr(canary, "_RECORDED", tmp_path)
-
-    with pytest.raises(canary.CanaryMissed, match=f"not reported by {rule}:"):
-        canary.prove_built_in(kind, ".json")
-
-
 def test_an_unforeseen_crash_is_failed_and_does_not_repeat_its_text(
     inventory: Any, error_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,9 +197,6 @@ def test_an_unforeseen_crash_is_failed_and_does_not_repeat_its_text(
 
 
 def test_one_broken_store_does_not_take_the_others(context: Any, tmp_path: Path) -> None:
-    from compline.model import Target, TargetKind
-    from compline.scanners.interface import Job
-
     (tmp_path / "good.csv").write_text(HEADER + GOOD)
     jobs = [
         Job(
@@ -255,17 +206,15 @@ def test_one_broken_store_does_not_take_the_others(context: Any, tmp_path: Path)
         for name, path in (("gone", "/gone.csv"), ("good", str(tmp_path / "good.csv")))
     ]
 
-    gone, good = DataExpectations().scan(jobs, context(None))
+    gone, good = DataExpectations().scan(jobs, context(seconds=30, secrets={}))
 
     assert isinstance(gone.outcome, Failed)
     assert good.outcome == Completed((), ())
 
 
 def test_the_scan_key_names_what_decides(context: Any) -> None:
-    quick = DataExpectations().scan_key(context(None))
-    slow = DataExpectations().scan_key(
-        context(None, scanners={"data-expectations": {"seconds": 99}})
-    )
+    quick = DataExpectations().scan_key(context(seconds=9, secrets={}))
+    slow = DataExpectations().scan_key(context(seconds=99, secrets={}))
 
     assert quick.tool == slow.tool
     assert quick.rules == slow.rules

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
+from compline.evidence.locker import Locker
 from compline.model import Look, Target, TargetKind
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.registry_permissions import RegistryPermissions
@@ -83,6 +86,28 @@ LookAt = Callable[..., Look]
 
 
 @pytest.fixture
+def context(tmp_path: Path) -> Callable[..., ScanContext]:
+    """What a live check may use: a configuration, a locker and secrets, nothing else."""
+
+    def make(*, seconds: int, secrets: Mapping[str, str]) -> ScanContext:
+        nothing: Any = None
+        return ScanContext(
+            config=Config.model_validate(
+                {"organisation": "test", "scanners": {"registry-permissions": {"seconds": seconds}}}
+            ),
+            workspace=tmp_path / "workspace",
+            tools=nothing,
+            cache=nothing,
+            evidence=Locker(tmp_path / "evidence"),
+            secrets=SecretResolver(secrets),
+            now=datetime(2026, 1, 1, tzinfo=UTC),
+            processes=1,
+        )
+
+    return make
+
+
+@pytest.fixture
 def look_at(context: Callable[..., ScanContext]) -> LookAt:
     """One look of the scanner at one registry."""
 
@@ -94,11 +119,9 @@ def look_at(context: Callable[..., ScanContext]) -> LookAt:
     ) -> Look:
         settings: dict[str, Any] = {"kind": "mlflow", "url": url, "policy": dict(policy or {})}
         settings["credential"] = "env:REGISTRY" if credential else None
-        plain = context(None, scanners={"registry-permissions": {"seconds": seconds}})
-        asked = replace(plain, secrets=SecretResolver({"REGISTRY": credential or ""}))
+        asked = context(seconds=seconds, secrets={"REGISTRY": credential or ""})
         target = Target(TargetKind.MODEL_REGISTRY, "models", url, settings=settings)
         (result,) = RegistryPermissions().scan([Job(target, "")], asked)
-        assert asked.evidence
         return result
 
     return look

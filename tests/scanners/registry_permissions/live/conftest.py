@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -209,7 +210,8 @@ def _wait(server: Mlflow) -> None:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     # The server has children of its own; the group is ours, since it is a session of its own.
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 

@@ -11,6 +11,9 @@ import pytest
 from compline.evidence.locker import Locker
 from compline.model import Completed, Failed, GapReason, Look, Severity
 
+# The first of them installs MLflow where it is not there yet, and waits for two servers.
+pytestmark = pytest.mark.timeout(900)
+
 GOOD = {
     "admins": ["admin"],
     "users": ["alice", "bob"],
