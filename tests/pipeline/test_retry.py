@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -159,3 +160,31 @@ def test_filled_rows_close_nothing(three: Any, fake: Any) -> None:
         run = begun(session)
         conclude.conclude(session, run)
     assert set(three.open()) == set(before)
+
+
+def test_a_look_that_comes_late_changes_nothing(three: Any, fake: Any) -> None:
+    """Planned before another run looked, scanned after it: the newer look stands, and its pin."""
+    three.scanners = ("bandit",)
+    fake("bandit")
+    three.night()
+    newer = {"a.txt": "fine\nfine\nBAD\nBAD, too\n"}
+    with three.session() as session:
+        run = discover.begin(session, "nightly", "slow", Request(fresh=True))
+        plan.plan(session, run)
+        tip = three.commit("one", newer)
+        night = three.night()
+        assert night.row("one", "bandit").revision == tip
+        before = {i: (one.state, one.line) for i, one in three.findings().items()}
+        scan_step.scan_shard(session, run, 0, "worker/1")
+        rows = {row.target: row.result for row in coverage(session.store, run)}
+        # The other two heads have not moved: their looks were reused, and are newer as well.
+        assert rows["one"] == "superseded"
+    assert {i: (one.state, one.line) for i, one in three.findings().items()} == before
+    [mirror] = (three.home / "work" / "mirrors").glob("one-*.git")
+    pinned = subprocess.run(
+        ["git", "-C", mirror, "for-each-ref", "--format=%(objectname)", "refs/compline/recorded"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert pinned.stdout.split() == [tip]
