@@ -221,7 +221,7 @@ def test_a_redirect_is_not_followed(stub: Any, look_at: Any) -> None:
 
 def test_a_stopped_service(stub: Any, look_at: Any) -> None:
     # Port 9 of loopback: nothing listens there.
-    assert "ConnectError" in error_of(look_at("http://127.0.0.1:9", POLICY))
+    assert "no connection to 127.0.0.1" in error_of(look_at("http://127.0.0.1:9", POLICY))
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://", "nonsense", "http://u:p@host"])

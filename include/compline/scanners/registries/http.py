@@ -103,6 +103,11 @@ class ReadOnlyService:
                 return Answer(response.status_code, bytes(body))
         except httpx.TimeoutException:
             raise TimeoutError from None
+        except httpx.ConnectError as error:
+            raise CannotAsk(
+                f"no connection to {self._base.host} ({one_line(str(error))}): check that the "
+                "registry runs there, and that its certificate is trusted"
+            ) from None
         except httpx.HTTPError as error:
             raise CannotAsk(f"{path}: {type(error).__name__}: {one_line(str(error))}") from None
 
