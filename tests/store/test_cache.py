@@ -38,6 +38,14 @@ def test_a_value_can_be_replaced(store: Store) -> None:
     assert store.cache.get_many("bandit", KEY, ["a", "b"]) == {"a": b"2", "b": b"3"}
 
 
+def test_contents_may_be_long(store: Store) -> None:
+    """PostgreSQL's indexes take no more than 2,704 bytes, and paths may have a thousand letters."""
+    letters = "".join(chr(0x1F300 + number * 7 % 700) for number in range(1_000))
+    results = {f"a:{letters}:x": b"1", f"b:{letters}:x": b"2", f"a:{letters}:y": b"3"}
+    store.cache.put_many("semgrep", KEY, results)
+    assert store.cache.get_many("semgrep", KEY, [*results, f"b:{letters}:y"]) == results
+
+
 def test_nothing_in_nothing_out(store: Store) -> None:
     store.cache.put_many("bandit", KEY, {})
     assert store.cache.get_many("bandit", KEY, []) == {}

@@ -329,6 +329,20 @@ def test_hostile_text_is_stored(site: Any, kit: Any) -> None:
     assert site.open()[0].witnesses[0].title == title
 
 
+def test_long_paths_and_subjects_are_stored_and_come_back(site: Any, kit: Any) -> None:
+    letters = "".join(chr(0x1F300 + number * 7 % 700) for number in range(1_000))
+    found = [
+        *kit.scan({letters: TEXT}),
+        kit.advisory(letters, subject=f"pypi:{letters}", scanner="bandit"),
+        *kit.scan({letters: TEXT}, fingerprints=(), rule="whole-file"),
+    ]
+    site.night_of(found)
+    before = {finding.id for finding in site.open()}
+    site.night_of((), scan_key=kit.other_key(rules="r2"))
+    site.night_of(found, scan_key=kit.other_key(rules="r3"))
+    assert {finding.id for finding in site.open()} == before
+
+
 def test_unknown_targets_are_an_error(site: Any, kit: Any) -> None:
     site.next_night()
     site.name = "nobody"

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
-from itertools import islice
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from compline.model import ScanKey
+from compline.store.rows import in_chunks, index_key
 from compline.store.schema import cache_keys, cache_results
-
-_CHUNK = 5_000
-"""Contents per statement; SQLite takes 32,766 parameters, PostgreSQL 65,535."""
 
 
 class ResultCache:
@@ -38,7 +35,7 @@ class ResultCache:
 
         Using a value keeps it from being pruned: the day of use is noted, once a day.
         """
-        wanted = list(dict.fromkeys(contents))
+        wanted = {index_key(content): content for content in contents}
         found: dict[str, bytes] = {}
         old: list[str] = []
         today = self._today()
@@ -47,14 +44,14 @@ class ResultCache:
             key = _known_key(connection, scanner, scan_key)
             if key is None:
                 return {}
-            for chunk in _chunks(wanted):
+            for chunk in in_chunks(list(wanted)):
                 rows = connection.execute(
                     query.where(cache_results.c.key_id == key, cache_results.c.content.in_(chunk))
                 )
-                for content, value, used in rows:
-                    found[content] = zlib.decompress(value)
+                for stored, value, used in rows:
+                    found[wanted[stored]] = zlib.decompress(value)
                     if used < today:
-                        old.append(content)
+                        old.append(stored)
         if old:
             with self._writing() as connection:
                 connection.execute(
@@ -93,7 +90,9 @@ class ResultCache:
                         "used": today,
                     }
                     # In order, so that two writers of the same contents cannot block each other.
-                    for content, value in sorted(results.items())
+                    for content, value in sorted(
+                        (index_key(content), value) for content, value in results.items()
+                    )
                 ],
             )
 
@@ -127,9 +126,3 @@ def _new_key(connection: Connection, scanner: str, scan_key: ScanKey) -> int:
     if key is None:
         raise RuntimeError(f"the cache's key for {scanner} vanished while it was written")
     return key
-
-
-def _chunks(items: Sequence[str]) -> Iterator[list[str]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, _CHUNK)):
-        yield chunk

@@ -12,7 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     MetaData,
-    String,
+    Text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -50,9 +50,9 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def word() -> String:
-    """A value of an enumeration or a name."""
-    return String(200)
+def word() -> Text:
+    """A name or a value of an enumeration; no length, since SQLite would not hold to it."""
+    return Text()
 
 
 def target_column() -> Column[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ from compline.model import (
 )
 
 _T = TypeVar("_T")
+_INDEXED = 500
+"""Characters; each takes at most four bytes."""
 
 
 def clean(text: str) -> str:
@@ -32,14 +35,21 @@ def clean(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+def index_key(text: str) -> str:
+    """The text, or its digest where it is too long for an index of PostgreSQL (2,704 bytes)."""
+    if len(text) <= _INDEXED:
+        return clean(text)
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
 def recall_keys(observation: Observation) -> tuple[str, ...]:
     """What a gone witness may be found again by; the first is what is stored with a witness."""
+    fingerprints = tuple(value for _, value in observation.fingerprints)
     if observation.kind in SUBJECT_KINDS and observation.subject:
-        fingerprints = tuple(value for _, value in observation.fingerprints)
-        return (clean(observation.subject), *fingerprints)
-    if observation.fingerprints:
-        return tuple(value for _, value in observation.fingerprints)
-    return (clean(f"{observation.rule}@{observation.place.path}"),)
+        return (index_key(observation.subject), *map(index_key, fingerprints))
+    if fingerprints:
+        return tuple(map(index_key, fingerprints))
+    return (index_key(f"{observation.rule}@{observation.place.path}"),)
 
 
 def known_witness(row: Any) -> KnownWitness:
