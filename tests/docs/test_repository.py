@@ -14,7 +14,7 @@ import yaml
 from compline.config.schema import Scanners
 from compline.scanners import registry
 
-UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
+UNFINISHED = re.compile(r"\b(?:[T]ODO|[F]IXME|[X]XX)\b")
 SECRETS = re.compile(
     r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|xox[abp]-[0-9A-Za-z-]{20,}"
     r"|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{30,}|AIza[0-9A-Za-z_-]{35}|glpat-[0-9A-Za-z_-]{20}"
