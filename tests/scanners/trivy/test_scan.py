@@ -178,7 +178,7 @@ def test_the_secret_is_nowhere(night: Any) -> None:
     scene, looks = night
     everything = repr(looks).encode() + repr(scene.cache.values).encode()
     for file in scene.home.rglob("*"):
-        if file.is_file() and file.stat().st_size < 10 << 20:
+        if file.is_file() and file.name != "trivy.db":
             content = file.read_bytes()
             everything += gzip.decompress(content) if file.suffix == ".gz" else content
     assert TOKEN.encode() not in everything

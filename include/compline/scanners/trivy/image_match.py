@@ -24,7 +24,8 @@ from compline.scanners.trivy.packages import (
 )
 from compline.scanners.trivy.report import Json
 
-MOST_SUBJECTS = 500
+_MOST_SUBJECTS = 500
+"""Named in one gap."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def match_image(
     assert database is not None  # noqa: S101 - the caller has looked
     document: dict[str, Any] = json.loads(sbom)
     listed = {
-        str(each.get("bom-ref"))
+        str(each.get("bom-ref")): _subject(each)
         for each in document.get("components") or ()
         if each.get("type") == "library" and each.get("purl")
     }
@@ -82,7 +83,7 @@ def match_image(
                 continue
             reported.add(reference)
             if result.get("Class") != "os-pkgs":
-                types.setdefault(package.type, set()).add(_subject(package))
+                types.setdefault(package.type, set()).add(package.subject)
             observations += [
                 advisory(scanner, package, known) for known in found.get(reference, ())
             ]
@@ -90,12 +91,11 @@ def match_image(
     if family and not source:
         detail = f"the vulnerability database has nothing of {family} {version}"
         gaps.append(Gap(GapReason.UNSUPPORTED, OS_PACKAGES, detail))
-    if listed - reported:
+    silent = sorted(listed[reference] for reference in set(listed) - reported)
+    if silent:
         detail = "packages that trivy did not look up"
-        names = sorted(_subject_of(reference) for reference in listed - reported)
-        gaps.append(
-            Gap(GapReason.NOT_REPORTED, "", detail, len(names), tuple(names[:MOST_SUBJECTS]))
-        )
+        some = tuple(silent[:_MOST_SUBJECTS])
+        gaps.append(Gap(GapReason.NOT_REPORTED, "", detail, len(silent), some))
     system: Json = (report.get("Metadata") or {}).get("OS") or {}
     end_of_life = f"{family} {version}" if system.get("EOSL") else ""
     matched = MatchedImage(
@@ -118,16 +118,13 @@ def _unknown_types(types: Mapping[str, set[str]], database: TrivyDatabase) -> li
         prefix = database_prefix(type_)
         if not prefix or not any(source.startswith(prefix) for source in database.sources):
             detail = f"the vulnerability database has nothing of {type_} packages"
-            some = tuple(sorted(subjects)[:MOST_SUBJECTS])
+            some = tuple(sorted(subjects)[:_MOST_SUBJECTS])
             gaps.append(Gap(GapReason.UNSUPPORTED, "", detail, len(subjects), some))
     return gaps
 
 
-def _subject(package: ListedPackage) -> str:
-    return f"{package.ecosystem}:{package.name}"
-
-
-def _subject_of(reference: str) -> str:
-    """As of a package URL; a document's own references are mostly that."""
-    kind, _, rest = reference.removeprefix("pkg:").partition("/")
-    return f"{kind}:{rest.partition('@')[0]}"
+def _subject(component: Json) -> str:
+    """What findings about a component of the document are about."""
+    name = "/".join(str(component[part]) for part in ("group", "name") if component.get(part))
+    version, purl = str(component.get("version") or ""), str(component["purl"])
+    return ListedPackage("", name, version, purl, "").subject

@@ -137,7 +137,7 @@ def unmatched_gaps(
     left: dict[str, set[str]] = {}
     for package in packages:
         if package.key not in matched.known:
-            left.setdefault(package.path, set()).add(f"{package.ecosystem}:{package.name}")
+            left.setdefault(package.path, set()).add(package.subject)
     for path, subjects in sorted(left.items()):
         detail = "packages that trivy did not look up"
         yield Gap(GapReason.NOT_REPORTED, path, detail, len(subjects), tuple(sorted(subjects)))

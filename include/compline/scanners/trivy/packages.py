@@ -58,6 +58,12 @@ class ListedPackage:
         """As in a package URL."""
         return self.purl.removeprefix("pkg:").partition("/")[0] or self.type
 
+    @property
+    def subject(self) -> str:
+        """What findings about it are about: `npm:@types/node`."""
+        name = canonicalize_name(self.name) if self.ecosystem == "pypi" else self.name
+        return f"{self.ecosystem}:{name}"
+
 
 @dataclass(frozen=True)
 class KnownVulnerability:
@@ -181,8 +187,7 @@ def advisory(
     scanner: str, package: ListedPackage, known: KnownVulnerability, blob: str = ""
 ) -> Observation:
     """A vulnerability of a package at its place."""
-    ecosystem = package.ecosystem
-    name = canonicalize_name(package.name) if ecosystem == "pypi" else package.name
+    ecosystem, _, name = package.subject.partition(":")
     fixed = least_fix(package.version, known.fixed)
     details = {
         "summary": known.title,
@@ -199,7 +204,7 @@ def advisory(
         confidence=Confidence.HIGH,
         title=f"{name} {package.version} has the known vulnerability {known.id}",
         place=Place(package.path, package.line, package.end_line, blob=blob),
-        subject=f"{ecosystem}:{name}",
+        subject=package.subject,
         package=Package(ecosystem, name, package.version, fixed),
         aliases=known.aliases,
         cwe=known.cwe,

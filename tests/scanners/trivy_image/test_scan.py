@@ -1,0 +1,324 @@
+"""trivy over images, with the real tool: what it finds, its traps, and the second night."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compline.model import Completed, Failed, FindingKind, GapReason, Look
+from compline.scanners import trivy_image
+from compline.scanners.interface import CannotScan
+from compline.scanners.trivy import command, image_match
+from compline.scanners.trivy.canary import canary_secret
+from compline.scanners.trivy.command import TrivyFailed
+from compline.scanners.trivy_image import TrivyImage
+from compline.tools.process import Aborted
+
+TOKEN = canary_secret()
+DEBIAN = {
+    "etc/os-release": 'ID=debian\nVERSION_ID="12"\n',
+    "etc/debian_version": "12.1\n",
+    "var/lib/dpkg/status": "Package: curl\nStatus: install ok installed\nArchitecture: amd64\n"
+    "Version: 7.88.1-10\nMaintainer: x\n\nPackage: libc6\nStatus: install ok installed\n"
+    "Architecture: amd64\nSource: glibc\nVersion: 2.36-9\nMaintainer: x\n",
+    "usr/lib/python3/dist-packages/PyYAML-5.3.dist-info/METADATA": "Metadata-Version: 2.1\n"
+    "Name: PyYAML\nVersion: 5.3\nLicense: MIT\n",
+    "app/node_modules/lodash/package.json": '{"name":"lodash","version":"4.17.10"}',
+    # Where trivy does not look for secrets by itself.
+    "usr/share/doc/example.md": f'token = "{TOKEN}"\n',
+    "app/key.txt": f"{TOKEN}\n",
+    "app/a.jar": b"PK",
+}
+GONE = {"app/.wh.key.txt": "", "app/requirements.txt": "flask==2.0.0\n"}
+NEWER = {
+    **DEBIAN,
+    "etc/os-release": 'ID=debian\nVERSION_ID="13"\n',
+    "etc/debian_version": "13.1\n",
+    "app/key.txt": "",
+}
+ALPINE = {
+    "etc/os-release": "ID=alpine\nVERSION_ID=3.16.0\n",
+    "etc/alpine-release": "3.16.0\n",
+    "lib/apk/db/installed": "P:zlib\nV:1.2.12-r0\nA:x86_64\no:zlib\nL:Zlib\n\n",
+}
+
+
+def completed(look: Look) -> Completed:
+    assert isinstance(look.outcome, Completed), look.outcome
+    return look.outcome
+
+
+@pytest.fixture(scope="module")
+def toolbox(tools: Any) -> Any:
+    return tools("trivy")
+
+
+@pytest.fixture(scope="module")
+def shop(images: Any) -> Path:
+    path: Path = images.docker(
+        "shop", [DEBIAN, GONE], user="", created="2024-01-15T00:00:00Z", env=[f"TOKEN={TOKEN}"]
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def night(new_scene: Any, toolbox: Any, images: Any, shop: Path) -> tuple[Any, dict[str, Look]]:
+    """A first night over three images, one of them an OCI layout in a tar file."""
+    scene = new_scene()
+    archives = [
+        shop,
+        images.docker("newer", [NEWER], created=None),
+        images.oci("alpine", [ALPINE]),
+    ]
+    jobs = [images.job(archive) for archive in archives]
+    looks = TrivyImage().scan(jobs, scene.context(toolbox))
+    return scene, {look.target: look for look in looks}
+
+
+def rules(look: Look) -> set[tuple[str, str]]:
+    return {(each.rule, each.place.path) for each in completed(look).observations}
+
+
+def test_each_image_has_one_look(night: Any) -> None:
+    _, looks = night
+    assert set(looks) == {"shop", "newer", "alpine"}
+    for look in looks.values():
+        assert look.fresh
+        assert look.revision.startswith("sha256:")
+        assert look.advisory_date == "2024-10-10"
+        assert any("448 days old" in warning for warning in look.warnings)
+        assert look.sandbox in ("bubblewrap", "limits")
+
+
+def test_packages_secrets_root_and_age(night: Any) -> None:
+    look = night[1]["shop"]
+    assert rules(look) == {
+        ("CVE-2023-38545", "os-packages/curl"),
+        ("CVE-2023-4911", "os-packages/libc6"),
+        ("CVE-2020-14343", "usr/lib/python3/dist-packages/PyYAML-5.3.dist-info/METADATA"),
+        ("CVE-2020-1747", "usr/lib/python3/dist-packages/PyYAML-5.3.dist-info/METADATA"),
+        ("CVE-2019-10744", "app/node_modules/lodash/package.json"),
+        ("github-pat", "usr/share/doc/example.md"),
+        ("github-pat", "app/key.txt"),  # deleted by the last layer
+        ("github-pat", "image-config"),
+        ("DS-0002", "image-config"),
+        ("DS-0026", "image-config"),
+        ("image-too-old", "image-config"),
+    }
+    observations = completed(look).observations
+    assert len({each.subject for each in observations if each.kind is FindingKind.SECRET}) == 1
+    (curl,) = (each for each in observations if each.place.path == "os-packages/curl")
+    assert curl.subject == "deb:curl"
+    assert curl.aliases == ("CVE-2023-38545",)  # a DSA stands for several
+    assert curl.package is not None
+    assert curl.package.fixed_version == "7.88.1-10+deb12u4"
+    (gap,) = completed(look).gaps
+    assert (gap.reason, gap.subjects) == (GapReason.UNSUPPORTED, ("maven",))
+
+
+def test_a_system_that_the_database_does_not_know_is_not_clean(night: Any) -> None:
+    """Trivy finds nothing in its packages, and says nothing of it."""
+    look = night[1]["newer"]
+    assert not any(path.startswith("os-packages/") for _, path in rules(look))
+    (gap,) = (each for each in completed(look).gaps if each.path)
+    assert (gap.reason, gap.path) == (GapReason.UNSUPPORTED, "os-packages/")
+    assert "debian 13.1" in gap.detail
+    assert gap.covers("os-packages/curl", "deb:curl")
+    assert any("its age is not known" in warning for warning in look.warnings)
+    assert ("CVE-2019-10744", "app/node_modules/lodash/package.json") in rules(look)
+
+
+def test_an_oci_layout_in_a_tar_file_and_a_system_given_up(night: Any) -> None:
+    assert rules(night[1]["alpine"]) == {
+        ("CVE-2022-37434", "os-packages/zlib"),
+        ("os-end-of-life", "image-config"),
+        ("DS-0026", "image-config"),
+    }
+
+
+def test_the_secret_and_the_canary_are_nowhere(night: Any) -> None:
+    scene, looks = night
+    everything = repr(looks).encode() + repr(scene.cache.values).encode()
+    for file in scene.home.rglob("*"):
+        if file.is_file() and file.name != "trivy.db":
+            content = file.read_bytes()
+            everything += gzip.decompress(content) if file.suffix == ".gz" else content
+    assert b"CycloneDX" in everything
+    for forbidden in (TOKEN.encode(), b"compline-canary", b"accesscontrol"):
+        assert forbidden not in everything
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    started: list[str] = []
+    run = command.run
+
+    def counted(argv: Any, **options: Any) -> Any:
+        started.append(str(argv[1]))
+        return run(argv, **options)
+
+    monkeypatch.setattr(command, "run", counted)
+    return started
+
+
+def one(looks: Iterator[Look]) -> Look:
+    (look,) = looks
+    return look
+
+
+def test_an_unchanged_image_is_not_scanned_again(
+    night: Any, toolbox: Any, images: Any, shop: Path, processes: list[str]
+) -> None:
+    scene, looks = night
+    look = one(TrivyImage().scan([images.job(shop)], scene.context(toolbox)))
+    assert look.outcome == looks["shop"].outcome
+    assert look.evidence == looks["shop"].evidence
+    assert not look.fresh
+    assert processes == []
+
+
+def test_the_same_image_under_another_name_is_not_scanned_again(
+    night: Any, toolbox: Any, images: Any, shop: Path, processes: list[str], tmp_path: Path
+) -> None:
+    scene, looks = night
+    copy = shutil.copy(shop, tmp_path / "copy.tar")
+    look = one(TrivyImage().scan([images.job(Path(copy))], scene.context(toolbox)))
+    assert (look.target, look.outcome) == ("copy", looks["shop"].outcome)
+    assert processes == []
+
+
+def test_a_moved_database_is_matched_without_a_scan(
+    night: Any, toolbox: Any, images: Any, shop: Path, database: Any, processes: list[str]
+) -> None:
+    scene, _ = night
+    moved = database(
+        {
+            "debian 12": {"glibc": {"CVE-2025-1": {"FixedVersion": "9"}}},
+            "npm::test": {
+                "lodash": {"CVE-2025-2": {"VulnerableVersions": ["< 9"], "PatchedVersions": ["9"]}}
+            },
+        },
+        {"CVE-2025-1": {"Severity": "HIGH"}, "CVE-2025-2": {"Severity": "LOW"}},
+    )
+    context = scene.context(toolbox, advisories={"trivy_db": str(moved)})
+    look = one(TrivyImage().scan([images.job(shop)], context))
+    vulnerable = {pair for pair in rules(look) if pair[0].startswith("CVE-")}
+    assert vulnerable == {
+        ("CVE-2025-1", "os-packages/libc6"),
+        ("CVE-2025-2", "app/node_modules/lodash/package.json"),
+    }
+    # The new database knows nothing of Python: what was found there before stays open.
+    (gap,) = (each for each in completed(look).gaps if "python-pkg" in each.detail)
+    assert gap.covers("anywhere", "pypi:pyyaml")
+    assert processes == ["sbom"]
+
+
+def test_an_image_grows_too_old_without_changing(
+    night: Any, toolbox: Any, images: Any, processes: list[str]
+) -> None:
+    scene, _ = night
+    alpine = images.job(images.home / "alpine.oci.tar")
+    today, later = (
+        scene.context(toolbox, now=datetime(2026, month, 20, tzinfo=UTC)) for month in (1, 12)
+    )
+    assert TrivyImage().scan_key(today) != TrivyImage().scan_key(later)
+    assert TrivyImage().scan_key(today).options == TrivyImage().scan_key(later).options
+    old = ("image-too-old", "image-config")
+    assert old not in rules(one(TrivyImage().scan([alpine], today)))
+    assert old in rules(one(TrivyImage().scan([alpine], later)))
+    assert processes == []
+
+
+def test_lost_evidence_is_made_again(
+    night: Any, toolbox: Any, images: Any, shop: Path, processes: list[str]
+) -> None:
+    scene, looks = night
+    digest = looks["shop"].evidence[1]
+    (scene.home / "evidence" / digest[:2] / f"{digest}.gz").unlink()
+    look = one(TrivyImage().scan([images.job(shop)], scene.context(toolbox)))
+    assert rules(look) == rules(looks["shop"])
+    assert processes.count("image") == 2  # the canary's and this one
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"no archive", "not a tar file"), (None, "cannot be read|No such file")],
+)
+def test_what_is_no_image_fails_alone(
+    night: Any, toolbox: Any, images: Any, shop: Path, tmp_path: Path, content: Any, said: str
+) -> None:
+    scene, _ = night
+    odd = images.job(shop, "odd")
+    odd.archive, odd.revision = tmp_path / "odd.tar", "sha256:" + "0" * 64
+    if content is not None:
+        odd.archive.write_bytes(content)
+    by_target = {
+        look.target: look
+        for look in TrivyImage().scan([odd, images.job(shop)], scene.context(toolbox))
+    }
+    failed = by_target["odd"].outcome
+    assert isinstance(failed, Failed)
+    assert re.search(said, failed.error)
+    assert by_target["shop"].outcome != failed
+
+
+def test_an_archive_that_was_replaced_meanwhile_is_not_taken_for_the_other(
+    night: Any, toolbox: Any, images: Any
+) -> None:
+    scene, _ = night
+    job = images.job(images.docker("changing", [{"a": "b"}]))
+    images.docker("changing", [{"a": "c"}])
+    failed = one(TrivyImage().scan([job], scene.context(toolbox))).outcome
+    assert isinstance(failed, Failed)
+    assert "was replaced" in failed.error
+
+
+def test_a_missed_canary_stops_everything(
+    scene: Any, toolbox: Any, images: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trivy_image, "write_canary_image", lambda path: shutil.copy(shop, path))
+    with pytest.raises(CannotScan, match="missed its canary"):
+        list(TrivyImage().scan([images.job(shop)], scene.context(toolbox)))
+
+
+@pytest.mark.parametrize("planted", ["language", "system"])
+def test_a_missed_canary_in_the_matching_fails_the_look(
+    night: Any, toolbox: Any, images: Any, shop: Path, planted: str, monkeypatch: Any
+) -> None:
+    scene, _ = night
+    if planted == "system":
+        harmless = {"name": "x", "type": "library", "bom-ref": "canary os", "version": "0"}
+        monkeypatch.setattr(image_match, "os_canary", lambda *_: harmless)
+    else:
+        monkeypatch.setattr(image_match, "add_components", lambda *_: None)
+    given = command.means(scene.context(toolbox), "trivy-image")
+    sbom = json.dumps(json.loads((Path(__file__).parent / "golden/image.cdx.json").read_text()))
+    with pytest.raises(TrivyFailed, match="missed its canary"):
+        image_match.match_image(sbom.encode(), given, scene.context(toolbox), "trivy-image")
+
+
+def test_a_broken_match_fails_the_look_and_is_not_kept(
+    night: Any, toolbox: Any, images: Any, shop: Path, database: Any, monkeypatch: Any
+) -> None:
+    scene, _ = night
+    moved = database(
+        {"npm::t": {"x": {"CVE-1": {"VulnerableVersions": ["< 2"], "PatchedVersions": ["2"]}}}}, {}
+    )
+    context = scene.context(toolbox, advisories={"trivy_db": str(moved)})
+
+    def killed(*_arguments: Any, **_options: Any) -> Any:
+        raise Aborted("ended by signal SIGKILL")
+
+    monkeypatch.setattr(command, "run", killed)
+    before = dict(scene.cache.values)
+    failed = one(TrivyImage().scan([images.job(shop)], context)).outcome
+    assert failed == Failed("vulnerabilities could not be looked up: ended by signal SIGKILL")
+    assert scene.cache.values == before
