@@ -118,6 +118,17 @@ def read_file_mended(path: str) -> str:
         return handle.read()
 
 
+@mcp.tool()
+def upload(file: str, source: str) -> str:
+    """Upload a file of the workspace."""
+    target = Path(file).resolve()
+    if not is_in_or_equal(target, WORKSPACE):
+        raise ValueError("outside the workspace")
+    # ok: ai-agent-tool-opens-any-file
+    with open(target, "rb") as handle:
+        return httpx.post("https://inbox.example.org/", files={"files": handle}).text
+
+
 @tool
 def save_mended(name: str, content: str) -> str:
     """Write."""

@@ -80,6 +80,12 @@ def over_the_network_mended(url, bucket, s3):
     return first, second, third
 
 
+def round_trip(url):
+    answer = requests.get(url, timeout=10)
+    # ok: ai-untrusted-bytes-unpickled, ai-pickle-load
+    return pickle.loads(pickle.dumps(answer))
+
+
 def from_a_request_mended():
     # ok: ai-untrusted-bytes-unpickled
     return json.loads(request.data)

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import subprocess
 
 import mlflow
 import ollama
@@ -50,6 +51,9 @@ def environments_mended():
     logger.info("region: %s", os.environ.get("AWS_REGION"))
     # ok: ai-environment-logged
     logger.info("variables: %s", sorted(os.environ))
+    child = subprocess.Popen(["serve"], env=os.environ.copy())
+    # ok: ai-environment-logged
+    print(f"started {child.pid}")
 
 
 def logged():
@@ -70,6 +74,9 @@ def logged_mended():
     print(f"model: {os.getenv('MODEL_NAME')}")
     # ok: ai-secret-logged
     print(OpenAI(api_key=key).models.list())
+    items, source = load_manifest("manifest.json", key)
+    # ok: ai-secret-logged
+    logger.info("%d items from %s", len(items), source)
 
 
 def prompted(question):
