@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from compline.model import ScanKey
-from compline.scanners.blobs.analysis import Analyzer, Distrusted
+from compline.scanners.blobs.analysis import Analyzer, Distrusted, Refused
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.tools.process import ToolError
 
@@ -20,13 +20,15 @@ def prove(analyzer: Analyzer, scan_key: ScanKey, context: ScanContext, directory
     """Makes sure that the tool, as it is now, finds its canary.
 
     Raises:
-        CannotScan: it does not.
+        CannotScan: it does not, or does not take the rules.
     """
     scanner = analyzer.scanner
     if context.cache.get_many(scanner, scan_key, [_CONTENT]):
         return
     try:
         analyzer.run(directory, [], context.config.limits.tool_seconds)
+    except Refused as error:
+        raise CannotScan(str(error)) from error
     except (ToolError, Distrusted) as error:
         raise CannotScan(
             f"{scanner} does not find the known defect that it is tried with: {error}; "

@@ -23,14 +23,22 @@ from pathlib import Path, PurePosixPath
 
 from compline.findings.syntax import NotPython, parse
 from compline.model import GapReason, Look, Observation, ScanKey, TargetKind
-from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece, Prepared, Report
+from compline.scanners.blobs.analysis import (
+    Answer,
+    Distrusted,
+    FileGap,
+    Piece,
+    Prepared,
+    Refused,
+    Report,
+)
 from compline.scanners.blobs.keys import canary_rules, canary_text, options_digest, tool_of
 from compline.scanners.blobs.scan import BlobScan
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.python_sources import interpreter, notebook_pieces
 from compline.scanners.semgrep_languages import Languages
 from compline.scanners.semgrep_paths import PathFilter
-from compline.scanners.semgrep_report import observations, read_report
+from compline.scanners.semgrep_report import RuleLeftOut, observations, read_report
 from compline.scanners.semgrep_rules import RuleSet, load_rules, rule_files, rules_digest
 from compline.source.snapshot import Entry
 from compline.tools.process import ProcessLimits, run
@@ -45,6 +53,8 @@ _SECONDS_PER_RULE = 10
 """Of one rule on one file; twice the default, since other processes share the cores."""
 _RULES_OUT_OF_TIME = 3
 """After which Semgrep gives the file up."""
+_FATAL = 2
+"""Semgrep's exit code for what it could not do, wrong rules among it."""
 _SNIFFED = 8_000
 """Bytes that decide whether a file is text, as git does it."""
 
@@ -155,9 +165,18 @@ class SemgrepAnalyzer:
             cwd=directory,
             env={"SEMGREP_SEND_METRICS": "off", "SEMGREP_ENABLE_VERSION_CHECK": "0"},
         )
-        if finished.returncode != 0:
+        if finished.returncode not in (0, _FATAL):
             raise Distrusted(f"it ended with the exit code {finished.returncode}")
-        answers = read_report(finished.stdout, _CANARY)
+        try:
+            answers = read_report(finished.stdout, _CANARY, _RULES)
+        except RuleLeftOut as error:
+            where = self.rules.files.get(error.rule, "the canary's rules")
+            raise Refused(
+                f"{where}: Semgrep does not take the rule {error.rule!r} ({error.kind}): mend it, "
+                "or leave the file out of `scanners.semgrep.rules`"
+            ) from error
+        if finished.returncode == _FATAL:
+            raise Distrusted("it ended with a fatal error")
         return Report(answers, finished.seconds, finished.sandbox)
 
     def observe(self, oid: str, piece: Piece, answer: Answer) -> tuple[Observation, ...]:

@@ -25,11 +25,21 @@ _UNPARSED = frozenset(
 _OUT_OF_TIME = frozenset({"Timeout", "Fixpoint timeout"})
 
 
-def read_report(stdout: bytes, canary: str) -> dict[str, Answer]:
+class RuleLeftOut(Exception):
+    """Semgrep runs without a rule that it cannot take."""
+
+    def __init__(self, rule: str, kind: str) -> None:
+        super().__init__(rule, kind)
+        self.rule = rule
+        self.kind = kind
+
+
+def read_report(stdout: bytes, canary: str, rules_file: str) -> dict[str, Answer]:
     """What the report says of each file, by its name; the canary is taken out.
 
     Raises:
-        Distrusted: it is not Semgrep's JSON, a rule was left out, or the canary was not found.
+        Distrusted: it is not Semgrep's JSON, or the canary was not found.
+        RuleLeftOut: a rule was not taken.
     """
     try:
         # Its errors quote files in whatever encoding those have.
@@ -38,10 +48,11 @@ def read_report(stdout: bytes, canary: str) -> dict[str, Answer]:
         for result in report["results"]:
             answers.setdefault(_name(result["path"]), Answer()).findings.append(result)
         for error in report["errors"]:
-            _take_error(error, answers)
+            _take_error(error, answers, rules_file)
         for error in report.get("time", {}).get("fixpoint_timeouts", ()):
-            _take_error(error, answers)
-        _no_rule_left_out(report.get("skipped_rules"))
+            _take_error(error, answers, rules_file)
+        for rule in report.get("skipped_rules") or ():
+            raise RuleLeftOut(str(rule["rule_id"]), "skipped")
         seen = {
             (each["check_id"], each["start"]["line"])
             for each in answers.pop(canary, Answer()).findings
@@ -89,15 +100,15 @@ def _observation(result: dict[str, Any], text: PieceText, rule: Rule) -> Observa
     )
 
 
-def _take_error(error: dict[str, Any], answers: dict[str, Answer]) -> None:
+def _take_error(error: dict[str, Any], answers: dict[str, Answer], rules_file: str) -> None:
     kind = error.get("type") or error.get("error_type")
-    kind = kind[0] if isinstance(kind, list) else str(kind)
+    kind = str(kind[0] if isinstance(kind, list) else kind)
     path = error.get("path") or (error.get("location") or {}).get("path")
     rule = str(error.get("rule_id") or "")
-    if not path:
-        # Such an error is about the rules or the run as a whole.
-        about = f" about the rule {rule!r}" if rule else ""
-        raise Distrusted(f"it reports an error{about}: {kind}")
+    if not path or _name(path) == rules_file:
+        if rule:
+            raise RuleLeftOut(rule, kind)
+        raise Distrusted(f"it reports an error: {kind}")
     gaps = answers.setdefault(_name(path), Answer()).gaps
     if kind in _UNPARSED:
         gaps.append(FileGap(GapReason.UNPARSED, "Semgrep could parse it only in part"))
@@ -105,11 +116,6 @@ def _take_error(error: dict[str, Any], answers: dict[str, Answer]) -> None:
         gaps.append(FileGap(GapReason.CRASHED, f"the rule {rule} ran out of time", lasting=False))
     else:
         gaps.append(FileGap(GapReason.CRASHED, f"Semgrep gave up on it: {kind}", lasting=False))
-
-
-def _no_rule_left_out(skipped: Any) -> None:
-    for rule in skipped or ():
-        raise Distrusted(f"it left out the rule {str(rule.get('rule_id'))!r}")
 
 
 def _name(path: str) -> str:

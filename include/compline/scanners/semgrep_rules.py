@@ -50,6 +50,8 @@ class RuleSet:
 
     rules: Mapping[str, Rule]
     """By id; Compline's canary rules are not in here."""
+    files: Mapping[str, Path]
+    """Where each rule is written."""
     compiled: bytes
     """The one file that Semgrep gets."""
 
@@ -103,7 +105,7 @@ def load_rules(files: Sequence[tuple[str, Path]], canary: Path) -> RuleSet:
             # Whether a rule is meant for a path is judged by us: Semgrep does not see the path.
             compiled.append({key: value for key, value in raw.items() if key != "paths"})
     try:
-        return RuleSet(rules, canonical_json({"rules": compiled}))
+        return RuleSet(rules, where, canonical_json({"rules": compiled}))
     except (TypeError, ValueError) as error:
         raise CannotScan(f"a rule holds what is no JSON: {error}") from error
 

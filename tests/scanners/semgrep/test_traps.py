@@ -17,7 +17,7 @@ from compline.model import Completed, Gap, GapReason, Look, TargetKind
 from compline.scanners.blobs.analysis import Distrusted
 from compline.scanners.interface import ScanContext
 from compline.scanners.semgrep import Semgrep
-from compline.scanners.semgrep_report import read_report
+from compline.scanners.semgrep_report import RuleLeftOut, read_report
 from compline.tools.toolbox import Tool
 
 DEFECT = "eval(input())\n"
@@ -291,19 +291,31 @@ def test_a_tree_without_a_file_for_any_rule(
 )
 def test_a_report_that_is_none_is_not_trusted(stdout: bytes) -> None:
     with pytest.raises(Distrusted, match="cannot be read"):
-        read_report(stdout, "zz-canary.py")
+        read_report(stdout, "zz-canary.py", "zz-rules.json")
 
 
 def test_a_report_without_the_canary_or_with_rules_left_out_is_not_trusted() -> None:
     report: dict[str, Any] = {"paths": {"scanned": ["zz-canary.py"]}, "results": [], "errors": []}
     with pytest.raises(Distrusted, match="canary"):
-        read_report(json.dumps(report).encode(), "zz-canary.py")
-    report["errors"] = [{"type": "Rule parse error", "rule_id": "r", "message": "m", "level": "x"}]
-    with pytest.raises(Distrusted, match="about the rule 'r'"):
-        read_report(json.dumps(report).encode(), "zz-canary.py")
+        read_report(json.dumps(report).encode(), "zz-canary.py", "zz-rules.json")
+    for error in (
+        {"type": "Rule parse error", "rule_id": "r", "message": "m", "level": "error"},
+        {
+            "type": ["IncompatibleRule", {}],
+            "rule_id": "r",
+            "path": "zz-rules.json",
+            "level": "info",
+        },
+    ):
+        report["errors"] = [error]
+        with pytest.raises(RuleLeftOut, match="'r'"):
+            read_report(json.dumps(report).encode(), "zz-canary.py", "zz-rules.json")
     report["errors"], report["skipped_rules"] = [], [{"rule_id": "r", "details": "d"}]
-    with pytest.raises(Distrusted, match="left out the rule 'r'"):
-        read_report(json.dumps(report).encode(), "zz-canary.py")
+    with pytest.raises(RuleLeftOut, match="'r'"):
+        read_report(json.dumps(report).encode(), "zz-canary.py", "zz-rules.json")
+    report["skipped_rules"], report["errors"] = [], [{"type": "Fatal error", "level": "error"}]
+    with pytest.raises(Distrusted, match="reports an error: Fatal error"):
+        read_report(json.dumps(report).encode(), "zz-canary.py", "zz-rules.json")
 
 
 def test_the_key_holds_what_results_depend_on(within: Within, rules: Rules) -> None:

@@ -24,6 +24,10 @@ class Distrusted(Exception):
     """
 
 
+class Refused(Distrusted):
+    """The tool does not take what the organisation gave it; the message says what to mend."""
+
+
 class Content(NamedTuple):
     """What is scanned once, wherever it lies."""
 

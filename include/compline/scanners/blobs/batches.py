@@ -19,8 +19,8 @@ from compline.scanners.blobs.analysis import Analyzer, Distrusted, Report
 from compline.tools.process import NotStarted, ToolError
 
 _MOST_BYTES = 2 << 20
-"""Of one batch, less its last file. Starting a tool costs well below a second, scanning this much many: small
-batches keep all cores busy to the end, and make a poisoned one cheap to split."""
+"""Of one batch, less its last file. Starting a tool costs well below a second, scanning this much
+takes many: small batches keep all cores busy to the end, and are cheap to split."""
 _MOST_FILES = 1_000
 """Of one batch: their names are arguments of a process."""
 _MOST_FAILURES = 24
