@@ -114,7 +114,7 @@ def test_after_a_force_push(repository: Any, mirror_of: Callable[..., Mirror]) -
 
 def test_attributes_of_the_repository_hide_nothing(difference: Any) -> None:
     """A repository must not be able to lose its line maps, or start programs."""
-    attributes = "* binary -diff diff=evil -text\n"
+    attributes = "* -diff -text\n"
     mirror, old, new = difference(
         {".gitattributes": attributes, "a.py": _lines("a", "b")}, {"a.py": _lines("x", "a", "b")}
     )

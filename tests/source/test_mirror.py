@@ -16,6 +16,7 @@ import pytest
 from compline.source import mirror as mirror_module
 from compline.source import transfer
 from compline.source.errors import SourceError
+from compline.source.lock import locked
 from compline.source.mirror import Fetched, Mirror
 from compline.source.remote import Head, resolve_head
 from compline.source.snapshot import Snapshot
@@ -323,6 +324,7 @@ def test_a_shallow_source(
     assert _fetch(mirror).forced is False
     full = mirror_of(source, "main", name="full", history="full")
     assert _fetch(full).commit == source.tip()
+    assert _commits(mirror, source.tip()) == _commits(full, source.tip()) == 2
 
 
 def test_settings_written_into_a_mirror_are_undone(
@@ -443,6 +445,7 @@ _FETCH = """
 import sys
 from pathlib import Path
 from compline.config.schema import Limits
+from compline.source.lock import locked
 from compline.source.mirror import Mirror
 from compline.source.remote import Remote, resolve_head
 limits = Limits(git_seconds=60)
@@ -493,15 +496,19 @@ def test_a_killed_fetch_leaves_a_mirror_that_works(
     repository.commit({f"f{n}": os.urandom(2000) for n in range(50)})
     worker = _worker(f"{git_server.url}/origin", tmp_path / "mirror")
     git_server.delay = 30
+    git_server.requests.clear()
     assert worker.stdin
     worker.stdin.write("go\n")
     worker.stdin.flush()
     end = time.monotonic() + 20
-    while len(git_server.requests) < 2 and time.monotonic() < end:
+    while not git_server.requests and time.monotonic() < end:
         time.sleep(0.02)
     worker.send_signal(signal.SIGKILL)
     worker.communicate()
-    # Its git is still talking to the server, and still holds the lock, until that breaks off.
+    # Its git is still talking to the server, and holds the lock until that breaks off.
+    lock = tmp_path / "mirror" / "compline.lock"
+    with pytest.raises(SourceError, match="in use"), locked(lock, 0.2):
+        pass
     git_server.delay = 0
     git_server.wait.set()
     mirror = mirror_of(f"{git_server.url}/origin", "main")

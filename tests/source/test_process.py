@@ -83,6 +83,7 @@ time.sleep(60)
 @pytest.mark.parametrize("how", ["time", "abandoned"])
 def test_the_whole_family_ends(how: str) -> None:
     output = b""
+    began = time.monotonic()
     with Process(_python(_FAMILY), environment=_PATH, bounds=Bounds(3)) as process:
         while output.count(b"\n") < 2:
             output += process.read()
@@ -92,6 +93,8 @@ def test_the_whole_family_ends(how: str) -> None:
     pids = [int(word) for word in output.split()]
     assert len(pids) == 3
     assert all(_gone(pid) for pid in pids)
+    # By us, not because their minute was over.
+    assert time.monotonic() - began < 40
 
 
 def test_the_readers_own_time_does_not_count() -> None:
@@ -119,6 +122,11 @@ def test_largest_file_and_memory_are_limited(tmp_path: Path) -> None:
     assert run(_python(code), environment=_PATH, bounds=Bounds(30)).returncode == 0
     bounds = Bounds(30, memory_bytes=1 << 29)
     assert run(_python(code), environment=_PATH, bounds=bounds).returncode != 0
+
+
+def test_it_runs_outside_every_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["pwd"], environment=_PATH, bounds=Bounds(30)).stdout == b"/\n"
 
 
 def test_no_descriptor_stays_open() -> None:

@@ -22,7 +22,7 @@ def _fetch(mirror: Mirror) -> str:
 
 
 def test_what_is_there_is_scanned(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
-    repository.commit({"a": "0"})
+    before = repository.commit({"a": "0"})
     first = repository.commit({"a": "1", "d/big": os.urandom(3000), "d/other": "2"})
     lost = repository.oid("main:d/big")
     repository.remove(lost)
@@ -35,6 +35,9 @@ def test_what_is_there_is_scanned(repository: Any, mirror_of: Callable[..., Mirr
         (GapReason.MISSING_OBJECT, "d/big")
     ]
     assert not list(mirror.directory.glob("objects/pack/tmp_*"))
+    # One commit, as every first fetch.
+    assert not mirror.has(before)
+    assert mirror.git.run("rev-list", first).stdout.decode().split() == [first]
     # The next fetch is an ordinary one, although the blob is still not there.
     second = repository.commit({"a": "3"})
     fetched = mirror.fetch(resolve_head(mirror.remote, mirror.limits))

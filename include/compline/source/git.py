@@ -16,7 +16,7 @@ _GLOBAL = Path(__file__).with_name("gitconfig.txt")
 file:// too, which does not get the settings below."""
 
 _NOTHING = "/dev/null"
-"""As HOME or GIT_DIR: a place in which nobody can put a file."""
+"""As HOME or GIT_DIR: a place in which nobody can put a file (.netrc, attributes, hooks, keys)."""
 
 _PASSED = (
     "PATH",
@@ -33,11 +33,9 @@ _PASSED = (
 _SETTINGS: tuple[tuple[str, str], ...] = (
     ("core.hooksPath", _NOTHING),
     ("core.fsmonitor", "false"),
-    ("core.attributesFile", _NOTHING),
     ("core.askPass", ""),
     ("core.packedGitWindowSize", "32m"),
     ("core.packedGitLimit", "256m"),
-    ("credential.helper", ""),
     ("protocol.version", "2"),
     ("http.followRedirects", "false"),
     # Bytes per second, seconds: a stalled transfer ends by itself, even one that lost its parent.

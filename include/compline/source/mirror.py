@@ -208,14 +208,14 @@ class Mirror:
         finished = self.git.run("merge-base", "--is-ancestor", previous, commit)
         if finished.returncode == 0:
             return False
-        return None if self._is_cut(commit, previous) else True
+        return None if self._is_cut(commit) else True
 
-    def _is_cut(self, commit: str, previous: str) -> bool:
+    def _is_cut(self, commit: str) -> bool:
         """Whether the commit's history ends here where it goes on at the source."""
         shallow = self.directory / "shallow"
         if not shallow.exists():
             return False
-        ends = set(shallow.read_text().split()) - {previous}
+        ends = set(shallow.read_text().split())
         with self.git.start("rev-list", commit) as process:
             process.finish_input()
             rest = b""
