@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import http.server
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from compline.config.schema import Limits
 from compline.source import mirror as mirror_module
 from compline.source import transfer
 from compline.source.errors import SourceError
 from compline.source.lock import locked
 from compline.source.mirror import Fetched, Mirror
-from compline.source.remote import Head, resolve_head
+from compline.source.remote import Head, Remote, resolve_head
 from compline.source.snapshot import Snapshot
 
 
@@ -198,6 +203,32 @@ def test_any_revision_for_an_ad_hoc_scan(
     assert _contents(mirror.snapshot(old)) == {"a": b"1"}
     assert _git(mirror, "for-each-ref") == before
     assert mirror.recorded() == head
+
+
+def test_the_id_of_a_tag_stands_for_its_commit(
+    repository: Any, mirror_of: Callable[..., Mirror]
+) -> None:
+    commit = repository.commit({"a": "1"})
+    repository.git("tag", "-m", "x", "noted")
+    tag, blob = repository.oid("noted"), repository.oid("main:a")
+    assert tag != commit
+    mirror = mirror_of(repository, "main")
+    assert mirror.fetch_revision(tag) == commit
+    with pytest.raises(SourceError, match="did not give the commit"):
+        mirror.fetch_revision(blob)
+
+
+def test_relative_directories(
+    repository: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = repository.commit({"a": "1"})
+    monkeypatch.chdir(tmp_path)
+    mirror = Mirror(Path("here/mirror"), Remote(repository.url, "main"), Limits(git_seconds=60))
+    _fetch(mirror)
+    snapshot = mirror.snapshot(head)
+    assert snapshot.export(Path("out"), snapshot.entries) == ()
+    assert (tmp_path / "out" / "a").read_text() == "1"
+    assert Snapshot(Path("here/mirror"), head, mirror.limits).tree == snapshot.tree
 
 
 def test_an_ad_hoc_scan_first(repository: Any, mirror_of: Callable[..., Mirror]) -> None:
@@ -514,6 +545,40 @@ def test_a_killed_fetch_leaves_a_mirror_that_works(
     mirror = mirror_of(f"{git_server.url}/origin", "main")
     _fetch(mirror)
     assert len(mirror.snapshot(repository.tip()).entries) == 50
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def test_a_server_of_plain_files(
+    repository: Any, make_repository: Callable[[str], Any], mirror_of: Callable[..., Mirror]
+) -> None:
+    """The old protocol knows no shallow fetch, and may send us elsewhere for objects."""
+    head = repository.commit({"a": "1"})
+    repository.git("update-server-info")
+    elsewhere = make_repository("elsewhere")
+    handler = partial(_Quiet, directory=str(repository.path.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/origin"
+            with pytest.raises(SourceError, match=r"old protocol .* set `history: full`"):
+                _fetch(mirror_of(url, "main"))
+            assert _fetch(mirror_of(url, "main", history="full")).commit == head
+            # Its objects move to where only http-alternates lead.
+            shutil.rmtree(elsewhere.path / "objects")
+            (repository.path / "objects").rename(elsewhere.path / "objects")
+            (repository.path / "objects" / "info").mkdir(parents=True)
+            alternates = repository.path / "objects" / "info" / "http-alternates"
+            alternates.write_text("/elsewhere/objects\n")
+            with pytest.raises(SourceError):
+                _fetch(mirror_of(url, "main", name="other", history="full"))
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_directory_that_cannot_be_written(

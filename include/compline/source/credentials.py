@@ -101,7 +101,7 @@ def _ssh(key: Path | None, known_hosts: Path | None) -> tuple[tuple[str, str], .
         "ControlPath": "none",
     }
     if known_hosts:
-        options["UserKnownHostsFile"] = str(known_hosts)
+        options["UserKnownHostsFile"] = str(known_hosts.absolute())
     words = ["ssh", "-F", "/dev/null", "-T", "-x", "-a"]
     for name, value in options.items():
         words += ["-o", f"{name}={value}"]

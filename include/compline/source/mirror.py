@@ -50,7 +50,8 @@ class Mirror:
     def __init__(
         self, directory: Path, remote: Remote, limits: Limits, history: History = "shallow"
     ) -> None:
-        self.directory = directory
+        # Programs are started in another working directory than ours.
+        self.directory = directory.absolute()
         self.remote = remote
         self.limits = limits
         self.history = history
@@ -90,7 +91,8 @@ class Mirror:
         with self._held(head.commit) as lock:
             if not self._has(head.commit):
                 self._transfer(head, "", lock)
-        return head.commit
+            # What was named may have been a tag's own id.
+            return self._at(head.commit) or head.commit
 
     def snapshot(self, commit: str) -> Snapshot:
         """The commit's tree.
@@ -180,7 +182,8 @@ class Mirror:
             transfer.bring(self.history, first=first)
         if not self._has(head.commit):
             raise SourceError(
-                f"{self.remote.url} moved on from {head.commit} while it was fetched: run again"
+                f"{self.remote.url} did not give the commit {head.commit}: it may have moved on "
+                "while it was fetched; run again"
             )
 
     def _is_enough(self, commit: str) -> bool:

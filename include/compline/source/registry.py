@@ -101,11 +101,12 @@ def pull_image(
     found = _parse(reference)
     if ":" in str(destination):
         raise SourceError(f"{destination}: skopeo takes no path with a colon")
-    part = destination.with_name(f"{destination.name}.{os.getpid()}.part")
+    # Absolute: skopeo is started in another working directory than ours.
+    part = destination.absolute().with_name(f"{destination.name}.{os.getpid()}.part")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         # Layers pass through its directory: it must be where there is room for them.
-        with _skopeo(found, credential, insecure_hosts, destination.parent) as skopeo:
+        with _skopeo(found, credential, insecure_hosts, part.parent) as skopeo:
             bounds = Bounds(seconds, file_bytes=most_mb << 20)
             skopeo.run(("copy", "--quiet"), (f"docker-archive:{part}",), "src-", bounds)
         part.replace(destination)

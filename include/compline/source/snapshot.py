@@ -37,7 +37,7 @@ class Snapshot:
         Raises:
             SourceError: the commit is not there or not readable, or git failed.
         """
-        self._git = Git(limits, directory)
+        self._git = Git(limits, directory.absolute())
         self._largest = limits.file_kb << 10
         self.revision = check_object_id(commit)
         with ObjectReader(self._git, max(self._largest, _LARGEST_COMMIT)) as reader:
