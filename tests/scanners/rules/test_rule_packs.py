@@ -22,6 +22,9 @@ TESTS = ROOT / "tests" / "scanners" / "rules"
 MINIMUM = {"ai": 40, "python": 30}
 """Pack: how many rules it has at the least."""
 
+OTHER = {"canary"}
+"""Folders of rules that are no packs: the canary is tested with the adapter that plants it."""
+
 METADATA = {"cwe", "references", "remediation", "confidence", "severity"}
 CONFIDENCES = {"low", "medium", "high"}
 SEVERITIES = {"low", "medium", "high", "critical"}
@@ -116,7 +119,7 @@ def test_pack_has_enough_rules(pack):
 
 
 def test_every_pack_is_under_test():
-    assert {path.name for path in RULES.iterdir() if path.is_dir()} == set(MINIMUM)
+    assert {path.name for path in RULES.iterdir() if path.is_dir()} - OTHER == set(MINIMUM)
 
 
 def test_ids_are_unique_across_the_packs_and_kebab_case():
