@@ -60,6 +60,13 @@ class Played:
                 raise self.error
             return Finished(self.code, self.stdout or b"", self.stderr, 0.1, "limits")
         results = [{"Target": file, "Class": "config"} for file in scanned]
+        if any(file.endswith(".tfplan") for file in scanned):
+            results.append({"Target": "inner.tf", "Class": "config"})
+        results += [
+            {"Target": f"registry.example/m/{file}", "Class": "config"}
+            for file in scanned
+            if file.endswith(".terraform/a.tf")
+        ]
         results += [] if self.blind else canary_results(canary)
         report = {"SchemaVersion": 2, "Results": results}
         return Finished(0, json.dumps(report).encode(), b"", 0.1, "limits")
@@ -161,6 +168,24 @@ def test_odd_results_of_one_tree_fail_it_alone(scan: Any) -> None:
     first, second = scan(Played(), ["odd"], ["a.tf"], reader=odd)
     assert isinstance(first, TrivyFailed)
     assert paths(second) == ["a.tf"]
+
+
+def test_a_result_that_does_not_say_of_which_tree_it_is_is_not_lost(scan: Any) -> None:
+    """Files inside a stored plan of Terraform's are reported by their own names alone."""
+    played = Played()
+    outcomes = scan(played, ["a.tf"], ["x.tfplan"], ["b.tf"])
+    assert [paths(outcome) for outcome in outcomes] == [
+        ["a.tf"],
+        ["inner.tf", "x.tfplan"],
+        ["b.tf"],
+    ]
+    assert len(played.given) == 4  # all together, then each alone
+
+
+def test_a_downloaded_module_is_known_by_its_copy_in_the_tree(scan: Any) -> None:
+    one, two = scan(Played(), ["m/.terraform/a.tf"], ["a.tf"])
+    assert paths(one) == ["m/.terraform/a.tf", "m/.terraform/a.tf"]
+    assert paths(two) == ["a.tf"]
 
 
 def test_a_missing_object_is_a_gap(scene: Any, repository: Any, monkeypatch: Any) -> None:

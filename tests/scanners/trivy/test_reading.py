@@ -131,6 +131,21 @@ def test_helm_reports_lines_of_what_it_renders(read: Any, report: dict[str, Any]
     assert privileged.fingerprints
 
 
+def test_a_file_that_is_reported_without_its_suffix_is_found(
+    repository: Any, tmp_path: Path
+) -> None:
+    files = {"roles/x/tasks/main.yml": "- a:\n"}
+    (tmp_path / "roles/x/tasks").mkdir(parents=True)
+    (tmp_path / "roles/x/tasks/main.yml").write_text("- a:\n")
+    unit = Unit(repository(files).snapshot, repository(files).snapshot.entries)
+    entry = {"ID": "AWS-1", "Status": "FAIL", "CauseMetadata": {"StartLine": 1, "EndLine": 1}}
+    result = {"Target": "roles/x/tasks/main", "Class": "config", "Misconfigurations": [entry]}
+    reader = TreeReader("trivy", KEY, LicencePolicy([]))
+    (found,) = reader(unit, tmp_path, [result], {}).observations
+    assert (found.place.path, found.place.line) == ("roles/x/tasks/main.yml", 1)
+    assert found.place.blob == unit.entries[0].oid
+
+
 def test_neither_code_nor_messages_nor_secrets_are_kept(read: Any) -> None:
     kept = repr(read.observations) + json.dumps(read.evidence)
     assert canary_secret() not in kept

@@ -97,6 +97,8 @@ class Batch:
             return self._once(units)
         except CanaryMissed as error:
             return [error for _ in units]
+        except _Astray:
+            return [outcome for unit in units for outcome in self.scan([unit])]
         except (TrivyFailed, ToolError) as error:
             try:
                 self.prove()
@@ -107,6 +109,8 @@ class Batch:
     def _again(self, units: Sequence[Unit], deadline: float) -> list[Outcome]:
         try:
             return self._once(units)
+        except _Astray:
+            return [outcome for unit in units for outcome in self._again([unit], deadline)]
         except (TrivyFailed, ToolError) as error:
             return self._split(units, deadline, error)
 
@@ -147,11 +151,14 @@ class Batch:
             # that of licences is read from it, and costs nothing.
             arguments = ["--scanners", ",".join(families or ["license"]), "--include-dev-deps"]
             report, finished = trivy.scan("fs", [*arguments, root])
-            by_tag: dict[str, list[dict[str, Any]]] = {}
-            for result in report.get("Results") or []:
-                tag, _, path = str(result.get("Target") or "").partition("/")
-                by_tag.setdefault(tag, []).append({**result, "Target": path})
+            tags = [canary, *(unit.tag for unit in units)]
+            by_tag = _by_tag(report.get("Results") or [], tags)
             check_tree(by_tag.get(canary, []), self._kinds)
+            if astray := by_tag.get("", []):
+                if len(units) > 1:
+                    raise _Astray("trivy reports a file without saying of which tree it is")
+                for unit in units:
+                    by_tag.setdefault(unit.tag, []).extend(astray)
             log = finished.stderr.decode(errors="replace")
             outcomes: list[Outcome] = []
             for unit, laid in zip(units, laid_out, strict=True):
@@ -171,6 +178,27 @@ class Batch:
                 gaps = (*laid.missing, *told(log, unit.tag), *silent)
                 outcomes.append(replace(one, gaps=(*one.gaps, *gaps), sandbox=finished.sandbox))
             return outcomes
+
+
+class _Astray(Exception):
+    """A result that belongs to one of several trees, and nobody can tell to which."""
+
+
+def _by_tag(
+    results: Sequence[dict[str, Any]], tags: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Results by the tree that they are of, paths from its root; under "" if that is not said.
+
+    Terraform's modules are named by where they were downloaded from, with the path of the copy
+    in the tree behind it; the files inside a stored plan by their own names alone.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        target = str(result.get("Target") or "")
+        tag = next((each for each in tags if f"/{each}/" in f"/{target}/"), "")
+        path = f"/{target}".partition(f"/{tag}/")[2] if tag and target != tag else ""
+        found.setdefault(tag, []).append({**result, "Target": path if tag else target})
+    return found
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class TreeReader:
         observations: list[Observation] = []
         packages: list[ListedPackage] = []
         gaps: list[Gap] = []
+        results = [{**each, "Target": _real(each["Target"], blobs)} for each in results]
         for result in results:
             path, kind = result["Target"], result.get("Class")
             if kind == "lang-pkgs":
@@ -124,6 +125,13 @@ class TreeReader:
         ecosystem = here[0].ecosystem if here else "generic"
         entries = result["Licenses"]
         return list(licences(self._scanner, entries, places, ecosystem, self._policy))
+
+
+def _real(path: str, blobs: Mapping[str, str]) -> str:
+    """The file that is meant: Ansible's are reported without their suffix."""
+    if path in blobs:
+        return path
+    return next((f"{path}{end}" for end in (".yml", ".yaml") if f"{path}{end}" in blobs), path)
 
 
 def _untagged(packages: Sequence[Json] | None, prefix: str) -> list[dict[str, Any]]:
