@@ -35,9 +35,13 @@ def decided(
     """(reused scanners, scanners to run, those that must not read caches)."""
     known = {(last.target, last.scanner): last} if last else {}
     keys = {scanner: key} if key else {}
-    [(work, reuses)] = decide([seen], [scanner], keys, known, fresh=fresh)
+    [(work, reuses)] = decide(
+        [seen], [scanner], keys, known, lambda _look, _now: ("old",), fresh=fresh
+    )
     assert work.target is seen.target
     assert work.error == seen.error
+    # What must be said of a reused look by now goes with it.
+    assert all(reuse.warnings == ("old",) for reuse in reuses)
     return tuple(r.scanner for r in reuses), work.scanners, work.fresh
 
 
@@ -88,6 +92,8 @@ def test_what_could_not_be_asked_is_not_reused_and_keeps_its_error() -> None:
 
 
 def test_a_scanner_gets_only_its_kinds_of_target() -> None:
-    [(work, reuses)] = decide([SEEN], ["bandit", "trivy-image"], {}, {}, fresh=False)
+    [(work, reuses)] = decide(
+        [SEEN], ["bandit", "trivy-image"], {}, {}, lambda _look, _now: (), fresh=False
+    )
     assert work.scanners == ("bandit",)
     assert reuses == ()

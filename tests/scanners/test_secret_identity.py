@@ -50,10 +50,12 @@ def test_many_at_once_agree_on_one_key(tmp_path: Path) -> None:
     assert len(set(keys)) == 1
 
 
-def test_a_subject_is_versioned_and_does_not_hold_the_secret() -> None:
-    subject = SecretKey(b"k" * 32).subject(b"hunter2")
-    assert subject.startswith("hmac:1:")
-    assert len(subject) == len("hmac:1:") + 64
+def test_a_subject_names_its_key_and_does_not_hold_the_secret() -> None:
+    key = SecretKey(b"k" * 32)
+    subject = key.subject(b"hunter2")
+    assert subject.startswith(f"hmac:{key.id}:")
+    assert len(subject) == len(f"hmac:{key.id}:") + 64
+    assert SecretKey(b"j" * 32).id != key.id
     assert "hunter2" not in subject
 
 

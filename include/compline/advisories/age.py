@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from compline.findings.regressions import STALE_ADVISORIES
+
 
 def stale_warning(what: str, advisory_date: str, now: datetime, max_age_days: int) -> str:
     """The warning for the ledger row; empty while the data is fresh enough.
@@ -17,10 +19,13 @@ def stale_warning(what: str, advisory_date: str, now: datetime, max_age_days: in
     try:
         days = (now.date() - date.fromisoformat(advisory_date[:10])).days
     except ValueError:
-        return f"the date of the {what} is not known: declare it as `advisories.osv_date`"
+        return (
+            f"{STALE_ADVISORIES}: the date of the {what} is not known: "
+            "declare it as `advisories.osv_date`"
+        )
     if days <= max_age_days:
         return ""
     return (
-        f"{what} are {days} days old ({advisory_date[:10]}), the limit is {max_age_days}: "
-        "what became known since is not found"
+        f"{STALE_ADVISORIES}: {what} are {days} days old ({advisory_date[:10]}), "
+        f"the limit is {max_age_days}: what became known since is not found"
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
+from compline.advisories.age import stale_warning
 from compline.model import ScanKey
 from compline.pipeline.heads import Seen, ask_all
 from compline.pipeline.progress import Progress
@@ -47,6 +49,7 @@ def plan(session: Session, run: int) -> int:
         scanners,
         _scan_keys(scanners, session.scan_context()),
         last_looks(session.store) if request.tracked else {},
+        lambda look, now: _age(session, look, now),
         fresh=request.fresh,
     )
     work = _reuse(session, run, decided)
@@ -62,6 +65,7 @@ def decide(
     scanners: Sequence[str],
     keys: Mapping[str, ScanKey],
     last: Mapping[Pair, LastLook],
+    warnings: Callable[[LastLook, datetime], tuple[str, ...]],
     *,
     fresh: bool,
 ) -> list[tuple[Work, tuple[Reuse, ...]]]:
@@ -70,7 +74,7 @@ def decide(
     Reused is only what was completed on the same revision with the same ScanKey, of a target that
     has revisions (services are always asked), and not held.
     """
-    return [_decide(one, scanners, keys, last, fresh=fresh) for one in seen]
+    return [_decide(one, scanners, keys, last, warnings, fresh=fresh) for one in seen]
 
 
 def _decide(
@@ -78,6 +82,7 @@ def _decide(
     scanners: Sequence[str],
     keys: Mapping[str, ScanKey],
     last: Mapping[Pair, LastLook],
+    warnings: Callable[[LastLook, datetime], tuple[str, ...]],
     *,
     fresh: bool,
 ) -> tuple[Work, tuple[Reuse, ...]]:
@@ -93,7 +98,7 @@ def _decide(
         if fresh or (known is not None and known.held):
             must_be_fresh.append(scanner)
         elif known and seen.revision and key and known.reusable(seen.revision, key):
-            reuses.append(Reuse(name, scanner, seen.revision, key))
+            reuses.append(Reuse(name, scanner, seen.revision, key, warnings(known, seen.asked)))
             continue
         todo.append(scanner)
     work = Work(
@@ -106,6 +111,15 @@ def _decide(
         error=seen.error,
     )
     return work, tuple(reuses)
+
+
+def _age(session: Session, look: LastLook, now: datetime) -> tuple[str, ...]:
+    """What must be said of a reused look by now: its advisories may have grown old meanwhile."""
+    if not look.advisory_date:
+        return ()
+    limit = session.config.advisories.max_age_days
+    warning = stale_warning("the advisories", look.advisory_date, now, limit)
+    return (warning,) if warning else ()
 
 
 def _scan_keys(scanners: Sequence[str], context: ScanContext) -> dict[str, ScanKey]:

@@ -14,7 +14,6 @@ import secrets
 import stat
 from pathlib import Path
 
-VERSION = "1"
 _BYTES = 32
 _MASK = re.compile(rb"\*{3,}")
 
@@ -39,8 +38,8 @@ class SecretKey:
         return hmac.new(self._key, text, hashlib.sha256).hexdigest()
 
     def subject(self, secret: bytes) -> str:
-        """`hmac:VERSION:HEX`, what a finding about the secret is about."""
-        return f"hmac:{VERSION}:{self.digest(secret)}"
+        """`hmac:KEY:HEX`, what a finding about the secret is about; KEY tells keys apart."""
+        return f"hmac:{self.id}:{self.digest(secret)}"
 
 
 def secret_key(workspace: Path) -> SecretKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from compline.findings.change import TreeChange
@@ -57,6 +58,7 @@ def compare(
         renames=dict(_renames(changes)),
         line_maps=line_maps(git, pairs),
         changed=_share(git, changes, new_commit),
+        removed=frozenset(_removed(changes)),
     )
 
 
@@ -92,11 +94,17 @@ def _diff_tree(git: Git, options: Collection[str], old: str, new: str) -> Iterat
 def _renames(changes: Collection[_Changed]) -> Iterator[tuple[str, str]]:
     for change in changes:
         if change.status == "R":
-            try:
+            # A name that is not UTF-8 is a gap in every snapshot: no finding is there.
+            with suppress(UnicodeDecodeError):
                 yield change.old_path.decode("utf-8"), change.new_path.decode("utf-8")
-            except UnicodeDecodeError:
-                # Such a name is a gap in every snapshot: no finding is there.
-                continue
+
+
+def _removed(changes: Collection[_Changed]) -> Iterator[str]:
+    for change in changes:
+        if change.status == "D":
+            # A name that is not UTF-8 is a gap in every snapshot: no finding is there.
+            with suppress(UnicodeDecodeError):
+                yield change.old_path.decode("utf-8")
 
 
 def _share(git: Git, changes: Collection[_Changed], commit: str) -> float:
