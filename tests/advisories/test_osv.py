@@ -95,7 +95,9 @@ def test_absent_data_is_an_error(tmp_path: Path) -> None:
 def test_old_data_is_a_warning() -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC)
     said = stale_warning("OSV advisories", "2024-10-10", now, 7)
-    assert said.startswith("stale advisories: OSV advisories are 774 days old (2024-10-10), the limit is 7")
+    assert said.startswith(
+        "stale advisories: OSV advisories are 774 days old (2024-10-10), the limit is 7"
+    )
     assert stale_warning("OSV advisories", "2026-11-16", now, 7) == ""
     assert stale_warning("OSV advisories", "2026-11-15", now, 7) != ""
     assert "not known" in stale_warning("OSV advisories", "", now, 7)

@@ -21,7 +21,8 @@ def write_page(path: Path, state: dict[str, Any], missing: list[str], *, dirty: 
         "",
         (
             f"Date {state['date']}, seed {state['seed']}, commit {state['commit']}"
-            f"{' with uncommitted changes' if dirty else ''}, {state['cores']} cores, {state['git']}."
+            f"{' with uncommitted changes' if dirty else ''}, {state['cores']} cores, "
+            f"{state['git']}."
         ),
         "Advisories: the bundled ones, of 2024-10-10.",
         "",

@@ -32,8 +32,10 @@ def test_relative_paths_are_meant_from_the_file() -> None:
     [
         ("organisation: a\nscaners: {}\n", "2: scaners: unknown key; did you mean 'scanners'?"),
         (
-            "organisation: a\ntargets:\n  repositories:\n    - name: x\n      url: https://h/x\n"
-            "      brnch: main\n",
+            (
+                "organisation: a\ntargets:\n  repositories:\n    - name: x\n      url: https://h/x\n"
+                "      brnch: main\n"
+            ),
             "6: targets.repositories.0.brnch: unknown key; did you mean 'branch'?",
         ),
         ("organisation: a\nlimits:\n  files: many\n", "3: limits.files: found 'many', expected: "),
@@ -50,8 +52,10 @@ def test_relative_paths_are_meant_from_the_file() -> None:
             "4: targets.images.0: give either `archive` or `reference`",
         ),
         (
-            "organisation: a\ntargets:\n  repositories:\n    - {name: x, url: https://h/x}\n"
-            "  images:\n    - {name: x, reference: h/x}\n",
+            (
+                "organisation: a\ntargets:\n  repositories:\n    - {name: x, url: https://h/x}\n"
+                "  images:\n    - {name: x, reference: h/x}\n"
+            ),
             "2: targets: two targets are named 'x'",
         ),
     ],
@@ -73,11 +77,15 @@ def test_the_nearest_value_is_proposed() -> None:
         "organisation: a\nstore: postgresql://u:hunter2@h/d\n",
         "organisation: a\ntargets:\n  repositories: [{name: x, url: 'https://u:hunter2@h/x'}]\n",
         "organisation: a\ntargets:\n  repositories: [{name: x, url: 'https://hunter2@h/x'}]\n",
-        "organisation: a\ntargets:\n  repositories:\n"
-        "    - {name: x, url: 'https://h/x', credential: hunter2}\n",
+        (
+            "organisation: a\ntargets:\n  repositories:\n"
+            "    - {name: x, url: 'https://h/x', credential: hunter2}\n"
+        ),
         "organisation: a\nalerts:\n  channels: [{name: c, url: 'slack://hunter2'}]\n",
-        "organisation: a\ntargets:\n"
-        "  data_stores: [{name: d, kind: postgresql, url: 'postgresql://u:hunter2@h/d'}]\n",
+        (
+            "organisation: a\ntargets:\n"
+            "  data_stores: [{name: d, kind: postgresql, url: 'postgresql://u:hunter2@h/d'}]\n"
+        ),
     ],
 )
 def test_a_literal_secret_is_refused_and_not_repeated(text: str) -> None:

@@ -84,6 +84,7 @@ def test_renames_line_maps_and_share(repository: Any, difference: Any) -> None:
     assert lines == [3, 21, None, 22, 31]
     # edit, other, move_edit, gone and fresh, of six files then and one that has gone.
     assert change.changed == pytest.approx(5 / 7)
+    assert change.removed == {"gone.py"}
 
 
 def test_nothing_changed(difference: Any) -> None:

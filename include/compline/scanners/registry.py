@@ -1,4 +1,4 @@
-"""The one list of scanners: name to kinds of target and to the class, imported only if asked for."""
+"""The one list of scanners: name to kinds of target and to a class, imported if asked for."""
 
 from __future__ import annotations
 

@@ -88,7 +88,9 @@ def test_each_repository_has_one_look(night: Any) -> None:
         assert look.fresh
         assert look.seconds > 0
         (warning,) = look.warnings
-        assert warning.startswith("stale advisories: OSV advisories are 448 days old (2024-10-10), the limit is 7")
+        assert warning.startswith(
+            "stale advisories: OSV advisories are 448 days old (2024-10-10), the limit is 7"
+        )
     assert looks[0].sandbox in ("bubblewrap", "limits")
 
 

@@ -104,7 +104,9 @@ def test_each_repository_has_one_look(night: Any) -> None:
         assert look.advisory_date == "2024-10-10"
         assert look.sandbox in ("bubblewrap", "limits")
         (warning,) = look.warnings
-        assert warning.startswith("stale advisories: Trivy's advisories are 448 days old (2024-10-10)")
+        assert warning.startswith(
+            "stale advisories: Trivy's advisories are 448 days old (2024-10-10)"
+        )
 
 
 def test_secrets_are_looked_for_where_trivy_by_itself_does_not(found: Completed) -> None:
