@@ -101,23 +101,6 @@ def test_what_cannot_be_reached(url: str, says: str) -> None:
     assert url in str(caught.value)
 
 
-def test_a_silent_server_is_given_up(git_server: Any) -> None:
-    git_server.delay = 20
-    remote = Remote(f"{git_server.url}/origin")
-    began = time.monotonic()
-    with pytest.raises(SourceError, match="git took longer than the 1 s allowed"):
-        resolve_head(remote, Limits(git_seconds=1))
-    assert time.monotonic() - began < 10
-
-
-def test_a_redirect_is_not_followed(repository: Any, git_server: Any) -> None:
-    repository.commit({"a": "1"})
-    assert resolve_head(Remote(f"{git_server.url}/origin"), LIMITS)
-    git_server.redirect = "http://127.0.0.1:1"
-    with pytest.raises(SourceError, match="write the address that it redirects to"):
-        resolve_head(Remote(f"{git_server.url}/origin"), LIMITS)
-
-
 def test_nobodys_configuration_is_obeyed(
     repository: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

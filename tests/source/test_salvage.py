@@ -101,13 +101,3 @@ def test_it_is_limited_too(
     with pytest.raises(SourceError, match="origin holds more than 2 MB for one commit: raise"):
         salvage(mirror.git, repository.path, repository.tip(), most=2 << 20, lock=0)
     assert not [path for path in mirror.directory.rglob("objects/**/*") if path.is_file()]
-
-
-def test_a_server_that_lacks_objects_is_told_so(
-    repository: Any, mirror_of: Callable[..., Mirror], git_server: Any
-) -> None:
-    repository.commit({"a": "1", "b": "2"})
-    repository.remove(repository.oid("main:b"))
-    mirror = mirror_of(f"{git_server.url}/origin", "main")
-    with pytest.raises(SourceError, match="lacks objects on the server's side: run `git fsck`"):
-        _fetch(mirror)
