@@ -8,6 +8,7 @@ import io
 import os
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ from compline.source.images import open_image
     ],
 )
 def test_archives_that_are_none(
-    image: Any, tmp_path: Path, members: dict[str, Any], says: str
+    image: Any, tmp_path: Path, members: Callable[[Any], dict[str, Any]], says: str
 ) -> None:
     with pytest.raises(SourceError, match=says):
         open_image(image.tar(tmp_path / "a.tar", members(image)))

@@ -20,7 +20,7 @@ import pytest
 from compline.config.schema import Limits
 from compline.source.errors import SourceError
 from compline.source.lock import locked
-from compline.source.mirror import Mirror
+from compline.source.mirror import Fetched, Mirror
 from compline.source.remote import Remote, resolve_head
 
 LIMITS = Limits(git_seconds=30)
@@ -43,8 +43,8 @@ def test_a_redirect_is_not_followed(repository: Any, git_server: Any) -> None:
         resolve_head(Remote(f"{git_server.url}/origin"), LIMITS)
 
 
-def _fetch(mirror: Mirror) -> str:
-    return mirror.fetch(resolve_head(mirror.remote, mirror.limits)).commit
+def _fetch(mirror: Mirror) -> Fetched:
+    return mirror.fetch(resolve_head(mirror.remote, mirror.limits))
 
 
 _FETCH = """
@@ -52,7 +52,7 @@ import sys
 from pathlib import Path
 from compline.config.schema import Limits
 from compline.source.lock import locked
-from compline.source.mirror import Mirror
+from compline.source.mirror import Fetched, Mirror
 from compline.source.remote import Remote, resolve_head
 limits = Limits(git_seconds=60)
 remote = Remote(sys.argv[1], "main")
