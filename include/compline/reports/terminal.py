@@ -24,15 +24,22 @@ _WORST = 10
 
 
 def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
-    """What was looked at, what was not, and why: a line per target and scanner."""
+    """What was looked at, what was not, and why: a line per target and scanner.
+
+    Warnings, which many rows share, are numbered and told once below.
+    """
     if not rows:
         return Text("Nothing was looked at yet: run `compline scan` or `make nightly`.")
     table = Table(title="Coverage", title_justify="left", box=None, pad_edge=False)
     for column in ("target", "scanner", "outcome", "seen", "gaps", "seconds"):
         table.add_column(column, justify="right" if column in ("seen", "seconds") else "left")
     table.add_column("why", overflow="fold")
+    notes = {
+        text: n for n, text in enumerate(dict.fromkeys(w for r in rows for w in r.warnings), 1)
+    }
     for row in rows:
-        why = [text for text in (row.reason, *row.warnings) if text]
+        why = [row.reason] if row.reason else []
+        why += [f"see note {notes[text]}" for text in row.warnings]
         if row.reused_from and row.reused_from != row.run:
             why.insert(0, f"unchanged since run {row.reused_from}")
         table.add_row(
@@ -44,7 +51,8 @@ def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
             f"{row.seconds:.1f}" if row.seconds else "",
             Text(printable("; ".join(why))),
         )
-    return table
+    told = [Text(f"note {number}: {printable(text)}") for text, number in notes.items()]
+    return Group(table, *told)
 
 
 def severity_table(counts: Mapping[tuple[str, Severity, State], int]) -> RenderableType:
