@@ -1,7 +1,7 @@
 """An analyzer without a process: what its "tool" does is written in the files it looks at.
 
 `bad` in a line is a finding. A file that says `crash`, `hang`, `flood` or `garbage` does so to
-the whole batch that it is in; `mute` is not reported; `slow` is a gap that does not last.
+the whole batch that it is in; `mute` is not reported; `slow` is a gap that does not last; `hasty` is one only at the first try.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class WordFinder:
     broken: str = ""
     """How every process ends from now on."""
     runs: list[list[str]] = field(default_factory=list)
+    seen_hasty: set[str] = field(default_factory=set)
     seconds: list[float] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     scanner = "word-finder"
@@ -81,6 +82,9 @@ class WordFinder:
                 raise OutputTooLarge("it printed more than it may")
             if "garbage" in text:
                 raise Distrusted("its report cannot be read")
+        with self.lock:
+            again = {name: text in self.seen_hasty for name, text in contents.items()}
+            self.seen_hasty |= {text for text in contents.values() if "hasty" in text}
         answers = {
             name: Answer(
                 findings=[
@@ -88,8 +92,13 @@ class WordFinder:
                     for number, line in enumerate(text.splitlines(), 1)
                     if "bad" in line
                 ],
-                gaps=[FileGap(GapReason.CRASHED, "slow", lasting=False)] if "slow" in text else [],
+                gaps=(
+                    [FileGap(GapReason.CRASHED, "slow", lasting=False)]
+                    if "slow" in text or ("hasty" in text and not again[name])
+                    else []
+                ),
                 looked=True,
+                hurried="hasty" in text and ("slow" in text or not again[name]),
             )
             for name, text in contents.items()
             if "mute" not in text

@@ -134,3 +134,16 @@ def test_a_tool_that_fails_on_its_canary_is_not_bisected(
     assert isinstance(outcome, Failed)
     assert "ended by signal" in outcome.error
     assert len(finder.runs) - runs == 4  # two batches, and the canary after each
+
+
+def test_files_that_needed_a_little_more_time_get_a_second_try(
+    looks: Any, finder: Any, git_repository: Any
+) -> None:
+    shop = git_repository({"a.txt": "bad\n", "b.txt": "hasty bad\n", "c.txt": "hasty slow bad\n"})
+    look = looks(shop.job())["shop"]
+    assert list(crashed(look)) == ["c.txt"]
+    assert found(look) == {"a.txt", "b.txt", "c.txt"}
+    assert finder.scanned.count("bad\n") == 1
+    runs = len(finder.runs)
+    looks(shop.job())
+    assert finder.runs[runs:] == [["hasty slow bad\n"]] * 2

@@ -286,6 +286,7 @@ def test_a_tree_without_a_file_for_any_rule(
         b'{"paths": {}, "results": [], "errors": []}',
         b'{"paths": {"scanned": null}, "results": [], "errors": []}',
         b'{"paths": {"scanned": []}, "results": [{}], "errors": []}',
+        b'{"paths": {"scanned": []}, "results": [], "errors": []}',
         b"[" * 100_000,
     ],
 )
@@ -295,7 +296,12 @@ def test_a_report_that_is_none_is_not_trusted(stdout: bytes) -> None:
 
 
 def test_a_report_without_the_canary_or_with_rules_left_out_is_not_trusted() -> None:
-    report: dict[str, Any] = {"paths": {"scanned": ["zz-canary.py"]}, "results": [], "errors": []}
+    report: dict[str, Any] = {
+        "paths": {"scanned": ["zz-canary.py"]},
+        "results": [],
+        "errors": [],
+        "time": {"fixpoint_timeouts": []},
+    }
     with pytest.raises(Distrusted, match="canary"):
         read_report(json.dumps(report).encode(), "zz-canary.py", "zz-rules.json")
     for error in (
@@ -316,6 +322,27 @@ def test_a_report_without_the_canary_or_with_rules_left_out_is_not_trusted() -> 
     report["skipped_rules"], report["errors"] = [], [{"type": "Fatal error", "level": "error"}]
     with pytest.raises(Distrusted, match="reports an error: Fatal error"):
         read_report(json.dumps(report).encode(), "zz-canary.py", "zz-rules.json")
+
+
+def test_data_that_was_followed_in_part_is_a_gap_that_wants_a_second_try() -> None:
+    defects = [
+        {"check_id": rule, "path": "zz-canary.py", "start": {"line": line}}
+        for rule, line in (("compline-canary-pattern", 3), ("compline-canary-taint", 5))
+    ]
+    timeout = {"error_type": "Fixpoint timeout", "location": {"path": "a.py", "start": {"line": 7}}}
+    report = {
+        "paths": {"scanned": ["a.py", "b.py", "zz-canary.py"]},
+        "results": defects,
+        "errors": [],
+        "time": {"fixpoint_timeouts": [timeout]},
+    }
+    answers = read_report(json.dumps(report).encode(), "zz-canary.py", "zz-rules.json")
+    assert {name: answer.hurried for name, answer in answers.items()} == {
+        "a.py": True,
+        "b.py": False,
+    }
+    (gap,) = answers["a.py"].gaps
+    assert (gap.reason, gap.lasting) == (GapReason.CRASHED, False)
 
 
 def test_the_key_holds_what_results_depend_on(within: Within, rules: Rules) -> None:

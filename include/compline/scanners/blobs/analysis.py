@@ -91,6 +91,8 @@ class Answer:
     gaps: list[FileGap] = field(default_factory=list)
     looked: bool = False
     """Whether the tool says that it looked at the file, parsed or not."""
+    hurried: bool = False
+    """Whether it gave something up for lack of time by so little that a second try may do."""
 
 
 @dataclass(frozen=True, slots=True)

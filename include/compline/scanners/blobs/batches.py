@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -102,8 +102,24 @@ class Examiner:
                 else:
                     parts += reversed(_split(items))
             else:
-                verdicts.append(Verdict(items, report))
+                verdicts.append(Verdict(items, self._unhurried(items, report)))
         return verdicts
+
+    def _unhurried(self, items: Sequence[Item], report: Report) -> Report:
+        """The report, with a second try at files for which the tool had too little time."""
+        hurried = [item for item in items if _hurried(report, item)]
+        if not hurried:
+            return report
+        try:
+            second = self._run(hurried)
+        except (ToolError, Distrusted):
+            return report  # what the first try says stands, gaps and all
+        better = {item.name: second.answers[item.name] for item in hurried if _better(second, item)}
+        return replace(
+            report,
+            answers={**report.answers, **better},
+            seconds=report.seconds + second.seconds,
+        )
 
     def _run(self, items: Sequence[Item]) -> Report:
         size = sum(item.size for item in items) / (1 << 20)
@@ -131,6 +147,15 @@ class Examiner:
         with self._lock:
             self._failures.update(owners)
             return self._failures[items[0].owner] > _MOST_FAILURES
+
+
+def _hurried(report: Report, item: Item) -> bool:
+    return item.name in report.answers and report.answers[item.name].hurried
+
+
+def _better(second: Report, item: Item) -> bool:
+    answer = second.answers.get(item.name)
+    return answer is not None and answer.looked and not answer.hurried
 
 
 def _split(items: tuple[Item, ...]) -> list[tuple[Item, ...]]:
