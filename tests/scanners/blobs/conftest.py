@@ -1,7 +1,8 @@
 """An analyzer without a process: what its "tool" does is written in the files it looks at.
 
 `bad` in a line is a finding. A file that says `crash`, `hang`, `flood` or `garbage` does so to
-the whole batch that it is in; `mute` is not reported; `slow` is a gap that does not last; `hasty` is one only at the first try.
+the whole batch that it is in; `mute` is not reported; `slow` is a gap that does not last; `hasty`
+is one only at the first try.
 """
 
 from __future__ import annotations
