@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -148,11 +148,19 @@ def _test_dag(embedded: Embedded, dag: str, log: Path) -> int:
             time.sleep(0.1)
 
 
+def _interrupted(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 @contextmanager
 def _airflow(
     embedded: Embedded, arguments: list[str], log: Path, extra: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Airflow as a process group of its own, all of which is ended with the block."""
+    """Airflow as a session of its own, all of which is ended with the block."""
+    # However we were started (a shell's background job ignores SIGINT), and whichever way we are
+    # ended, Airflow is ended too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", *arguments],
@@ -164,24 +172,31 @@ def _airflow(
         try:
             yield process
         finally:
-            _end_group(process)
+            _end_session(process)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    members = [p for p in psutil.process_iter() if _group_of(p.pid) == process.pid]
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        for member in members:
-            if member.is_running():
+def _end_session(process: subprocess.Popen[bytes]) -> None:
+    """Ends every process of the session that Airflow leads; its tasks have groups of their own."""
+    for how, patience in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
+        for member in _session(process.pid):
+            with suppress(psutil.NoSuchProcess):
                 member.send_signal(how)
-        _, members = psutil.wait_procs(members, timeout=15)
+        deadline = time.monotonic() + patience
+        # Polled, since ours is the only one of them that we may reap.
+        while process.poll() is None or _session(process.pid):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
     process.wait()
 
 
-def _group_of(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return -1
+def _session(leader: int) -> list[psutil.Process]:
+    members = []
+    for one in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getsid(one.pid) == leader and one.status() != psutil.STATUS_ZOMBIE:
+                members.append(one)
+    return members
 
 
 def _log_file(config: Config, name: str) -> Path:

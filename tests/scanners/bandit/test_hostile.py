@@ -31,7 +31,11 @@ def test_one_poisoned_file_costs_its_own_coverage(
 ) -> None:
     within = wrapped(
         f"if any('poison' in text for text in texts.values()):\n    {WAYS[way]}",
-        limits={"tool_seconds": 3, "tool_output_mb": 2, "tool_memory_mb": 300},
+        limits={
+            "tool_seconds": 4 if way == "hangs" else 60,
+            "tool_output_mb": 2,
+            "tool_memory_mb": 300,
+        },
     )
     shop = git_repository(
         {f"f{n}.py": f"exec({n})\n" for n in range(4)} | {"f2.py": "exec('poison')\n"}

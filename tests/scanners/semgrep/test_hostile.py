@@ -28,7 +28,7 @@ def test_one_poisoned_file_costs_its_own_coverage(
 ) -> None:
     within = wrapped(
         f"if any('poison' in text for text in texts.values()):\n    {WAYS[way]}",
-        limits={"tool_seconds": 5},
+        limits={"tool_seconds": 4 if way == "hangs" else 60},
     )
     shop = git_repository({"a.py": "eval(1)\n", "b.py": "eval('poison')\n", "c.py": "eval(2)\n"})
     other = git_repository({"f.py": "eval('other')\n"}, "other")
