@@ -96,14 +96,17 @@ class Reference:
         return Run(tuple(sorted(found)), seconds)
 
     def trivy(self, checkout: Path) -> Run:
-        """All its scanners over the tree, every ignore and configuration file of it off."""
+        """All its scanners over the tree, every ignore and configuration file of it off.
+
+        Development dependencies too: build machines and notebooks run them.
+        """
         report, seconds = self._report(
             [
                 self._tools["trivy"], "fs", "--format", "json", "--quiet",
                 "--cache-dir", self._cache,
                 "--scanners", "vuln,misconfig,secret,license", "--offline-scan", "--skip-db-update",
                 "--skip-java-db-update", "--skip-check-update", "--skip-version-check",
-                "--skip-vex-repo-update", "--disable-telemetry",
+                "--skip-vex-repo-update", "--disable-telemetry", "--include-dev-deps",
                 "--ignorefile", self._scratch / "empty-ignore",
                 "--config", self._scratch / "empty.yaml", "--secret-config", self._secret_rules,
                 "--timeout", "60m", ".",
