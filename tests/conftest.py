@@ -17,10 +17,22 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from compline.tools.toolbox import Toolbox
+
 _START_SECONDS = 30
 
 # A background job of a shell ignores SIGINT, and so would every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_tools() -> Path:
+    """The scanners' own environments, where the project keeps them; installed now if missing."""
+    Toolbox(ROOT / ".compline").install()
+    return ROOT / ".compline" / "tools"
 
 
 @pytest.fixture(scope="session")

@@ -9,16 +9,6 @@ import pytest
 import yaml
 
 from compline.demo import organisation
-from compline.tools.toolbox import Toolbox
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def installed_tools() -> Path:
-    """The project's own tool environments; installed now if they are not."""
-    Toolbox(ROOT / ".compline").install((), lambda _line: None)
-    return ROOT / ".compline" / "tools"
 
 
 class Demo:

@@ -22,6 +22,7 @@ from compline.pipeline.session import Session, open_session
 from compline.store.engine import StoreError
 
 DEMO_HOME = Path(".compline/demo")
+_CANDIDATES = (Path("compline.yaml"), config_file(DEMO_HOME))
 
 
 class Exit(IntEnum):
@@ -55,7 +56,7 @@ def find_config(given: Path | None) -> Path:
     """The configuration to use; ends the command where there is none."""
     if given is not None:
         return given
-    for candidate in (Path("compline.yaml"), config_file(DEMO_HOME)):
+    for candidate in _CANDIDATES:
         if candidate.exists():
             return candidate
     stop(
@@ -70,6 +71,12 @@ def configuration(given: Path | None) -> Config:
         return load_config(find_config(given))
     except ConfigError as error:
         stop(f"The configuration is not valid:\n{error}")
+
+
+def workspace(given: Path | None) -> Path:
+    """The configured workspace; without any configuration the default one of this folder."""
+    named = given is not None or any(path.exists() for path in _CANDIDATES)
+    return configuration(given).workspace if named else Path(".compline").resolve()
 
 
 @contextmanager

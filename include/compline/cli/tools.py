@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from compline.cli.common import ConfigOption, Exit, configuration, stop
+from compline.cli.common import ConfigOption, Exit, stop, workspace
 from compline.reports.terminal import console
 from compline.tools.toolbox import NAMES, Toolbox, ToolUnavailable
 
@@ -23,7 +23,7 @@ def install(
     unknown = [name for name in names or () if name not in NAMES]
     if unknown:
         stop(f"no tool named {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    box = Toolbox(configuration(config).workspace)
+    box = Toolbox(workspace(config))
     try:
         box.install(tuple(names or NAMES), lambda line: typer.echo(line, err=True))
     except ToolUnavailable as error:
@@ -33,7 +33,7 @@ def install(
 @app.command()
 def check(config: ConfigOption = None) -> None:
     """Exit with 3 if a tool is missing or is not what it should be."""
-    statuses = Toolbox(configuration(config).workspace).status()
+    statuses = Toolbox(workspace(config)).status()
     problems = [status for status in statuses if status.error]
     for status in problems:
         typer.echo(f"{status.name}: {status.error}", err=True)
@@ -48,7 +48,7 @@ def list_(config: ConfigOption = None) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("tool", "version", "state", "executable"):
         table.add_column(column)
-    for status in Toolbox(configuration(config).workspace).status():
+    for status in Toolbox(workspace(config)).status():
         tool = status.tool
         version = tool.version if tool else f"({status.wanted} wanted)"
         table.add_row(
