@@ -50,7 +50,12 @@ def write_page(path: Path, state: dict[str, Any], missing: list[str], *, dirty: 
                 if key != "slice_seconds"
             ]
     if "kills" in results:
-        parts += ["", "## Kill -9", "", f"`{results['kills']['pytest']}`"]
+        parts += [
+            "",
+            "## Kill -9",
+            "",
+            f"{results['kills']['seeds']} seeds, each: `{results['kills']['pytest']}`",
+        ]
     path.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 

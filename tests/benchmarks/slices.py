@@ -97,18 +97,21 @@ def image(suite: str, packages: tuple[str, ...], home: Path) -> dict[str, Any]:
     return result
 
 
-def kills() -> dict[str, Any]:
-    """The kill -9 tests of the recording and the scanning process, many more times."""
-    environment = {**os.environ, "COMPLINE_KILLS": "60"}
+def kills(seconds: float = 480.0) -> dict[str, Any]:
+    """The kill -9 tests of the recording and the scanning process, seed after seed."""
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-k", "kill", "tests/store", "tests/pipeline",
-         "--timeout", "580"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(done.stdout[-2000:])
-    return {"pytest": done.stdout.strip().splitlines()[-1], "seconds": time.monotonic() - began}
+    seeds = 0
+    while time.monotonic() - began < seconds:
+        seeds += 1
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-k", "kill", "tests/store", "tests/pipeline"],
+            cwd=ROOT, env={**os.environ, "COMPLINE_SEED": str(seeds)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(f"seed {seeds}: {done.stdout[-2000:]}")
+    last = done.stdout.strip().splitlines()[-1]
+    return {"seeds": seeds, "pytest": last, "seconds": time.monotonic() - began}
 
 
 def bench(home: Path, number: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import time
 from collections import Counter
@@ -24,6 +25,8 @@ from compline.store.outbox import list_regressions
 
 FORK = multiprocessing.get_context("fork")
 FUNCTION = "def work_{n}(text):\n    value = {n}\n    return eval(text, value)\n\n\n"
+SEED = int(os.environ.get("COMPLINE_SEED", "0"))
+"""`make prove` runs these tests with many."""
 ABOVE = "".join(f"SETTING_{n} = {n}\n" for n in range(40))
 
 
@@ -77,7 +80,7 @@ def test_the_scanning_process(
     twin = make(tmp_path_factory.mktemp("twin"))
     twin.home.joinpath("work").mkdir()
     twin.home.joinpath("work", "tools").symlink_to((equipped.home / "work" / "tools").resolve())
-    moments = random.Random(20260101)
+    moments = random.Random(20260101 + SEED)
     for number in range(5):
         # Each time the old code moves down or up and changes its file; one is new, one is gone.
         content = module(range(number, 12 + number), ABOVE * (number % 2))
@@ -121,7 +124,7 @@ def test_the_recording_process(
 ) -> None:
     """Killed while it records; the same run is then taken up again, as Airflow's retry does."""
     twin = make(tmp_path_factory.mktemp("twin"))
-    moments = random.Random(20260102)
+    moments = random.Random(20260102 + SEED)
     for number in range(4):
         for name in ("one", "three", "two"):
             for each in (many, twin):
