@@ -1,7 +1,8 @@
 """Semgrep over the files of repositories, by content, with our rule packs and further rules.
 
 Traps, with what is done about them: it obeys `.gitignore` and `.semgrepignore` of an enclosing
-repository and a default list of its own (`--no-git-ignore`, `--x-ignore-semgrepignore-files`);
+repository and a default list of its own (files are named one by one, which goes past these; for
+the case that it does not, `--no-git-ignore` and `--x-ignore-semgrepignore-files`);
 leaves out `.min.js` and `.d.ts` by their names (files are given neutral ones); leaves out large
 files (`--max-target-bytes 0`; the limit is ours); comments hide findings (`--disable-nosem`);
 reports home and asks for newer versions (`--metrics off`, `--disable-version-check`); leaves out

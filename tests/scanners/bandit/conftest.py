@@ -65,7 +65,8 @@ def wrapped(
         program.write_text(
             f"#!{bandit.home}/bin/python\n"
             "import os, sys, time\n"
-            f"real = lambda: os.execv('{bandit.executable}', ['bandit', *sys.argv[1:]])\n"
+            f"bandit = '{bandit.executable}'\n"
+            "real = lambda: os.execv(bandit, ['bandit', *sys.argv[1:]])\n"
             "files = [word for word in sys.argv[1:] if word.endswith('.py')]\n"
             "texts = {name: open(name, errors='replace').read() for name in files}\n"
             f"{body}\nreal()\n"

@@ -21,7 +21,9 @@ WAYS = {
     "says nothing": "sys.exit(1)",
     "says that all is clean": """print('{"metrics": {"_totals": {}}, "errors": [], "results": []}')
     sys.exit(0)""",
-    "ends oddly": "sys.exit(7)",
+    "ends oddly": """import subprocess
+    subprocess.run([sys.executable, bandit, *sys.argv[1:]])
+    sys.exit(7)""",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 from compline.codec import dump_completed
 from compline.config.schema import Limits
 from compline.model import Completed, FindingKind, Gap, GapReason, Look, TargetKind
-from compline.scanners.bandit import Bandit
+from compline.scanners.bandit import Bandit, BanditAnalyzer
 from compline.scanners.bandit_report import read_report
 from compline.scanners.blobs.analysis import Distrusted
 from compline.scanners.interface import CannotScan, ScanContext
+from compline.tools.toolbox import Tool, Toolbox
 
 DEFECT = "exec(input())\n"
 Looks = Callable[..., dict[str, Look]]
@@ -49,6 +51,13 @@ def test_no_path_is_left_out_by_a_list_of_bandits_own(
     path: str, real: ScanContext, looks: Looks, git_repository: Any
 ) -> None:
     assert rules(looks(real, git_repository({path: DEFECT}).job())["shop"]) == [(path, "B102", 1)]
+
+
+def test_even_names_on_bandits_own_list_are_looked_at(bandit: Tool, tmp_path: Path) -> None:
+    analyzer = BanditAnalyzer(bandit, 500, 5)
+    for name, content in {**analyzer.equipment, "f.git.py": DEFECT.encode()}.items():
+        (tmp_path / name).write_bytes(content)
+    assert analyzer.run(tmp_path, ["f.git.py"], 60).answers["f.git.py"].looked
 
 
 def test_a_workspace_whose_path_holds_git_is_no_trap(
@@ -96,10 +105,8 @@ def test_comments_are_recorded_and_hide_nothing(
 
 
 def test_our_reading_of_the_comments_is_bandits(
-    real: ScanContext, looks: Looks, git_repository: Any, bandit: Any, tmp_path: Path
+    real: ScanContext, looks: Looks, git_repository: Any, bandit: Tool, tmp_path: Path
 ) -> None:
-    import subprocess
-
     code = "\n".join(
         f"exec(x)  # {comment}"
         for comment in (
@@ -276,8 +283,6 @@ def test_a_report_without_the_canary_is_not_trusted() -> None:
 def test_a_missing_tool_says_what_to_do(
     context: Callable[..., ScanContext], git_repository: Any, tmp_path: Path, looks: Looks
 ) -> None:
-    from compline.tools.toolbox import Toolbox
-
     nothing = context(Toolbox(tmp_path / "empty"))
     with pytest.raises(CannotScan, match="compline tools install bandit"):
         Bandit().scan_key(nothing)

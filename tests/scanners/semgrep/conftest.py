@@ -97,7 +97,8 @@ def wrapped(
         program.write_text(
             f"#!{semgrep.home}/bin/python\n"
             "import os, sys, time\n"
-            f"real = lambda: os.execv('{semgrep.executable}', ['semgrep', *sys.argv[1:]])\n"
+            f"semgrep = '{semgrep.executable}'\n"
+            "real = lambda: os.execv(semgrep, ['semgrep', *sys.argv[1:]])\n"
             "files = [word for word in sys.argv[1:] if word.endswith('.py')]\n"
             "texts = {name: open(name, errors='replace').read() for name in files}\n"
             f"{body}\nreal()\n"

@@ -17,6 +17,9 @@ WAYS = {
     "hangs": "time.sleep(600)",
     "crashes": "os.kill(os.getpid(), 11)",
     "talks nonsense": "print('Fatal error: exception Stack_overflow'); sys.exit(2)",
+    "ends with a fatal error": """import subprocess
+    subprocess.run([sys.executable, semgrep, *sys.argv[1:]])
+    sys.exit(2)""",
     "says that all is clean": """print('{"paths": {"scanned": []}, "results": [], "errors": []}')
     sys.exit(0)""",
 }

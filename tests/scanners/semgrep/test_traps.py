@@ -50,9 +50,16 @@ def test_no_path_is_left_out_by_a_list_of_semgreps_own(
     assert sorted(path for path, _ in places(looks(context, shop.job())["shop"])) == sorted(paths)
 
 
+@pytest.mark.parametrize("sandbox", ["on", "off"])
 def test_an_enclosing_repository_has_no_say(
-    within: Within, looks: Looks, git_repository: Any, tmp_path: Path
+    sandbox: str,
+    within: Within,
+    looks: Looks,
+    git_repository: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COMPLINE_SANDBOX", sandbox)
     outer = tmp_path / "outer"
     workspace = outer / ".compline"
     workspace.mkdir(parents=True)
