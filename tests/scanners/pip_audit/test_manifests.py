@@ -137,12 +137,12 @@ dependencies = [{ name = "flask" }]
 [[package]]
 name = "Flask"
 version = "2.0.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://index.example.org/simple" }
 
 [[package]]
 name = "flask"
 version = "2.3.3"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://index.example.org/simple" }
 
 [[package]]
 name = "forked"
