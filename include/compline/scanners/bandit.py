@@ -93,6 +93,10 @@ class BanditAnalyzer:
             return Prepared()
         return Prepared((Piece(".py", content),))
 
+    def label(self, _piece: Piece) -> str:
+        """None."""
+        return ""
+
     def run(self, directory: Path, names: Sequence[str], seconds: float) -> Report:
         """One bandit process."""
         finished = run(

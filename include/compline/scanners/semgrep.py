@@ -39,6 +39,7 @@ from compline.scanners.interface import Job, ScanContext
 from compline.scanners.python_sources import interpreter, notebook_pieces
 from compline.scanners.semgrep_languages import Languages
 from compline.scanners.semgrep_paths import PathFilter
+from compline.scanners.semgrep_prefilter import Prefilter, read_prefilter
 from compline.scanners.semgrep_report import RuleLeftOut, observations, read_report
 from compline.scanners.semgrep_rules import RuleSet, load_rules, rule_files, rules_digest
 from compline.source.snapshot import Entry
@@ -148,6 +149,10 @@ class SemgrepAnalyzer:
         text = self.languages.of_any_file and b"\0" not in content[:_SNIFFED]
         return Prepared((Piece(".txt", content),) if text else ())
 
+    def label(self, piece: Piece) -> str:
+        """Which rules can match in it."""
+        return self._prefilter.marks(piece.content)
+
     def run(self, directory: Path, names: Sequence[str], seconds: float) -> Report:
         """One Semgrep process."""
         finished = run(
@@ -205,6 +210,10 @@ class SemgrepAnalyzer:
         names = self.languages.of_programs if reading == "script" else frozenset()
         names |= self.languages.of_suffix(suffix) | self.languages.of_any_file
         return any(each.takes(path) for name in names for each in self._filters[name])
+
+    @cached_property
+    def _prefilter(self) -> Prefilter:
+        return read_prefilter(self.tool, self.rules.compiled, self.memory_mb)
 
     @cached_property
     def _filters(self) -> dict[str, list[PathFilter]]:

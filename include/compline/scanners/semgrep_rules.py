@@ -17,6 +17,7 @@ from compline.model import Confidence, Severity, canonical_json, digest_of
 from compline.scanners import semgrep_yaml
 from compline.scanners.interface import CannotScan
 from compline.scanners.semgrep_paths import PathFilter
+from compline.scanners.semgrep_prefilter import ANY_RULE, mark
 
 _PACKS = Path(__file__).parent / "rules"
 _SEVERITIES = {"ERROR": Severity.HIGH, "WARNING": Severity.MEDIUM, "INFO": Severity.LOW} | {
@@ -26,6 +27,15 @@ _SEVERITIES = {"ERROR": Severity.HIGH, "WARNING": Severity.MEDIUM, "INFO": Sever
 """Of rules whose metadata gives none; the second line is how newer rules write it."""
 _MODES_OVER_FILES = frozenset({"join", "extract"})
 """They look at several files at once, which scanning by content cannot give them."""
+_EVERY_FILE = {
+    "id": "compline-every-file",
+    "languages": ["regex"],
+    "severity": "INFO",
+    "message": "Finds nothing.",
+    "pattern-regex": "compline-every-file-[0-9]{40}",
+}
+"""A rule that is tried on every file, so that Semgrep reports each as looked at: on most files
+it need not try any other (see semgrep_prefilter)."""
 _LONGEST_TITLE = 200
 _METAVARIABLE = re.compile(r"\$(?:\.\.\.)?[A-Z_][A-Z_0-9]*|\$\d+")
 
@@ -93,7 +103,7 @@ def load_rules(files: Sequence[tuple[str, Path]], canary: Path) -> RuleSet:
     rules: dict[str, Rule] = {}
     where: dict[str, Path] = {}
     compiled = list(_raw_rules(canary))
-    reserved = {raw["id"] for raw in compiled}
+    reserved = {_EVERY_FILE["id"], *(raw["id"] for raw in compiled)}
     for _, path in files:
         for raw in _raw_rules(path):
             rule = _rule(raw, path)
@@ -103,7 +113,9 @@ def load_rules(files: Sequence[tuple[str, Path]], canary: Path) -> RuleSet:
             rules[rule.id] = rule
             where[rule.id] = path
             # Whether a rule is meant for a path is judged by us: Semgrep does not see the path.
-            compiled.append({key: value for key, value in raw.items() if key != "paths"})
+            wanted = {"include": [f"*{mark(len(compiled))}*", f"*{ANY_RULE}*"]}
+            compiled.append({**raw, "paths": wanted})
+    compiled.append(_EVERY_FILE)
     try:
         return RuleSet(rules, where, canonical_json({"rules": compiled}))
     except (TypeError, ValueError) as error:

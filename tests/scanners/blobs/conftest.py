@@ -66,8 +66,12 @@ class WordFinder:
             return Prepared()
         return Prepared((Piece(".txt", content),))
 
+    def label(self, piece: Piece) -> str:
+        return "-with-a-label"
+
     def run(self, directory: Path, names: Sequence[str], seconds: float) -> Report:
         assert (directory / "zz-canary").read_bytes() == b"bad"
+        assert all(name.endswith("-with-a-label.txt") for name in names)
         contents = {name: (directory / name).read_text("utf-8") for name in names}
         with self.lock:
             self.runs.append(list(contents.values()))

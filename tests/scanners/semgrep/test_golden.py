@@ -27,20 +27,20 @@ from compline.tools.toolbox import Tool
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = {
-    "app.py": "app",
-    "broken.py": "broken",
-    "image.dockerfile": "image",
-    "notes.txt": "notes",
-    "settings.yaml": "settings",
-    "web.js": "web",
+    "app_all_.py": "app",
+    "broken_all_.py": "broken",
+    "image_all_.dockerfile": "image",
+    "notes_all_.txt": "notes",
+    "settings_all_.yaml": "settings",
+    "web_all_.js": "web",
 }
 PATHS = {
-    "app.py": "shop/app.py",
-    "broken.py": "tests/broken.py",
-    "image.dockerfile": "Dockerfile",
-    "notes.txt": "docs/notes.md",
-    "settings.yaml": "deploy/settings.yaml",
-    "web.js": "static/web.js",
+    "app_all_.py": "shop/app.py",
+    "broken_all_.py": "tests/broken.py",
+    "image_all_.dockerfile": "Dockerfile",
+    "notes_all_.txt": "docs/notes.md",
+    "settings_all_.yaml": "deploy/settings.yaml",
+    "web_all_.js": "static/web.js",
 }
 
 

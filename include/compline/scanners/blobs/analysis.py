@@ -67,7 +67,7 @@ class Piece:
     """One file for the tool to look at."""
 
     suffix: str
-    """With its dot; the only part of the file's name that tools may go by."""
+    """With its dot; what the tool goes by to know the language."""
     content: bytes
     sections: tuple[Section, ...] = ()
     """Where its lines come from, in order; empty where it is the blob itself."""
@@ -134,6 +134,10 @@ class Analyzer(Protocol):
 
     def prepare(self, reading: str, content: bytes) -> Prepared:
         """The pieces of a blob; pure."""
+        ...
+
+    def label(self, piece: Piece) -> str:
+        """What the file's name shall say to the tool, besides its suffix; pure."""
         ...
 
     def run(self, directory: Path, names: Sequence[str], seconds: float) -> Report:

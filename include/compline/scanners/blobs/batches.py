@@ -21,6 +21,9 @@ from compline.tools.process import NotStarted, ToolError
 _MOST_BYTES = 2 << 20
 """Of one batch, less its last file. Starting a tool costs well below a second, scanning this much
 takes many: small batches keep all cores busy to the end, and are cheap to split."""
+_LEAST_BYTES = 256 << 10
+_BATCHES_EACH = 3
+"""Per process, if they are not too small then: the last one is what the other cores wait for."""
 _MOST_FILES = 1_000
 """Of one batch: their names are arguments of a process."""
 _MOST_FAILURES = 24
@@ -58,7 +61,8 @@ class Verdict:
 def plan(items: Sequence[Item], processes: int) -> list[tuple[Item, ...]]:
     """Batches in the order of the items, at least one per process if there is enough to do."""
     total = sum(item.size for item in items)
-    most = min(_MOST_BYTES, max(-(-total // processes), 1))
+    several = max(total // (_BATCHES_EACH * processes), _LEAST_BYTES)
+    most = min(_MOST_BYTES, max(-(-total // processes), 1), several)
     batches: list[list[Item]] = []
     room = 0
     for item in items:

@@ -110,7 +110,7 @@ class Shelf:
         pending = _Pending(content, prepared.gaps, {}, {})
         for piece in prepared.pieces:
             self._number += 1
-            name = f"f{self._number:06}{piece.suffix}"
+            name = f"f{self._number:06}{self._analyzer.label(piece)}{piece.suffix}"
             try:
                 (self._directory / name).write_bytes(piece.content)
             except OSError as error:
