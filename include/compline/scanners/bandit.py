@@ -69,6 +69,7 @@ class BanditAnalyzer:
     memory_mb: int
     output_mb: int
     scanner = "bandit"
+    grain = 1 << 20
     nothing = "no Python in the tree: nothing to look at"
 
     @property

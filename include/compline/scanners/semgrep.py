@@ -116,6 +116,7 @@ class SemgrepAnalyzer:
     memory_mb: int
     output_mb: int
     scanner = "semgrep"
+    grain = 512 << 10
     nothing = "no file in a language of the rules: nothing to look at"
 
     @cached_property

@@ -52,6 +52,7 @@ class WordFinder:
     lock: threading.Lock = field(default_factory=threading.Lock)
     scanner = "word-finder"
     nothing = "no text"
+    grain = 1 << 20
     tool = Tool("word-finder", Path("/nowhere"), "1.0", "digest", Path("/nowhere"))
     equipment: Mapping[str, bytes] = field(default_factory=lambda: {"zz-canary": b"bad"})
 

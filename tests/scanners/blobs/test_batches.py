@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from compline.model import Completed, Failed, GapReason
 from compline.scanners.blobs import batches as batches_module
-from compline.scanners.blobs.batches import Item, plan
+from compline.scanners.blobs.batches import Item, Packer, batch_bytes
 
 
 def crashed(look: Any) -> dict[str, str]:
@@ -24,26 +24,38 @@ def found(look: Any) -> set[str]:
     return {each.place.path for each in look.outcome.observations}
 
 
+def packed(sizes: list[int], processes: int, grain: int) -> list[tuple[Item, ...]]:
+    packer = Packer(batch_bytes(sum(sizes), processes, grain))
+    items = [Item(f"f{number}", size, "r") for number, size in enumerate(sizes)]
+    batches = [*(packer.add(item) for item in items), packer.rest()]
+    assert [item for batch in batches for item in batch] == items
+    return [batch for batch in batches if batch]
+
+
 @settings(derandomize=True, max_examples=60, deadline=None)
 @given(
     sizes=st.lists(st.integers(0, 5_000_000), max_size=60),
     processes=st.integers(1, 8),
+    grain=st.integers(1, 2_000_000),
 )
-def test_batches_hold_every_file_once_and_not_too_much(sizes: list[int], processes: int) -> None:
-    items = [Item(f"f{number}", size, "r") for number, size in enumerate(sizes)]
-    batches = plan(items, processes)
-    assert [item for batch in batches for item in batch] == items
-    for batch in batches:
+def test_batches_hold_every_file_once_and_not_too_much(
+    sizes: list[int], processes: int, grain: int
+) -> None:
+    for batch in packed(sizes, processes, grain):
         but_last = sum(item.size for item in batch[:-1])
-        assert batch
         assert but_last < max(min(2 << 20, sum(sizes) / processes + 1), 1)
         assert len(batch) <= 1_000
 
 
 def test_small_work_is_shared_by_all_processes() -> None:
-    items = [Item(f"f{number}", 100, "r") for number in range(40)]
-    assert [len(batch) for batch in plan(items, 4)] == [10, 10, 10, 10]
-    assert plan([], 4) == []
+    assert [len(batch) for batch in packed([100] * 40, 4, 1 << 20)] == [10, 10, 10, 10]
+    assert packed([], 4, 1 << 20) == []
+
+
+def test_large_work_is_cut_so_that_no_core_waits_long_for_the_last_batch() -> None:
+    assert len(packed([10_000] * 1_000, 2, 500_000)) == 16
+    assert len(packed([10_000] * 1_000, 2, 1_500_000)) == 7
+    assert len(packed([0] * 2_500, 2, 1)) >= 3
 
 
 @pytest.mark.parametrize("word", ["crash", "hang", "flood", "garbage"])

@@ -124,6 +124,11 @@ class Analyzer(Protocol):
         ...
 
     @property
+    def grain(self) -> int:
+        """Bytes that are worth starting the tool for: ten times what it does in that time."""
+        ...
+
+    @property
     def equipment(self) -> Mapping[str, bytes]:
         """Files that must lie beside the pieces, by name: the canary, rules."""
         ...

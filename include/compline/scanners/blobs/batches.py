@@ -19,11 +19,9 @@ from compline.scanners.blobs.analysis import Analyzer, Distrusted, Report
 from compline.tools.process import NotStarted, ToolError
 
 _MOST_BYTES = 2 << 20
-"""Of one batch, less its last file. Starting a tool costs well below a second, scanning this much
-takes many: small batches keep all cores busy to the end, and are cheap to split."""
-_LEAST_BYTES = 256 << 10
-_BATCHES_EACH = 3
-"""Per process, if they are not too small then: the last one is what the other cores wait for."""
+"""Of one batch, less its last file; more would be dear to split."""
+_BATCHES_EACH = 8
+"""Per process, if they are worth its start: the last one is what the other cores wait for."""
 _MOST_FILES = 1_000
 """Of one batch: their names are arguments of a process."""
 _MOST_FAILURES = 24
@@ -58,20 +56,38 @@ class Verdict:
     """Why the tool itself does not work; then nothing is said of the files."""
 
 
-def plan(items: Sequence[Item], processes: int) -> list[tuple[Item, ...]]:
-    """Batches in the order of the items, at least one per process if there is enough to do."""
-    total = sum(item.size for item in items)
-    several = max(total // (_BATCHES_EACH * processes), _LEAST_BYTES)
-    most = min(_MOST_BYTES, max(-(-total // processes), 1), several)
-    batches: list[list[Item]] = []
-    room = 0
-    for item in items:
-        if not batches or room <= 0 or len(batches[-1]) == _MOST_FILES:
-            batches.append([])
-            room = most
-        batches[-1].append(item)
-        room -= item.size
-    return [tuple(batch) for batch in batches]
+def batch_bytes(total: int, processes: int, grain: int) -> int:
+    """How much a batch shall hold.
+
+    Args:
+        total: bytes of all files together.
+        processes: how many batches are looked at at once.
+        grain: bytes that are worth starting the tool for; less only so that no core is idle.
+    """
+    several = max(total // (_BATCHES_EACH * processes), grain)
+    return min(_MOST_BYTES, max(-(-total // processes), 1), several)
+
+
+class Packer:
+    """Files into batches, in the order in which they come."""
+
+    def __init__(self, size: int) -> None:
+        """Takes the bytes that fill a batch; its last file may go beyond."""
+        self._size = size
+        self._items: list[Item] = []
+        self._bytes = 0
+
+    def add(self, item: Item) -> tuple[Item, ...]:
+        """The batch that the file has filled; empty if there is room left."""
+        self._items.append(item)
+        self._bytes += item.size
+        full = self._bytes >= self._size or len(self._items) == _MOST_FILES
+        return self.rest() if full else ()
+
+    def rest(self) -> tuple[Item, ...]:
+        """What is in the batch now; the next one is empty."""
+        batch, self._items, self._bytes = tuple(self._items), [], 0
+        return batch
 
 
 @dataclass

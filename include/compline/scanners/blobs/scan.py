@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 from compline.codec import load_completed
 from compline.model import Completed, Failed, Look, ScanKey
 from compline.scanners.blobs.analysis import Analyzer, Content
-from compline.scanners.blobs.batches import Examiner, Verdict, plan
+from compline.scanners.blobs.batches import Examiner, Item, batch_bytes
+from compline.scanners.blobs.crew import Crew
 from compline.scanners.blobs.outcome import judge, statement
 from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.blobs.selection import Selection, select
@@ -101,42 +101,39 @@ class BlobScan:
         return _Tree(job, snapshot, selection, results, waiting, not results, seconds)
 
     def _scan(self, wave: Sequence[_Tree]) -> Iterator[Look]:
-        with self._files() as directory:
+        with self._files() as directory, self._crew(wave, directory) as crew:
             shelf = Shelf(directory, self.analyzer)
             trees = []
             ready: dict[Content, Result] = {}
             for tree in wave:
                 try:
-                    ready.update(shelf.take(tree.name, tree.snapshot, tree.waiting))
+                    for found in shelf.take(tree.name, tree.snapshot, tree.waiting):
+                        if isinstance(found, Item):
+                            crew.give(found)
+                        else:
+                            ready[found[0]] = found[1]
                     trees.append(tree)
                 except SourceError as error:
                     yield self._failed(tree.job, str(error), tree.seconds)
             for tree in trees:
                 ready.update((each, missing_object()) for each in shelf.missing(tree.waiting))
             yield from self._settled(trees, ready, shelf)
-            if shelf.items:
-                prove(self.analyzer, self.scan_key, self.context, directory)
-            for verdicts in self._verdicts(shelf, directory):
+            done = 0
+            for verdicts in crew.verdicts():
                 ready = dict(pair for verdict in verdicts for pair in shelf.settle(verdict))
                 yield from self._settled(trees, ready, shelf)
-
-    def _verdicts(self, shelf: Shelf, directory: Path) -> Iterator[list[Verdict]]:
-        """Batches as they are done, on as many cores as there may be processes."""
-        batches = plan(shelf.items, self.context.processes)
-        examiner = Examiner(self.analyzer, directory, self.context.config.limits.tool_seconds)
-        pool = ThreadPoolExecutor(self.context.processes, f"compline-{self.analyzer.scanner}")
-        try:
-            futures = [pool.submit(examiner.examine, batch) for batch in batches]
-            done = 0
-            for future in as_completed(futures):
-                verdicts = future.result()
                 done += sum(len(verdict.items) for verdict in verdicts)
-                self.context.progress(
-                    f"{self.analyzer.scanner}: {done} of {len(shelf.items)} new files"
-                )
-                yield verdicts
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+                self.context.progress(f"{self.analyzer.scanner}: {done} of {crew.given} new files")
+
+    def _crew(self, wave: Sequence[_Tree], directory: Path) -> Crew:
+        total = sum(tree.selection.sizes[content] for tree in wave for content in tree.waiting)
+        processes = self.context.processes
+        return Crew(
+            Examiner(self.analyzer, directory, self.context.config.limits.tool_seconds),
+            processes,
+            batch_bytes(total, processes, self.analyzer.grain),
+            lambda: prove(self.analyzer, self.scan_key, self.context, directory),
+        )
 
     def _settled(
         self, trees: Sequence[_Tree], ready: dict[Content, Result], shelf: Shelf

@@ -52,16 +52,14 @@ class Shelf:
         self._taken: set[Content] = set()
         self._pending: dict[str, _Pending] = {}
         self._number = 0
-        self.items: list[Item] = []
-        """What is to be given to the tool."""
         self.seconds: defaultdict[str, float] = defaultdict(float)
         """Time of processes by repository, shared out by size."""
         self.sandbox = ""
 
     def take(
         self, owner: str, snapshot: Snapshot, wanted: Iterable[Content]
-    ) -> Iterator[tuple[Content, Result]]:
-        """Reads what no other tree has given yet; gives what needs no tool.
+    ) -> Iterator[Item | tuple[Content, Result]]:
+        """Reads what no other tree has given yet: files for the tool, or results without it.
 
         A blob that cannot be read is not taken: another tree may have it.
 
@@ -80,7 +78,7 @@ class Shelf:
                 self._taken.add(content)
                 prepared = self._analyzer.prepare(content.reading, data)
                 if prepared.pieces:
-                    self._put(owner, content, prepared)
+                    yield from self._put(owner, content, prepared)
                 else:
                     yield content, _result((), prepared.gaps)
 
@@ -106,8 +104,9 @@ class Shelf:
             if len(pending.answers) == len(pending.pieces):
                 yield pending.content, self._answered(pending)
 
-    def _put(self, owner: str, content: Content, prepared: Prepared) -> None:
+    def _put(self, owner: str, content: Content, prepared: Prepared) -> list[Item]:
         pending = _Pending(content, prepared.gaps, {}, {})
+        items = []
         for piece in prepared.pieces:
             self._number += 1
             name = f"f{self._number:06}{self._analyzer.label(piece)}{piece.suffix}"
@@ -117,7 +116,8 @@ class Shelf:
                 raise no_room(self._directory, error) from error
             self._pending[name] = pending
             pending.pieces[name] = replace(piece, content=b"")
-            self.items.append(Item(name, len(piece.content), owner))
+            items.append(Item(name, len(piece.content), owner))
+        return items
 
     def _answered(self, pending: _Pending) -> Result:
         observations: list[Observation] = []
