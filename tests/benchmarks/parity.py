@@ -29,25 +29,27 @@ def main() -> int:
         (home / "repositories").mkdir(parents=True, exist_ok=True)
         into = home / "repositories"
         repositories = corpus.given(given.repos, into) if given.repos else corpus.made(into, 4)
-        found = compare_all(repositories, home)
+        config = write_config(home, repositories)
+        scan(config, home / "scan.log")
+        (home / "reference").mkdir(exist_ok=True)
+        found = compare(config, repositories, home / "reference")
     finally:
         if not given.keep:
             shutil.rmtree(home, ignore_errors=True)
     return report(found)
 
 
-def compare_all(
-    repositories: list[Path], home: Path
+def compare(
+    config: Path, repositories: list[Path], scratch: Path
 ) -> dict[tuple[str, str], tuple[int, list[Difference]]]:
-    """(repository, scanner) to how many statements the tool made, and the differences."""
-    config = write_config(home, repositories)
-    scan(config, home / "scan.log")
+    """(repository, scanner) to how many statements the tool made, and the differences.
+
+    Takes the configuration of a scan of these repositories that is done.
+    """
     everything, rows = findings(config), coverage(config)
     settings = load_config(config)
     result = {}
     with osv_url(settings) as url:
-        scratch = home / "reference"
-        scratch.mkdir(exist_ok=True)
         reference = Reference(settings, scratch, trivy_cache(settings, scratch), url)
         for repository in repositories:
             mine = [one for one in everything if one["target"] == repository.name]

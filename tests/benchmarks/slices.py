@@ -20,7 +20,7 @@ import corpus
 import yaml
 from bench import measure
 from nights import airflow_share, thousand_targets
-from parity import compare_all
+from parity import compare
 from running import ROOT, coverage, findings, scan, write_config
 
 
@@ -34,14 +34,14 @@ def candidates(repos: Path) -> list[Path]:
 
 
 def repository(entry: Path, home: Path, clones: Path) -> dict[str, Any]:
-    """A cold and an unchanged scan of one real repository."""
+    """A cold and an unchanged scan of one real repository, which stay for `parity`."""
     clone = _clone(entry, clones)
     here = _empty(home / "scan" / clone.name)
     config = write_config(here, [clone])
     seconds, peak = scan(config, here / "scan.log")
     again, _ = scan(config, here / "scan.log")
     everything, rows = findings(config), coverage(config)
-    result = {
+    return {
         "files": len(corpus.git(clone, "ls-files").splitlines()),
         "seconds": seconds,
         "unchanged_seconds": again,
@@ -53,15 +53,15 @@ def repository(entry: Path, home: Path, clones: Path) -> dict[str, Any]:
         "gaps": dict(_gaps(rows)),
         "outcomes": dict(Counter(row["outcome"] for row in rows)),
     }
-    shutil.rmtree(here)
-    return result
 
 
 def parity(entry: Path, home: Path, clones: Path) -> dict[str, Any]:
-    """Finding by finding against the tools themselves."""
+    """What `repository` left in the store, finding by finding, against the tools themselves."""
     clone = _clone(entry, clones)
-    here = _empty(home / "parity" / clone.name)
-    compared = compare_all([clone], here)
+    here = home / "scan" / clone.name
+    if not here.is_dir():
+        raise SystemExit(f"there is no scan of {clone.name}: run its slice `repository` first")
+    compared = compare(here / "compline.yaml", [clone], _empty(here / "reference"))
     shutil.rmtree(here)
     differing = [one for _, found in compared.values() for one in found]
     unexplained = [one for one in differing if not one.explanation]
