@@ -22,12 +22,13 @@ $(VENV)/.bootstrapped: requirements/bootstrap.txt
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.bootstrapped requirements/compline.txt pyproject.toml
-	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes -r requirements/compline.txt
+	@$(PY) -m uv pip install --quiet --python $(PY) --compile-bytecode --require-hashes -r requirements/compline.txt
 	@$(PY) -m uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@$(PY) -m compileall -q include
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
-	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes -r requirements/dev.txt
+	@$(PY) -m uv pip install --quiet --python $(PY) --compile-bytecode --require-hashes -r requirements/dev.txt
 	@touch $@
 
 install: $(VENV)/.installed ## Compline and Airflow in their own virtual environment
