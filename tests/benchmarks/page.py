@@ -11,7 +11,7 @@ from typing import Any
 from bench import BOUNDS
 
 
-def write_page(path: Path, state: dict[str, Any], missing: list[str], *, dirty: bool) -> None:
+def write_page(path: Path, state: dict[str, Any], missing: list[str]) -> None:
     """The whole page, made anew."""
     results = state["results"]
     parts = [
@@ -19,12 +19,8 @@ def write_page(path: Path, state: dict[str, Any], missing: list[str], *, dirty: 
         "",
         "Written by `make prove`; nothing here was typed in.",
         "",
-        (
-            f"Date {state['date']}, seed {state['seed']}, commit {state['commit']}"
-            f"{' with uncommitted changes' if dirty else ''}, {state['cores']} cores, "
-            f"{state['git']}."
-        ),
-        "Advisories: the bundled ones, of 2024-10-10.",
+        f"Seed {state['seed']}, {state['cores']} cores, {state['git']}.",
+        *_commits(results),
         "",
     ]
     if missing:
@@ -40,14 +36,14 @@ def write_page(path: Path, state: dict[str, Any], missing: list[str], *, dirty: 
         parts += _images(images)
     repetitions = _named(results, "bench ")
     if repetitions:
-        parts += _bench(list(repetitions.values()))
+        parts += _bench(list(repetitions.values()), results.get("compared"))
     for name in ("airflow", "thousand"):
         if name in results:
             parts += ["", f"## {name.capitalize()}", "", "| figure | value |", "|---|---|"]
             parts += [
                 f"| {key} | {value:.1f} |"
                 for key, value in results[name].items()
-                if key != "slice_seconds"
+                if key not in ("slice_seconds", "commit", "date")
             ]
     if "kills" in results:
         parts += [
@@ -57,6 +53,12 @@ def write_page(path: Path, state: dict[str, Any], missing: list[str], *, dirty: 
             f"{results['kills']['seeds']} seeds, each: `{results['kills']['pytest']}`",
         ]
     path.write_text("\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _commits(results: dict[str, Any]) -> list[str]:
+    """When and at which commits; the measured folders are the same in all of them."""
+    made = sorted({(one["date"], one["commit"]) for one in results.values()})
+    return [f"Measured on {date} at commit {commit}." for date, commit in made]
 
 
 def _named(results: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -71,12 +73,15 @@ def _repositories(found: dict[str, Any]) -> list[str]:
     ]
     files = sum(r["files"] for r in found.values())
     seconds = sum(r["seconds"] for r in found.values())
+    findings = sum(r["findings"] for r in found.values())
+    dates = sorted({date for r in found.values() for date in r["advisories"]})
     return [
         "## Real repositories",
         "",
         (
             f"{len(found)} repositories, {files} files, {seconds:.0f} s, "
-            f"{sum(r['findings'] for r in found.values())} findings; one cold `compline scan` each."
+            f"{findings} findings; one cold `compline scan` each, its process with all children; "
+            f"advisories of {', '.join(dates)}."
         ),
         "",
         "| repository | files | cold, s | unchanged, s | peak, MiB | findings | seen by | gaps |",
@@ -126,12 +131,11 @@ def _images(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _bench(repetitions: Sequence[dict[str, Any]]) -> list[str]:
+def _bench(repetitions: Sequence[dict[str, Any]], compared: dict[str, Any] | None) -> list[str]:
     def median(phase: str) -> float:
         return statistics.median(s for one in repetitions for s in one["seconds"][phase])
 
     first, naive = repetitions[0], median("naive")
-    unexplained = sum(one["unexplained"] for one in repetitions)
     return [
         "## Speed",
         "",
@@ -139,7 +143,12 @@ def _bench(repetitions: Sequence[dict[str, Any]]) -> list[str]:
             f"Repositories made from installed packages, {first['files']} files, "
             f"{first['changed_files']} changed in the third phase; medians of {len(repetitions)}; "
             f"the naive loop took {naive:.1f} s. "
-            f"Findings that differ without explanation: {unexplained}."
+            + (
+                f"Findings compared one by one after each phase: {compared['unexplained']} differ "
+                "without explanation."
+                if compared
+                else "The findings were not compared."
+            )
         ),
         "",
         "| phase | seconds | ratio to the naive loop | bound | peak, MiB |",

@@ -1,7 +1,8 @@
 """`make prove`: the campaigns at full size, slice by slice; writes docs/measurements.md.
 
 Each slice stays under ten minutes and its result is kept, so that an interrupted campaign goes on
-where it was. A result counts for the commit it was made at; on another commit it is made anew.
+where it was. A result counts while what it measures is unchanged: the library, the DAGs, the locked
+requirements and this folder. Each is printed with the commit that it was made at.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from page import write_page
 from running import ROOT
 
 _HOME = ROOT / ".compline" / "prove"
+_MEASURED = ("include", "dags", "plugins", "requirements", "tests/benchmarks")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def planned(repos: Path | None) -> list[Slice]:
             "bookworm", ("python3-flask", "python3-jinja2", "nginx-light"), _HOME)),
         Slice("kills", slices.kills),
         *(Slice(f"bench {n + 1}", lambda n=n: slices.bench(_HOME, n)) for n in range(3)),
+        Slice("compared", lambda: slices.compared(_HOME)),
         Slice("airflow", lambda: slices.airflow(_HOME)),
         Slice("thousand", lambda: slices.thousand(_HOME)),
     ]  # fmt: skip
@@ -67,8 +70,9 @@ def main() -> int:
     given = parser.parse_args()
     _HOME.mkdir(parents=True, exist_ok=True)
     commit = corpus.git(ROOT, "rev-parse", "HEAD").strip()
-    dirty = bool(corpus.git(ROOT, "status", "--porcelain", "--", "include", "dags").strip())
-    state = _load(commit)
+    if corpus.git(ROOT, "status", "--porcelain", "--", *_MEASURED).strip():
+        commit += " with uncommitted changes"
+    state = _load()
     began, failed = time.monotonic(), []
     plan = planned(given.repos)
     for one in plan:
@@ -84,27 +88,32 @@ def main() -> int:
             failed.append(one.name)
             print(f"   FAILED: {error}", flush=True)
             continue
-        state["results"][one.name] = {**result, "slice_seconds": time.monotonic() - started}
+        state["results"][one.name] = {
+            **result,
+            "slice_seconds": time.monotonic() - started,
+            "commit": commit,
+            "date": datetime.now(UTC).date().isoformat(),
+        }
         _save(state)
         print(f"   {json.dumps(result)[:400]}", flush=True)
     missing = [one.name for one in plan if one.name not in state["results"]]
-    write_page(ROOT / "docs" / "measurements.md", state, missing, dirty=dirty)
+    write_page(ROOT / "docs" / "measurements.md", state, missing)
     for name in failed:
         print(f"failed: {name}")
     print(f"{len(state['results'])} slices done, {len(missing)} missing; docs/measurements.md")
     return 1 if failed else 0
 
 
-def _load(commit: str) -> dict[str, Any]:
+def _load() -> dict[str, Any]:
+    measured = [corpus.git(ROOT, "rev-parse", f"HEAD:{path}").strip() for path in _MEASURED]
     path = _HOME / "state.json"
     if path.exists():
         state: dict[str, Any] = json.loads(path.read_text())
-        if state["commit"] == commit:
+        if state["measured"] == measured:
             return state
     return {
-        "commit": commit,
+        "measured": measured,
         "seed": corpus.SEED,
-        "date": datetime.now(UTC).date().isoformat(),
         "cores": len(os.sched_getaffinity(0)),
         "git": subprocess.run(
             ["git", "--version"], capture_output=True, text=True, check=True

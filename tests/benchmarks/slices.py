@@ -52,6 +52,7 @@ def repository(entry: Path, home: Path, clones: Path) -> dict[str, Any]:
         ),
         "gaps": dict(_gaps(rows)),
         "outcomes": dict(Counter(row["outcome"] for row in rows)),
+        "advisories": sorted({row["advisory_date"] for row in rows if row["advisory_date"]}),
     }
 
 
@@ -119,7 +120,17 @@ def bench(home: Path, number: int) -> dict[str, Any]:
     here = _empty(home / "bench")
     into = here / "repositories"
     into.mkdir()
-    figures = measure(corpus.made(into, 4), here, [number])
+    figures = measure(corpus.made(into, 10), here, [number], compare=False)
+    shutil.rmtree(here)
+    return asdict(figures)
+
+
+def compared(home: Path) -> dict[str, Any]:
+    """The findings of every phase of the benchmark, one by one, over fewer repositories."""
+    here = _empty(home / "compared")
+    into = here / "repositories"
+    into.mkdir()
+    figures = measure(corpus.made(into, 3), here, [0], compare=True)
     shutil.rmtree(here)
     return asdict(figures)
 
