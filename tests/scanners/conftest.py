@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -141,7 +142,12 @@ class Scene:
     cache: MemoryCache = field(default_factory=MemoryCache)
 
     def context(
-        self, toolbox: Any, *, now: datetime = datetime(2026, 1, 1, tzinfo=UTC), **sections: Any
+        self,
+        toolbox: Any,
+        *,
+        now: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+        secrets: Mapping[str, str] = MappingProxyType({}),
+        **sections: Any,
     ) -> ScanContext:
         """A scan context; sections of the configuration as keyword arguments."""
         sections.setdefault("advisories", {"osv": "bundled", "trivy_db": "bundled"})
@@ -152,7 +158,7 @@ class Scene:
             tools=toolbox,
             cache=self.cache,  # type: ignore[arg-type]
             evidence=Locker(self.home / "evidence"),
-            secrets=SecretResolver({}),
+            secrets=SecretResolver(secrets),
             now=now,
             processes=2,
         )

@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compline.config.schema import Config
-from compline.config.secrets import SecretResolver
-from compline.evidence.locker import Locker
 from compline.model import Completed, Failed, Look, Severity, Target, TargetKind
 from compline.scanners.data_expectations import DataExpectations
 from compline.scanners.expectations import canary
 from compline.scanners.interface import Job, ScanContext
 
 LookAt = Callable[..., Look]
-
-
-@pytest.fixture
-def context(tmp_path: Path) -> Callable[..., ScanContext]:
-    """What a live check may use: a configuration, a locker and secrets, nothing else."""
-
-    def make(*, seconds: int, secrets: Mapping[str, str]) -> ScanContext:
-        nothing: Any = None
-        return ScanContext(
-            config=Config.model_validate(
-                {"organisation": "test", "scanners": {"data-expectations": {"seconds": seconds}}}
-            ),
-            workspace=tmp_path / "workspace",
-            tools=nothing,
-            cache=nothing,
-            evidence=Locker(tmp_path / "evidence"),
-            secrets=SecretResolver(secrets),
-            now=datetime(2026, 1, 1, tzinfo=UTC),
-            processes=1,
-        )
-
-    return make
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +32,11 @@ def look_at(
     monkeypatch.setattr(canary, "prove_built_in", prove_once)
 
     def look(*, url: str = "", seconds: int = 30, **settings: Any) -> Look:
-        asked = context(seconds=seconds, secrets={"STORE_URL": url})
+        asked = context(
+            None,
+            secrets={"STORE_URL": url},
+            scanners={"data-expectations": {"seconds": seconds}},
+        )
         if url:
             settings = {"kind": "postgresql", "url": "env:STORE_URL", **settings}
         target = Target(TargetKind.DATA_STORE, "store", "somewhere", settings=settings)

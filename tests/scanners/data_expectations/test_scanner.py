@@ -165,7 +165,7 @@ def test_an_own_suite_with_a_mistake(
 
 
 def test_the_evidence_has_declared_columns_only_and_masks_secrets(
-    inventory: Any, tmp_path: Path
+    inventory: Any, scene: Any
 ) -> None:
     text = "resource,encrypted_at_rest,api_token,note,extra\na,yes,s3cr3t,ftp://u:p4ss@h/,z\n"
     columns = {"resource": "string", "encrypted_at_rest": "boolean", "api_token": "string",
@@ -173,7 +173,9 @@ def test_the_evidence_has_declared_columns_only_and_masks_secrets(
 
     look = inventory(text, columns=columns)
 
-    (row,) = json.loads(Locker(tmp_path / "evidence").get(look.evidence[0]))["frames"]["inventory"]
+    (row,) = json.loads(Locker(scene.home / "evidence").get(look.evidence[0]))["frames"][
+        "inventory"
+    ]
     assert row == {
         "resource": "a",
         "encrypted_at_rest": "true",
@@ -206,15 +208,19 @@ def test_one_broken_store_does_not_take_the_others(context: Any, tmp_path: Path)
         for name, path in (("gone", "/gone.csv"), ("good", str(tmp_path / "good.csv")))
     ]
 
-    gone, good = DataExpectations().scan(jobs, context(seconds=30, secrets={}))
+    gone, good = DataExpectations().scan(jobs, context(None))
 
     assert isinstance(gone.outcome, Failed)
     assert good.outcome == Completed((), ())
 
 
 def test_the_scan_key_names_what_decides(context: Any) -> None:
-    quick = DataExpectations().scan_key(context(seconds=9, secrets={}))
-    slow = DataExpectations().scan_key(context(seconds=99, secrets={}))
+    quick, slow = (
+        DataExpectations().scan_key(
+            context(None, scanners={"data-expectations": {"seconds": seconds}})
+        )
+        for seconds in (9, 99)
+    )
 
     assert quick.tool == slow.tool
     assert quick.rules == slow.rules

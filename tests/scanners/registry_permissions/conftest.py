@@ -6,16 +6,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compline.config.schema import Config
-from compline.config.secrets import SecretResolver
-from compline.evidence.locker import Locker
 from compline.model import Look, Target, TargetKind
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.registry_permissions import RegistryPermissions
@@ -86,28 +82,6 @@ LookAt = Callable[..., Look]
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Callable[..., ScanContext]:
-    """What a live check may use: a configuration, a locker and secrets, nothing else."""
-
-    def make(*, seconds: int, secrets: Mapping[str, str]) -> ScanContext:
-        nothing: Any = None
-        return ScanContext(
-            config=Config.model_validate(
-                {"organisation": "test", "scanners": {"registry-permissions": {"seconds": seconds}}}
-            ),
-            workspace=tmp_path / "workspace",
-            tools=nothing,
-            cache=nothing,
-            evidence=Locker(tmp_path / "evidence"),
-            secrets=SecretResolver(secrets),
-            now=datetime(2026, 1, 1, tzinfo=UTC),
-            processes=1,
-        )
-
-    return make
-
-
-@pytest.fixture
 def look_at(context: Callable[..., ScanContext]) -> LookAt:
     """One look of the scanner at one registry."""
 
@@ -119,7 +93,11 @@ def look_at(context: Callable[..., ScanContext]) -> LookAt:
     ) -> Look:
         settings: dict[str, Any] = {"kind": "mlflow", "url": url, "policy": dict(policy or {})}
         settings["credential"] = "env:REGISTRY" if credential else None
-        asked = context(seconds=seconds, secrets={"REGISTRY": credential or ""})
+        asked = context(
+            None,
+            secrets={"REGISTRY": credential or ""},
+            scanners={"registry-permissions": {"seconds": seconds}},
+        )
         target = Target(TargetKind.MODEL_REGISTRY, "models", url, settings=settings)
         (result,) = RegistryPermissions().scan([Job(target, "")], asked)
         return result

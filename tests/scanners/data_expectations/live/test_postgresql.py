@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -121,10 +120,10 @@ def test_a_refused_part_is_a_gap_and_the_rest_is_judged(good: Any, look_at: Any)
     )
 
 
-def test_the_evidence_holds_the_rows_and_no_secret(bad: Any, look_at: Any, tmp_path: Path) -> None:
+def test_the_evidence_holds_the_rows_and_no_secret(bad: Any, look_at: Any, scene: Any) -> None:
     look = look_at(url=bad.url())
 
-    evidence = Locker(tmp_path / "evidence").get(look.evidence[0])
+    evidence = Locker(scene.home / "evidence").get(look.evidence[0])
     frames = json.loads(evidence)["frames"]
     assert {row["name"] for row in frames["settings"]} >= {"ssl", "password_encryption"}
     radius = next(row for row in frames["hba"] if row["method"] == "radius")

@@ -55,13 +55,14 @@ def test_only_reading_calls_are_sent(guarded: Any, look_at: Any) -> None:
     assert {request.split()[0] for request in sent} == {"GET"}
 
 
-def test_every_page_is_read(guarded: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch,
-                            tmp_path: Any) -> None:  # fmt: skip
+def test_every_page_is_read(
+    guarded: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch, scene: Any
+) -> None:
     monkeypatch.setattr("compline.scanners.registries.mlflow._PAGE", 1)
 
     look = look_at(guarded.url, GOOD)
 
-    facts = json.loads(Locker(tmp_path / "evidence").get(look.evidence[0]))["facts"]
+    facts = json.loads(Locker(scene.home / "evidence").get(look.evidence[0]))["facts"]
     assert facts["models"] == ["churn", "fraud"]
     assert facts["experiments"] == {"0": "Default", "1": "training"}
     assert facts["calls"] == 11
