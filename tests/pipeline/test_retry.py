@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from compline.model import Failed, Look, RunResult
-from compline.pipeline import conclude, discover, plan
+from compline.pipeline import claim, conclude, discover, plan
 from compline.pipeline import scan as scan_step
+from compline.pipeline.claim import LEASE
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
 from compline.scanners.interface import Job, ScanContext
@@ -114,7 +116,79 @@ def test_a_killed_tasks_lease_has_run_out_when_airflow_retries() -> None:
     dag = (Path(__file__).parents[2] / "dags" / "compliance.py").read_text(encoding="utf-8")
     found = re.search(r'"retry_delay": timedelta\(minutes=(\d+)\)', dag)
     assert found is not None
-    assert int(found[1]) * 60 > scan_step._LEASE
+    assert int(found[1]) * 60 > LEASE
+
+
+@pytest.mark.parametrize("at", ["one", "three", "two"])
+def test_a_worker_whose_shard_was_taken_over_stops_recording(
+    three: Any, fake: Any, bad_lines: Any, at: str
+) -> None:
+    """It was suspended for longer than the lease; the other's work stands, nothing is doubled."""
+    ended: list[str] = []
+
+    def suspended(jobs: Sequence[Job], _context: ScanContext) -> Iterator[Look]:
+        try:
+            for job in jobs:
+                if job.target.name == at:
+                    later = session.now() + timedelta(seconds=LEASE + 1)
+                    assert claim_shard(session.store, run, 0, "worker/2", later, 600)
+                yield bad_lines("bandit", job)
+        finally:
+            ended.append("bandit")
+
+    three.scanners = ("bandit",)
+    fake("bandit", suspended)
+    with three.session() as session:
+        run = begun(session)
+        with pytest.raises(scan_step.ShardTaken, match="taken over by another worker"):
+            scan_step.scan_shard(session, run, 0, "worker/1")
+        assert ended == ["bandit"], "the scanner was not closed"
+        before = {"one": 0, "three": 1, "two": 2}[at]
+        assert len(outcomes(session, run)) == before
+        assert [shard.state for shard in list_shards(session.store, run)] == ["pending"]
+        fake("bandit")
+        scan_step.scan_shard(session, run, 0, "worker/2")
+        assert set(outcomes(session, run).values()) == {"completed"}
+    assert len(three.open()) == 3
+
+
+def test_a_scanner_is_not_begun_for_another_workers_shard(
+    three: Any, fake: Any, bad_lines: Any
+) -> None:
+    def suspended(jobs: Sequence[Job], _context: ScanContext) -> Iterator[Look]:
+        yield from [bad_lines("bandit", job) for job in jobs]
+        later = session.now() + timedelta(seconds=LEASE + 1)
+        assert claim_shard(session.store, run, 0, "worker/2", later, 600)
+
+    fake("bandit", suspended)
+    second = fake("semgrep")
+    with three.session() as session:
+        run = begun(session)
+        with pytest.raises(scan_step.ShardTaken):
+            scan_step.scan_shard(session, run, 0, "worker/1")
+        assert second.asked == []
+        assert outcomes(session, run) == {}
+
+
+def test_a_store_that_is_away_for_a_moment_does_not_end_the_renewing(
+    three: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    beats: list[str] = []
+
+    def away_at_first(*_arguments: Any) -> bool:
+        beats.append("beat")
+        if len(beats) == 1:
+            raise OSError("away")
+        return True
+
+    monkeypatch.setattr(claim, "heartbeat_shard", away_at_first)
+    monkeypatch.setattr(claim, "LEASE", 0.04)
+    with three.session() as session, claim.Claim(session, 1, 0, "worker/1"):
+        end = time.monotonic() + 10
+        while len(beats) < 3 and time.monotonic() < end:
+            time.sleep(0.01)
+    assert len(beats) >= 3
+    assert "could not be renewed" in caplog.text
 
 
 def test_planning_again_gives_the_same_shards(three: Any, fake: Any) -> None:

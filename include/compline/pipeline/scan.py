@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from compline.model import Failed, Look
+from compline.pipeline.claim import LEASE, Claim, ShardTaken
 from compline.pipeline.inputs import Inputs
 from compline.pipeline.progress import describe
 from compline.pipeline.record import record_target
@@ -20,33 +20,19 @@ from compline.scanners import registry
 from compline.scanners.interface import CannotScan
 from compline.source.snapshot import SourceError
 from compline.store.runs import get_run
-from compline.store.shards import (
-    claim_shard,
-    finish_shard,
-    heartbeat_shard,
-    list_shards,
-    recorded_pairs,
-)
-
-_LEASE = 45.0
-"""Seconds after which a shard whose worker gave no sign of life may be taken by another; less than
-the DAG's `retry_delay`, or the retry of a killed task would find the dead one's lease."""
+from compline.store.shards import claim_shard, finish_shard, list_shards, recorded_pairs
 
 log = logging.getLogger(__name__)
-
-
-class ShardTaken(Exception):
-    """Another worker holds the shard; a retry will see whether it finishes."""
 
 
 def scan_shard(session: Session, run: int, number: int, owner: str) -> None:
     """Scans and records what of the shard is missing or failed; nothing if it is done.
 
     Raises:
-        ShardTaken: another owner is at it.
+        ShardTaken: another owner is at it, or took it over while this one was at it.
         StoreError: the looks could not be recorded.
     """
-    payload = claim_shard(session.store, run, number, owner, session.now(), _LEASE)
+    payload = claim_shard(session.store, run, number, owner, session.now(), LEASE)
     if payload is None:
         views = [view for view in list_shards(session.store, run) if view.number == number]
         if any(view.state == "done" for view in views):
@@ -64,38 +50,44 @@ def scan_shard(session: Session, run: int, number: int, owner: str) -> None:
         return replace(item, scanners=tuple(names))
 
     work = [item for item in map(left, from_payload(payload)) if item.scanners]
-    with _kept_alive(session, run, number, owner):
-        _scan(session, run, request, work)
+    with Claim(session, run, number, owner) as claim:
+        _scan(session, run, request, work, claim)
     finish_shard(session.store, run, number, owner, session.now())
 
 
-def _scan(session: Session, run: int, request: Request, work: Sequence[Work]) -> None:
+def _scan(session: Session, run: int, request: Request, work: Sequence[Work], claim: Claim) -> None:
     inputs = {item.target.name: Inputs(session, item, request.revision) for item in work}
     try:
-        _scan_inputs(session, run, request, inputs)
+        _scan_inputs(session, run, request, inputs, claim)
     finally:
         for one in inputs.values():
             one.close()
 
 
 def _scan_inputs(
-    session: Session, run: int, request: Request, inputs: Mapping[str, Inputs]
+    session: Session, run: int, request: Request, inputs: Mapping[str, Inputs], claim: Claim
 ) -> None:
     work = [one.work for one in inputs.values()]
     looks: dict[str, list[Look]] = {item.target.name: [] for item in work}
     for scanner in registry.names():
         asked = [item for item in work if scanner in item.scanners]
-        for look in _look(session, scanner, asked, inputs):
-            session.report(describe(look))
-            looks[look.target].append(look)
-            item = inputs[look.target].work
-            if len(looks[look.target]) == len(item.scanners):
-                record_target(session, run, request, inputs[look.target], looks.pop(look.target))
+        if not asked:
+            continue
+        claim.confirm()
+        # Closed at once, so that a scan which is given up leaves no tool running.
+        with closing(_look(session, scanner, asked, inputs)) as seen:
+            for look in seen:
+                session.report(describe(look))
+                looks[look.target].append(look)
+                one = inputs[look.target]
+                if len(looks[look.target]) == len(one.work.scanners):
+                    claim.confirm()
+                    record_target(session, run, request, one, looks.pop(look.target))
 
 
 def _look(
     session: Session, scanner: str, asked: Sequence[Work], inputs: Mapping[str, Inputs]
-) -> Iterator[Look]:
+) -> Generator[Look]:
     """Exactly one look for each target asked about, whatever the scanner does."""
     waiting = {item.target.name: item for item in asked}
     started = time.monotonic()
@@ -126,21 +118,3 @@ def _look(
 
 def _failed(item: Work, scanner: str, error: str) -> Look:
     return Look(item.target.name, scanner, Failed(error), revision=item.revision)
-
-
-@contextmanager
-def _kept_alive(session: Session, run: int, number: int, owner: str) -> Iterator[None]:
-    """Renews the shard's lease for as long as the work goes on."""
-    stop = threading.Event()
-
-    def beat() -> None:
-        while not stop.wait(_LEASE / 4):
-            heartbeat_shard(session.store, run, number, owner, session.now(), _LEASE)
-
-    thread = threading.Thread(target=beat, name="shard-lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
