@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -114,15 +115,15 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 32
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ABC, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _SECONDS
     disable_nagle_algorithm = True
 
     @staticmethod
+    @abstractmethod
     def answer(question: bytes) -> tuple[int, dict[str, Any]]:
         """Status and body for a question."""
-        raise NotImplementedError
 
     def do_POST(self) -> None:
         """Answers one query."""
