@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,8 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI, Header, HTTPException
 
+from compline.config.loader import ConfigError, Mistake
+from compline.config.secrets import SecretMissing
 from compline.model import (
     Completed,
     Confidence,
@@ -28,7 +32,7 @@ from compline.model import (
     Target,
     TargetKind,
 )
-from compline.store.engine import Store, open_store
+from compline.store.engine import Store, StoreError, open_store
 from compline.store.record import record
 from compline.store.runs import finish_run, start_run
 from compline.store.targets import sync_targets
@@ -56,8 +60,8 @@ def guard(authorization: Annotated[str, Header()] = "") -> None:
 class Client:
     """Asks the application without a server."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._transport = httpx.ASGITransport(app)
+    def __init__(self, app: FastAPI, *, raises: bool = True) -> None:
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=raises)
 
     def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
         async def ask() -> Answer:
@@ -167,8 +171,38 @@ def test_hostile_text_is_text(store: Store, client: Client) -> None:
     assert "{{7*7}}" in text
 
 
-def test_headers(client: Client) -> None:
-    headers = client.get("/", headers={"Authorization": "reader"}).headers
+READER = {"Authorization": "reader"}
+
+
+def broken(error: Exception) -> Client:
+    """The application where the store cannot be opened."""
+
+    def opener() -> Store:
+        raise error
+
+    return Client(create_app(opener, [Depends(guard)]), raises=False)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "login", "status"),
+    [
+        ("GET", "/", READER, 200),
+        ("GET", "/", {}, 401),
+        ("GET", "/", {"Authorization": "other"}, 403),
+        ("GET", "/nothing", READER, 404),
+        ("DELETE", "/", READER, 405),
+    ],
+)
+def test_every_answer_has_the_headers(
+    client: Client, method: str, path: str, login: dict[str, str], status: int
+) -> None:
+    answer = client.get(path, headers=login, method=method)
+    assert answer.status_code == status
+    check_headers(answer)
+
+
+def check_headers(answer: Answer) -> None:
+    headers = answer.headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'self'" in policy
@@ -176,3 +210,44 @@ def test_headers(client: Client) -> None:
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_crash_tells_a_stranger_nothing() -> None:
+    answer = broken(RuntimeError("hunter2")).get("/", headers=READER)
+    assert answer.status_code == 500
+    assert "log of Airflow's API server" in unescape(answer.text)
+    assert "hunter2" not in answer.text
+    check_headers(answer)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreError("cannot open the store <postgresql>"),
+        SecretMissing("env:<STORE>: set the environment variable"),
+        ConfigError([Mistake("compline.yaml", 3, "a.<b>", "unknown key")]),
+    ],
+)
+def test_what_a_person_can_mend_is_said_to_who_may_read(error: Exception) -> None:
+    client = broken(error)
+    answer = client.get("/", headers=READER)
+    assert answer.status_code == 503
+    assert str(error) in unescape(answer.text)
+    assert str(error) not in answer.text, "not escaped"
+    check_headers(answer)
+    assert client.get("/").status_code == 401
+
+
+def test_an_incomplete_night_shows_what_failed_first_and_what_was_left_out(
+    store: Store, client: Client
+) -> None:
+    seed(store, reason="semgrep is missing")
+    text = page(client)
+    assert text.index(">semgrep<") < text.index(">bandit<")
+    assert "<div>semgrep is missing</div>" in text
+    assert "left out: 1 too-large" in text
+
+
+def test_the_page_needs_nothing_from_elsewhere(store: Store, client: Client) -> None:
+    seed(store)
+    assert not re.search(r"(?i)(src|href)=|url\(|@import|https?:", page(client))

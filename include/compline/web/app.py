@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from compline.config.loader import ConfigError
+from compline.config.secrets import SecretMissing
 from compline.model import State
-from compline.store.engine import Store
+from compline.store.engine import Store, StoreError
 from compline.store.findings import FindingFilter, count_findings
 from compline.store.ledger import LedgerRow, coverage
 from compline.store.runs import latest_run
+from compline.web.headers import SECURITY_HEADERS, SecurityHeaders
 
-_SECURITY_HEADERS = {
-    # Airflow shows the page in a frame of its own origin; nothing else may, and nothing runs.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+log = logging.getLogger(__name__)
 
 
 def create_app(open_store: Callable[[], Store], guards: Sequence[Any]) -> FastAPI:
@@ -47,10 +44,29 @@ def create_app(open_store: Callable[[], Store], guards: Sequence[Any]) -> FastAP
         undefined=StrictUndefined,
     )
 
+    app.add_middleware(SecurityHeaders)
+
+    def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        return HTMLResponse(templates.get_template(template).render(values), status)
+
     @app.get("/", response_class=HTMLResponse)
     def last_coverage() -> HTMLResponse:
-        page = templates.get_template("coverage.html").render(_last_run(open_store()))
-        return HTMLResponse(page, headers=_SECURITY_HEADERS)
+        return page("coverage.html", **_last_run(open_store()))
+
+    async def cannot_show(_request: Request, error: Exception) -> HTMLResponse:
+        log.error("the page cannot be shown: %s", error)
+        return page("trouble.html", 503, what=str(error))
+
+    # What a person can mend is said; these errors never hold a secret.
+    for kind in (ConfigError, SecretMissing, StoreError):
+        app.add_exception_handler(kind, cannot_show)
+
+    @app.exception_handler(Exception)
+    async def crashed(_request: Request, _error: Exception) -> HTMLResponse:
+        # Answered outside every middleware; the server logs the error itself.
+        answer = page("trouble.html", 500, what="See the log of Airflow's API server.")
+        answer.headers.update(SECURITY_HEADERS)
+        return answer
 
     return app
 
@@ -58,6 +74,8 @@ def create_app(open_store: Callable[[], Store], guards: Sequence[Any]) -> FastAP
 def _last_run(store: Store) -> dict[str, Any]:
     run = latest_run(store)
     rows: Sequence[LedgerRow] = coverage(store, run.id) if run else ()
+    # What was not looked at is what a reader has to see first.
+    rows = sorted(rows, key=lambda row: row.outcome != "failed")
     open_by_severity: Counter[str] = Counter()
     counts = count_findings(store, FindingFilter(targets=tuple({row.target for row in rows})))
     for (_, severity, state), number in counts.items() if rows else ():
@@ -66,7 +84,22 @@ def _last_run(store: Store) -> dict[str, Any]:
     return {
         "run": run,
         "rows": rows,
+        "whys": {(row.target, row.scanner): _why(row) for row in rows},
         "outcomes": Counter(row.outcome for row in rows),
         "open": open_by_severity,
         "severities": ("critical", "high", "unknown", "medium", "low", "info"),
     }
+
+
+def _why(row: LedgerRow) -> list[str]:
+    """What is to be known about a row, one thing a line."""
+    lines = [row.reason] if row.reason else []
+    if row.reused_from and row.reused_from != row.run:
+        lines.append(f"unchanged since run {row.reused_from}")
+    gaps: Counter[str] = Counter()
+    for gap in row.gaps:
+        gaps[gap.reason.value] += gap.count
+    if gaps:
+        left_out = ", ".join(f"{number} {reason}" for reason, number in gaps.items())
+        lines.append(f"left out: {left_out}")
+    return [*lines, *row.warnings]
