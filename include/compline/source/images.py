@@ -119,10 +119,7 @@ def _docker(content: Archive, archive: Path, *, verify: bool) -> ImageFacts:
         raise SourceError(f"{archive}: {len(names)} layers, but {len(diff_ids)} in its description")
     if verify:
         for name, diff_id in set(zip(names, diff_ids, strict=True)):
-            if diff_id not in (
-                _hash(content, name, diff_id),
-                _hash_unpacked(content, name, diff_id),
-            ):
+            if not _is_layer(content, name, diff_id):
                 raise SourceError(f"{archive}: layer {name} was altered or damaged; save it anew")
     return ImageFacts(digest, _created(configuration), tuple(diff_ids))
 
