@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -164,3 +166,43 @@ def test_a_shorter_look_than_was_asked_for_is_not_believed(monkeypatch: pytest.M
 
     with pytest.raises(CannotJudge, match="looked at 3 of 6 rows"):
         one("ExpectColumnValuesToBeInSet", {"column": "open", "value_set": [False]})
+
+
+STATISTICS = """
+import sys
+from compline.scanners.expectations.gx_runner import judge
+from compline.scanners.expectations.inventory import frame_of
+from compline.scanners.expectations.suite import Expectation
+
+def one(expect, kwargs):
+    (judged,) = judge(
+        frame_of(("kind",), [{"kind": kind} for kind in "aaab"]),
+        [
+            Expectation(
+                id="rule", frame="inventory", expect=expect, kwargs=kwargs, severity="low",
+                title="t", remediation="r.", resource="resource/{kind}",
+            )
+        ],
+    )
+    return judged
+
+judged = one("ExpectColumnValuesToBeInSet", {"column": "kind", "value_set": ["a"]})
+print(judged.unexpected, "scipy.stats._stats_py" in sys.modules)
+for weights in ([0.75, 0.25], [0.1, 0.9]):
+    partition = {"values": ["a", "b"], "weights": weights}
+    judged = one(
+        "ExpectColumnKLDivergenceToBeLessThan",
+        {"column": "kind", "partition_object": partition, "threshold": 0.1},
+    )
+    print(judged.whole, "scipy.stats._stats_py" in sys.modules)
+"""
+
+
+def test_statistics_are_loaded_only_when_an_expectation_asks_for_them() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", STATISTICS],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["(3,) False", "False True", "True True"]

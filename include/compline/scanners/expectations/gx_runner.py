@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,16 +106,35 @@ def _run(gx: Any, asked: Sequence[Any], frame: DataFrame) -> dict[str, Any]:
 
 
 def _great_expectations() -> tuple[Any, Any, Any]:
-    """The package, its expectation classes and its Column: 6 to 10 s at the first call."""
+    """The package, its expectation classes and its Column: some seconds at the first call."""
     # Nothing of ours may be sent anywhere; 1.24 has no telemetry, earlier and later ones do.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with warnings.catch_warnings():
         # Its modules import deprecated ones of the standard library (sre_constants).
         warnings.simplefilter("ignore")
+        # A third of the time goes into scipy's statistics, which only its tests of distributions
+        # use; one that is asked still finds them.
+        _postpone("scipy.stats")
         import great_expectations
         from great_expectations import expectations
         from great_expectations.expectations.row_conditions import Column
     return great_expectations, expectations, Column
+
+
+def _postpone(name: str) -> None:
+    """Has a module run at the first use of something in it, and not when it is imported."""
+    if name in sys.modules:
+        return
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        return
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, module)
 
 
 def _context(gx: Any) -> Any:
