@@ -18,6 +18,7 @@ from compline.pipeline.session import Session
 from compline.pipeline.work import Work
 from compline.scanners.interface import Job
 from compline.source.compare import compare
+from compline.source.images import open_image
 from compline.source.mirror import Mirror
 from compline.source.registry import pull_image
 from compline.source.remote import Head
@@ -36,18 +37,14 @@ class Inputs:
         self._snapshot: Snapshot | None = None
 
     def job(self, scanner: str) -> Job:
-        """The target as a job for a scanner.
-
-        Raises:
-            SourceError: an image cannot be pulled.
-        """
+        """The target as a job for a scanner."""
         target = self.work.target
         is_repository = target.kind is TargetKind.REPOSITORY
         return Job(
             target=target,
             revision=self.work.revision,
             open_snapshot=self.snapshot if is_repository else None,
-            archive=self._archive if target.kind is TargetKind.IMAGE else None,
+            open_archive=self.archive if target.kind is TargetKind.IMAGE else None,
             fresh=scanner in self.work.fresh,
         )
 
@@ -68,6 +65,24 @@ class Inputs:
                     self._fetch()
                 self._snapshot = self._mirror.snapshot(self.work.revision)
             return self._snapshot
+
+    def archive(self) -> Path:
+        """The image as a file, pulled at the first call.
+
+        Raises:
+            SourceError: it cannot be pulled, or is no longer what the run was to look at.
+        """
+        with self._lock:
+            locator = self.work.target.locator
+            if not locator.startswith(PULLED):
+                if open_image(Path(locator), verify=False).digest != self.work.revision:
+                    raise SourceError(
+                        "the archive was replaced since the run began: it will be scanned next time"
+                    )
+                return Path(locator)
+            if not self._pulled.exists():
+                self._pull(locator.removeprefix(PULLED))
+            return self._pulled
 
     def changes(self) -> Mapping[str, TreeChange]:
         """Base revision to what changed since, for each revision that findings were recorded at.
@@ -108,22 +123,14 @@ class Inputs:
             text = f"{name}: its history was rewritten; findings are matched by content"
             self._session.report(Progress("fetch", text, "!"))
 
-    @property
-    def _pulled(self) -> Path:
-        digest = self.work.revision.removeprefix("sha256:")
-        return self._session.workspace / "scratch" / f"image-{digest}.tar"
-
-    @cached_property
-    def _archive(self) -> Path:
-        target = self.work.target
-        if not target.locator.startswith(PULLED):
-            return Path(target.locator)
-        self._session.report(Progress("fetch", target.name))
+    def _pull(self, reference: str) -> None:
+        """By digest, so that it is what the run was to look at: skopeo checks that."""
+        self._session.report(Progress("fetch", self.work.target.name))
         try:
-            credential = credential_of(target, self._session.secrets)
+            credential = credential_of(self.work.target, self._session.secrets)
         except SecretMissing as error:
             raise SourceError(str(error)) from error
-        name = target.locator.removeprefix(PULLED).partition("@")[0]
+        name = reference.partition("@")[0]
         repository = name if ":" not in name.rpartition("/")[2] else name.rpartition(":")[0]
         pull_image(
             f"{repository}@{self.work.revision}",
@@ -131,7 +138,11 @@ class Inputs:
             self._pulled,
             insecure_hosts=self._session.config.adhoc.private_hosts,
         )
-        return self._pulled
+
+    @property
+    def _pulled(self) -> Path:
+        digest = self.work.revision.removeprefix("sha256:")
+        return self._session.workspace / "scratch" / f"image-{digest}.tar"
 
     @cached_property
     def _mirror(self) -> Mirror:

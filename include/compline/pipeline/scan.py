@@ -18,7 +18,6 @@ from compline.pipeline.session import Session
 from compline.pipeline.work import Work, from_payload
 from compline.scanners import registry
 from compline.scanners.interface import CannotScan
-from compline.source.snapshot import SourceError
 from compline.store.runs import get_run
 from compline.store.shards import claim_shard, finish_shard, list_shards, recorded_pairs
 
@@ -96,12 +95,7 @@ def _look(
             del waiting[item.target.name]
             yield _failed(item, scanner, item.error)
     error = "the scanner gave no answer for this target"
-    jobs = []
-    for name in list(waiting):
-        try:
-            jobs.append(inputs[name].job(scanner))
-        except SourceError as problem:
-            yield _failed(waiting.pop(name), scanner, str(problem))
+    jobs = [inputs[name].job(scanner) for name in waiting]
     try:
         if jobs:
             for look in registry.load(scanner).scan(jobs, session.scan_context()):

@@ -34,8 +34,9 @@ class Job:
     open_snapshot: Callable[[], Snapshot] | None = None
     """Fetches if need be and lists the tree; repositories only. Raises `SourceError`.
     A scanner that can answer from what is stored does not call it."""
-    archive: Path | None = None
-    """The image's archive on disk (docker-archive or OCI), images only."""
+    open_archive: Callable[[], Path] | None = None
+    """Pulls the image if need be and gives its archive on disk (docker-archive or OCI); images
+    only. Raises `SourceError`. Not called for an image that is known already."""
     fresh: bool = False
     """Whether the results cache must not be read for this job (it may be written)."""
 

@@ -120,22 +120,20 @@ class TrivyImage:
 
     def _scanned(self, job: Job, given: Means, context: ScanContext) -> Look:
         look = Look(job.target.name, self.name, Failed(""), job.revision)
-        if job.archive is None:
+        if job.open_archive is None:
             return replace(look, outcome=Failed("there is no archive of the image"))
         context.progress(f"trivy-image: {job.target.name}")
         settings = context.config.scanners.trivy_image
         policy = LicencePolicy(settings.forbidden_licences)
         reader = ImageReader(self.name, settings.scanners, given.key, policy)
         try:
-            facts = open_image(job.archive, verify=False)
-            if job.revision and facts.digest != job.revision:
-                text = "the archive was replaced since the run began: it will be scanned next time"
-                return replace(look, outcome=Failed(text))
+            image_file = job.open_archive()
+            facts = open_image(image_file, verify=False)
             with scratch(given, context.workspace) as trivy:
-                archive = for_trivy(job.archive, trivy.directory / "layout")
+                archive = for_trivy(image_file, trivy.directory / "layout")
                 report, finished = _run(trivy, archive, settings.scanners)
                 log = finished.stderr.decode(errors="replace")
-                observations, gaps, packages = reader.read(report, job.archive, log)
+                observations, gaps, packages = reader.read(report, image_file, log)
                 sbom = _sbom(trivy, report, job.target.name) if packages else b""
         except (SourceError, TrivyFailed, ToolError) as error:
             return replace(look, outcome=Failed(str(error)))
@@ -144,14 +142,14 @@ class TrivyImage:
             {**result, "Target": str(result.get("Target")).replace(str(archive), IMAGE_CONFIG)}
             for result in report.get("Results") or ()
         ]
-        document = {"scanner": self.name, "image": facts.digest, "results": evidence_of(results)}
+        document = {"scanner": self.name, "image": job.revision, "results": evidence_of(results)}
         evidence = [context.evidence.put(canonical_json(document))]
         if sbom:
             evidence.append(context.evidence.put(sbom))
         image = _StoredImage(
             tuple(observations), tuple(gaps), created, evidence[1] if sbom else "", tuple(evidence)
         )
-        name = {f"image:{facts.digest}": _stored.dump_json(image)}
+        name = {f"image:{job.revision}": _stored.dump_json(image)}
         context.cache.put_many(self.name, _image_key(context, given), name)
         look = self._look(job, image, given, context)
         return replace(look, sandbox=finished.sandbox, fresh=not isinstance(look.outcome, Failed))

@@ -102,7 +102,7 @@ class Images:
     def job(self, archive: Path, name: str = "", *, fresh: bool = False) -> Job:
         target = Target(TargetKind.IMAGE, name or archive.name.partition(".")[0], str(archive))
         revision = open_image(archive, verify=False).digest
-        return Job(target, revision, archive=archive, fresh=fresh)
+        return Job(target, revision, open_archive=lambda: archive, fresh=fresh)
 
 
 @pytest.fixture(scope="session")
