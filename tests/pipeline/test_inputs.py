@@ -57,5 +57,5 @@ def test_an_image_is_pulled_only_when_a_scanner_asks(organisation: Any) -> None:
         inputs = Inputs(session, work("docker://127.0.0.1:1/a:1", "sha256:" + "0" * 64), "")
         job = inputs.job("trivy-image")
         assert job.open_archive is not None
-        with pytest.raises(SourceError, match="127.0.0.1:1/a@sha256:0000"):
+        with pytest.raises(SourceError, match=r"127\.0\.0\.1:1/a@sha256:0000"):
             job.open_archive()
