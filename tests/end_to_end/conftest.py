@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -36,3 +41,34 @@ class Demo:
 def demo(tmp_path: Path, installed_tools: Path) -> Demo:
     """A demo organisation before its first night."""
     return Demo(tmp_path, installed_tools)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    """Host and port of the Distribution registry, empty."""
+    if not shutil.which("docker-registry"):
+        pytest.skip("docker-registry is not installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    settings = {
+        "version": 0.1,
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "registry")}},
+        "http": {"addr": host},
+    }
+    file = tmp_path / "registry.yml"
+    file.write_text(yaml.safe_dump(settings))
+    with subprocess.Popen(
+        ["docker-registry", "serve", file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            for _ in range(100):
+                try:
+                    httpx.get(f"http://{host}/v2/").raise_for_status()
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.1)
+            yield host
+        finally:
+            process.terminate()

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -21,41 +17,7 @@ from compline.cli.main import app
 if TYPE_CHECKING:
     from conftest import Demo
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed"),
-    pytest.mark.skipif(
-        not shutil.which("docker-registry"), reason="docker-registry is not installed"
-    ),
-]
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
-    """Host and port of the Distribution registry, empty."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
-    settings = {
-        "version": 0.1,
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "registry")}},
-        "http": {"addr": host},
-    }
-    file = tmp_path / "registry.yml"
-    file.write_text(yaml.safe_dump(settings))
-    with subprocess.Popen(
-        ["docker-registry", "serve", file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            for _ in range(100):
-                try:
-                    httpx.get(f"http://{host}/v2/").raise_for_status()
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            yield host
-        finally:
-            process.terminate()
+pytestmark = pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
 
 
 def push(archive: Path, reference: str, tmp_path: Path) -> None:
