@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from compline.config.schema import Config
 from compline.scanners.trivy.command import RULES as TRIVY_SECRET_RULES
 from compline.tools.toolbox import Toolbox
@@ -170,7 +172,9 @@ class Reference:
         for result in report.get("Results", ()):
             target = result["Target"]
             for one in result.get("Vulnerabilities", ()):
-                what = f"{one['PkgName']}=={one['InstalledVersion']}"
+                python = one.get("PkgIdentifier", {}).get("PURL", "").startswith("pkg:pypi/")
+                name = canonicalize_name(one["PkgName"]) if python else one["PkgName"]
+                what = f"{name}=={one['InstalledVersion']}"
                 path = one.get("PkgPath") or target
                 yield Statement("trivy", one["VulnerabilityID"], path, 0, what)
             for one in result.get("Misconfigurations", ()):
