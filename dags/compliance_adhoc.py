@@ -47,7 +47,7 @@ def choice(names: tuple[str, ...], **texts: str) -> Param:
             SCANNERS, title="Scanners", description="None chosen: all that are enabled"
         ),
         "fail_at": Param(
-            "high",
+            spec.fail_at,
             enum=list(SEVERITIES),
             title="Fail at",
             description="The least severity that makes the result `findings`",

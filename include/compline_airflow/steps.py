@@ -33,7 +33,14 @@ from compline_airflow.resolver import airflow_resolver
 def begin(schedule: str, airflow_run: str) -> int:
     """Opens the nightly run of a schedule."""
     with _session() as session:
-        targets = session.config.schedules[schedule].targets
+        configured = session.config.schedules.get(schedule)
+        if configured is None:
+            # The DAG was parsed before compline.yaml changed, or from another one.
+            raise AirflowFailException(
+                f"compline.yaml has no schedule {schedule!r}; there are "
+                f"{', '.join(session.config.schedules) or 'none'}"
+            )
+        targets = configured.targets
         request = Request(targets=tuple(targets), fail_at=session.config.execution.fail_at)
         return _begin(session, schedule, airflow_run, request)
 

@@ -1,23 +1,63 @@
-"""What every section of compline.yaml is built from: names, addresses, paths."""
+"""What every section of compline.yaml is built from: names, addresses, paths, dates."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
+_WORD = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+Name = Annotated[str, Field(pattern=rf"^{_WORD}(/{_WORD})*$", max_length=100)]
 Labels = dict[str, str]
 
 
-def _no_credentials(url: str) -> str:
-    """A locator must not carry user:password@ (an ssh user alone is fine)."""
-    authority = url.split("://", 1)[1].split("/", 1)[0] if "://" in url else ""
-    userinfo = authority.rpartition("@")[0]
-    if ":" in userinfo or (userinfo and not url.startswith("ssh://")):
-        raise ValueError("a credential in a URL is refused: use `credential: env:NAME`")
-    return url
+class Misplaced(ValueError):
+    """A mistake that stands deeper in a section than the check that found it."""
+
+    def __init__(self, message: str, at: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.at = at
+        """From the section to the mistake."""
+
+
+def _url_of(*schemes: str) -> Callable[[str], str]:
+    def check(url: str) -> str:
+        """A locator must be one of ours and carry no credential (an ssh user alone is fine)."""
+        scheme, separator, rest = url.partition("://")
+        userinfo, at, _ = (rest if separator else url).split("/", 1)[0].rpartition("@")
+        if at and (":" in userinfo or scheme in ("http", "https")):
+            raise ValueError("a credential in a URL is refused: use `credential: env:NAME`")
+        if not separator or scheme not in schemes:
+            wanted = ", ".join(f"{known}://" for known in schemes)
+            raise ValueError(
+                f"expected a URL that begins with {wanted} (`user@host:path` is written "
+                "ssh://user@host/path, a folder file:///path)"
+                if "ssh" in schemes
+                else f"expected a URL that begins with {wanted}"
+            )
+        if scheme != "file" and ("?" in rest or "#" in rest):
+            # Not repeated: what stands behind `?` is often a token.
+            raise ValueError("a URL with `?` or `#` is refused here: a token goes to `credential`")
+        return url
+
+    return check
+
+
+def _no_credential(reference: str) -> str:
+    registry, slash, _ = reference.partition("/")
+    if slash and "@" in registry:
+        raise ValueError("a credential in a reference is refused: use `credential: env:NAME`")
+    return reference
 
 
 def _from_the_file(path: Path, info: ValidationInfo) -> Path:
@@ -26,7 +66,23 @@ def _from_the_file(path: Path, info: ValidationInfo) -> Path:
     return Path(base) / path if base is not None else path
 
 
-Url = Annotated[str, AfterValidator(_no_credentials)]
+def _date_text(value: Any) -> Any:
+    """YAML reads an unquoted date as one."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _iso_date(text: str) -> str:
+    try:
+        date.fromisoformat(text[:10] or "0001-01-01")
+    except ValueError:
+        raise ValueError(f"found {text[:40]!r}, expected an ISO date such as 2026-01-31") from None
+    return text
+
+
+RepositoryUrl = Annotated[str, AfterValidator(_url_of("https", "http", "ssh", "file"))]
+WebUrl = Annotated[str, AfterValidator(_url_of("https", "http"))]
+ImageReference = Annotated[str, AfterValidator(_no_credential)]
+IsoDate = Annotated[str, BeforeValidator(_date_text), AfterValidator(_iso_date)]
 LocalPath = Annotated[Path, AfterValidator(_from_the_file)]
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from compline.config.fields import Misplaced
 from compline.config.schema import Config
 
 Loc = tuple[int | str, ...]
+_EXPECTED = ", expected: "
+_MERGE_KEY = "tag:yaml.org,2002:merge"
 
 
 @dataclass(frozen=True)
@@ -69,22 +72,45 @@ def parse_config(text: str, path: Path) -> Config:
         line = mark.line + 1 if mark else 1
         raise ConfigError([Mistake(name, line, "", f"not valid YAML: {error.problem}")]) from error
     except yaml.YAMLError as error:
-        raise ConfigError([Mistake(name, 1, "", f"not valid YAML: {error}")]) from error
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        reason = str(error).partition("\n")[0]
+        raise ConfigError([Mistake(name, line, "", f"not valid YAML: {reason}")]) from error
+    except RecursionError:
+        message = "not valid YAML: nested too deeply, or an alias (*) that stands inside itself"
+        raise ConfigError([Mistake(name, 1, "", message)]) from None
     if not isinstance(value, dict):
         raise ConfigError([Mistake(name, 1, "", "expected a mapping of sections")])
     try:
         return Config.model_validate(value, context={"base": path.resolve().parent})
     except ValidationError as error:
-        mistakes = [
-            Mistake(
-                name,
-                _line_of(node, detail["loc"], missing=detail["type"] == "missing"),
-                ".".join(str(part) for part in _real(node, detail["loc"])),
-                _explain(detail),
-            )
-            for detail in error.errors(include_url=False)
-        ]
+        details = error.errors(include_url=False)
+        mistakes = _merged([_mistake(name, node, detail) for detail in details])
         raise ConfigError(sorted(mistakes, key=lambda mistake: mistake.line)) from error
+
+
+def _mistake(file: str, node: yaml.Node | None, detail: Any) -> Mistake:
+    error = detail.get("ctx", {}).get("error")
+    loc = (*detail["loc"], *(error.at if isinstance(error, Misplaced) else ()))
+    return Mistake(
+        file,
+        _line_of(node, loc, missing=detail["type"] == "missing"),
+        ".".join(str(part) for part in _real(node, loc)),
+        _explain(detail),
+    )
+
+
+def _merged(mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """One mistake for a value that fits none of several shapes."""
+    merged: dict[tuple[int, str, str], Mistake] = {}
+    for one in mistakes:
+        found, separator, wanted = one.message.partition(_EXPECTED)
+        key = (one.line, one.where, found if separator else one.message)
+        before = merged.get(key)
+        if before is not None and separator:
+            merged[key] = replace(before, message=f"{before.message} or {wanted}")
+        else:
+            merged[key] = one
+    return list(merged.values())
 
 
 def _construct(node: yaml.Node) -> Any:
@@ -105,6 +131,10 @@ def _construct(node: yaml.Node) -> Any:
         return mapping
     if isinstance(node, yaml.SequenceNode):
         return [_construct(item) for item in node.value]
+    if node.tag == _MERGE_KEY:
+        raise yaml.MarkedYAMLError(
+            problem="merge keys (<<) are not read: write the keys out", problem_mark=node.start_mark
+        )
     return yaml.SafeLoader("").construct_object(node)
 
 
@@ -160,8 +190,7 @@ def _explain(detail: Any) -> str:
     if kind == "value_error":
         # Our own validators speak for themselves and may be about a secret: never repeat it.
         return str(detail["ctx"]["error"])
-    shown = repr(found) if isinstance(found, int | float | bool | str) else type(found).__name__
-    message = f"found {shown[:80]}, expected: {_lower(detail['msg'])}"
+    message = f"found {_shown(found)}{_EXPECTED}{_wanted(kind, detail['msg'])}"
     expected = detail.get("ctx", {}).get("expected")
     if isinstance(expected, str) and isinstance(found, str):
         near = difflib.get_close_matches(found, re.findall(r"'([^']*)'", expected), n=1)
@@ -169,8 +198,25 @@ def _explain(detail: Any) -> str:
     return message
 
 
-def _lower(text: str) -> str:
-    return text.removeprefix("Input should be ").removeprefix("Value error, ")
+def _shown(found: Any) -> str:
+    if isinstance(found, int | float | bool | str):
+        # An address in a wrong place may hold a password.
+        return re.sub(r"//[^/\s]*@", "//***@", repr(found))[:80]
+    return {"NoneType": "nothing", "dict": "a mapping", "list": "a list"}.get(
+        type(found).__name__, f"a {type(found).__name__}"
+    )
+
+
+def _wanted(kind: str, text: str) -> str:
+    """What would be right, in the words of the file's author and not of Python's types."""
+    plain = {
+        "model_type": "a mapping",
+        "dict_type": "a mapping",
+        "list_type": "a list",
+        "string_type": "text (in quotes where YAML reads something else)",
+        "path_type": "a path",
+    }
+    return plain.get(kind) or text.removeprefix("Input should be ")
 
 
 def _known_keys(loc: Loc) -> list[str]:

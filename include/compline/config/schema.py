@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from compline.config.fields import LocalPath, Name, Section
+from compline.config.cron import check_cron, check_timezone
+from compline.config.fields import IsoDate, LocalPath, Misplaced, Name, Section
 from compline.config.secrets import SecretReference
 from compline.config.targets import Targets
 from compline.model import Severity
 
 Pack = Literal["ai", "python"]
+ScheduleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+RESERVED_SCHEDULES = ("adhoc", "upkeep")
+"""compliance_<name> of these are DAGs of their own."""
+CONSOLE = "console"
+"""The channel that needs no URL; `alerts.console` switches it."""
 TrivyKind = Literal["vuln", "misconfig", "secret", "license"]
 
 
 class Schedule(Section):
     """One DAG: when, and over what."""
 
-    cron: str = "0 2 * * *"
-    timezone: str = "UTC"
+    cron: Annotated[str, AfterValidator(check_cron)] = "0 2 * * *"
+    timezone: Annotated[str, AfterValidator(check_timezone)] = "UTC"
     targets: list[Name] = Field(default_factory=list, description="empty: all")
 
 
@@ -120,7 +127,7 @@ class Advisories(Section):
         description="online, bundled (the data that ships, of 2024-10-10), or OSV records: a "
         "directory, zip, jsonl or jsonl.gz",
     )
-    osv_date: str = Field("", description="declared ISO date of an offline source")
+    osv_date: IsoDate = Field("", description="declared ISO date of an offline source")
     trivy_db: (
         Literal["online", "bundled"] | Annotated[str, Field(pattern="^oci://")] | LocalPath
     ) = Field(
@@ -145,6 +152,18 @@ class Alerts(Section):
     console: bool = True
     channels: list[Channel] = Field(default_factory=list)
 
+    @model_validator(mode="after")
+    def _unique(self) -> Alerts:
+        seen = {CONSOLE}
+        for number, channel in enumerate(self.channels):
+            if channel.name in seen:
+                raise Misplaced(
+                    f"there is a channel {channel.name!r} already: deliveries name their channel",
+                    at=("channels", number, "name"),
+                )
+            seen.add(channel.name)
+        return self
+
 
 class AdHoc(Section):
     """What may be scanned by hand besides the configured targets."""
@@ -162,7 +181,9 @@ class Execution(Section):
 
     shard_targets: int = Field(100, ge=1, description="most targets in one mapped task")
     shard_seconds: int = Field(6 * 3600, ge=60, description="time limit of one mapped task")
-    pool: str = Field("default_pool", description="Airflow pool of the scan tasks; must exist")
+    pool: str = Field(
+        "default_pool", min_length=1, description="Airflow pool of the scan tasks; must exist"
+    )
     processes: int = Field(0, ge=0, description="tool processes at once; 0: one per core")
     fail_at: Severity = Field(Severity.HIGH, description="what makes `compline scan` exit with 1")
 
@@ -178,7 +199,7 @@ class Config(Section):
         None, description="database URL by reference; default: SQLite in the workspace"
     )
     targets: Targets = Targets()
-    schedules: dict[Name, Schedule] = Field(default_factory=lambda: {"nightly": Schedule()})
+    schedules: dict[ScheduleName, Schedule] = Field(default_factory=lambda: {"nightly": Schedule()})
     scanners: Scanners = Scanners()
     limits: Limits = Limits()
     ignore: Ignore = Ignore()
@@ -186,3 +207,22 @@ class Config(Section):
     alerts: Alerts = Alerts()
     adhoc: AdHoc = AdHoc()
     execution: Execution = Execution()
+
+    @model_validator(mode="after")
+    def _schedules_fit(self) -> Config:
+        names = self.targets.names()
+        for schedule, entry in self.schedules.items():
+            if schedule in RESERVED_SCHEDULES:
+                raise Misplaced(
+                    f"the DAG compliance_{schedule} is another one: name the schedule otherwise",
+                    at=("schedules", schedule),
+                )
+            for number, name in enumerate(entry.targets):
+                if name not in names:
+                    near = difflib.get_close_matches(name, names, n=1)
+                    hint = f"did you mean {near[0]!r}?" if near else "list it under `targets`"
+                    raise Misplaced(
+                        f"no target is named {name!r}; {hint}",
+                        at=("schedules", schedule, "targets", number),
+                    )
+        return self

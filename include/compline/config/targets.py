@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from compline.config.fields import Labels, LocalPath, Name, Section, Url
+from compline.config.fields import (
+    ImageReference,
+    Labels,
+    LocalPath,
+    Misplaced,
+    Name,
+    RepositoryUrl,
+    Section,
+    WebUrl,
+)
 from compline.config.secrets import SecretReference
 
 
@@ -22,8 +30,12 @@ class Listed(Section):
 class Repository(Listed):
     """A git repository and the branch whose findings have a life."""
 
-    url: Url
-    branch: str = Field("", description="tracked branch; empty: the remote's HEAD")
+    url: RepositoryUrl
+    branch: str = Field(
+        "",
+        pattern=r"^([^\s~^:?*\[\\-][^\s~^:?*\[\\]*)?$",
+        description="tracked branch; empty: the remote's HEAD",
+    )
     credential: SecretReference | None = Field(
         None, description="token (https) or private key (ssh)"
     )
@@ -34,7 +46,9 @@ class Image(Listed):
     """A container image: an archive on disk or a reference in a registry."""
 
     archive: LocalPath | None = Field(None, description="docker-archive (.tar) or OCI archive")
-    reference: str | None = Field(None, description="registry/name:tag, pulled without a daemon")
+    reference: ImageReference | None = Field(
+        None, description="registry/name:tag, pulled without a daemon"
+    )
     credential: SecretReference | None = Field(None, description="user:password for the registry")
 
     @model_validator(mode="after")
@@ -70,7 +84,7 @@ class ModelRegistry(Listed):
     """A registry whose permissions are held against a declared policy."""
 
     kind: Literal["mlflow"]
-    url: Url
+    url: WebUrl
     credential: SecretReference | None = Field(
         None, description="user:password of an administrator"
     )
@@ -90,14 +104,25 @@ class Targets(Section):
     @model_validator(mode="after")
     def _unique(self) -> Targets:
         seen: set[str] = set()
-        groups: tuple[Sequence[Listed], ...] = (
-            self.repositories,
-            self.images,
-            self.data_stores,
-            self.model_registries,
-        )
-        for entry in chain.from_iterable(groups):
-            if entry.name in seen:
-                raise ValueError(f"two targets are named {entry.name!r}: findings need one owner")
-            seen.add(entry.name)
+        for group, entries in self.groups().items():
+            for number, entry in enumerate(entries):
+                if entry.name in seen:
+                    raise Misplaced(
+                        f"two targets are named {entry.name!r}: findings need one owner",
+                        at=(group, number, "name"),
+                    )
+                seen.add(entry.name)
         return self
+
+    def groups(self) -> Mapping[str, Sequence[Listed]]:
+        """Everything listed, by its key in the file."""
+        return {
+            "repositories": self.repositories,
+            "images": self.images,
+            "data_stores": self.data_stores,
+            "model_registries": self.model_registries,
+        }
+
+    def names(self) -> list[str]:
+        """The names of everything listed, in the order of the file, kind by kind."""
+        return [entry.name for entries in self.groups().values() for entry in entries]

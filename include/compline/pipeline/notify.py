@@ -10,6 +10,7 @@ from itertools import groupby
 
 from compline.alerts.channels import AppriseChannel, Channel, Console, DeliveryFailed
 from compline.alerts.render import body, subject
+from compline.config.schema import CONSOLE
 from compline.config.secrets import SecretMissing
 from compline.findings.regressions import Regression
 from compline.pipeline.progress import Progress
@@ -24,7 +25,6 @@ from compline.store.outbox import (
     route_regressions,
 )
 
-CONSOLE = "console"
 _MOST_ATTEMPTS = 10
 """After so many refusals a delivery is a dead letter, which `compline alerts list` shows."""
 
@@ -48,7 +48,8 @@ def notify(session: Session, run: int | None = None) -> int:
                 sent += 1
             else:
                 failed += 1
-    session.report(Progress("notify", f"{sent} delivered, {failed} to be tried again", "✓"))
+    text = f"{sent} delivered, {failed} to be tried again"
+    session.report(Progress("notify", text, "!" if failed else "✓"))
     return failed
 
 
