@@ -113,7 +113,10 @@ class TrivyImage:
                 report, _ = _run(trivy, archive, self._families(context))
             check_image(report.get("Results") or (), self._families(context))
         except (TrivyFailed, ToolError) as error:
-            raise CannotScan(str(error)) from error
+            raise CannotScan(
+                f"trivy does not find the known defects that it is tried with: {error}; "
+                "run `compline tools install trivy`"
+            ) from error
 
     def _scan(self, job: Job, given: Means, context: ScanContext) -> Look:
         return _timed(partial(self._scanned, job, given, context))

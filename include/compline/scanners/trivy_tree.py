@@ -100,7 +100,10 @@ class TrivyTree:
         try:
             self._batch(given, context).prove()
         except (TrivyFailed, ToolError) as error:
-            raise CannotScan(str(error)) from error
+            raise CannotScan(
+                f"trivy does not find the known defects that it is tried with: {error}; "
+                "run `compline tools install trivy`"
+            ) from error
         context.cache.put_many(self.name, key, {_CANARY: b"found"})
 
     def _batch(self, given: Means, context: ScanContext) -> Batch:

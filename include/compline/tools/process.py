@@ -93,11 +93,10 @@ def run(
         Aborted: it was ended by a signal, by `limits.memory_mb` or by `limits.processes`.
     """
     words = [str(word) for word in argv]
+    name = Path(words[0]).name  # where it lies is this machine's own affair
     for path in (Path(words[0]), cwd, *readable, *writable):
         if not path.is_absolute() or not path.exists():
-            raise NotStarted(
-                f"{words[0]} was not started: {path} must be an absolute path, and exist"
-            )
+            raise NotStarted(f"{name} was not started: {path} must be an absolute path, and exist")
     confined = sandbox.confinement()
     inside = confined.level == sandbox.BUBBLEWRAP
     started = time.monotonic()
@@ -142,17 +141,17 @@ def run(
             conversation = Conversation(process, ours, limits)
             report = conversation.hold(stdin or b"")
         except ToolError as error:
-            raise type(error)(f"{words[0]}: {error}") from None
+            raise type(error)(f"{name}: {error}") from None
         except OSError as error:
             if process is not None:
                 raise
-            raise NotStarted(f"{words[0]} was not started: {error.strerror}") from error
+            raise NotStarted(f"{name} was not started: {error.strerror}") from error
         finally:
             ours.close()
             if process is not None:
                 _end(process, mark)
     return Finished(
-        _exit_code(words[0], report, bytes(conversation.stderr), limits),
+        _exit_code(name, report, bytes(conversation.stderr), limits),
         bytes(conversation.stdout),
         bytes(conversation.stderr),
         time.monotonic() - started,

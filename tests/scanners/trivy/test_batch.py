@@ -46,8 +46,10 @@ class Played:
     blind: bool = False
     always: bool = False
     given: list[list[str]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
     def __call__(self, argv: Sequence[object], **options: Any) -> Finished:
+        self.seconds.append(options["limits"].seconds)
         root = Path(str(argv[-1]))
         files = sorted(
             path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()
@@ -86,7 +88,11 @@ def scan(
     scene: Any, repository: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., list[Outcome]]:
     def make(
-        played: Played, *trees: Sequence[str], reader: Any = read, seconds: int = 900
+        played: Played,
+        *trees: Sequence[str],
+        reader: Any = read,
+        seconds: int = 900,
+        content: str = "",
     ) -> list[Outcome]:
         monkeypatch.setattr(command, "run", played)
         context = scene.context(None, limits={"tool_seconds": seconds})
@@ -94,7 +100,7 @@ def scan(
         given = Means(tool, context.config.limits, None, None)
         units = []
         for paths in trees:
-            snapshot = repository({path: path for path in paths}).snapshot
+            snapshot = repository({path: path + content for path in paths}).snapshot
             units.append(Unit(snapshot, snapshot.entries))
         return Batch(KINDS, given, context, reader).scan(units)
 
@@ -157,6 +163,18 @@ def test_the_search_for_the_poison_ends_in_time(scan: Any, monkeypatch: pytest.M
     assert isinstance(outcome, TrivyFailed)
     assert "no time left" in str(outcome)
     assert len(played.given) < 12
+
+
+def test_what_hangs_is_given_up_the_sooner_the_less_is_left(scan: Any) -> None:
+    played = Played(error=TimedOut("too long"))
+    trees = [f"f{number}" for number in range(7)], ["poison"]
+    outcomes = scan(played, *trees, content="x" * (1 << 20))
+    assert [gap.path for outcome in outcomes for gap in outcome.gaps] == ["poison"]
+    # All eight, the canary alone, one half and the other.
+    assert played.seconds == [660, 180, 600, 240]
+    played = Played(error=TimedOut("too long"))
+    scan(played, *trees, seconds=7)
+    assert set(played.seconds) == {7}
 
 
 def test_odd_results_of_one_tree_fail_it_alone(scan: Any) -> None:

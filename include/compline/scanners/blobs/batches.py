@@ -111,14 +111,14 @@ class Examiner:
                 report = self._run(items)
             except NotStarted as error:
                 rest = [item for part in parts for item in part]
-                verdicts.append(Verdict((*items, *rest), None, broken=self._said(error)))
+                verdicts.append(Verdict((*items, *rest), None, broken=str(error)))
                 break
             except (ToolError, Distrusted) as error:
                 broken = self._broken()
                 if broken:
                     verdicts.append(Verdict(items, None, broken=broken))
                 elif len(items) == 1 or self._lost(items):
-                    verdicts.append(Verdict(items, None, poison=self._said(error)))
+                    verdicts.append(Verdict(items, None, poison=str(error)))
                 else:
                     parts += reversed(_split(items))
             else:
@@ -151,13 +151,8 @@ class Examiner:
         try:
             self._run([])
         except (ToolError, Distrusted) as error:
-            return self._said(error)
+            return str(error)
         return ""
-
-    def _said(self, error: Exception) -> str:
-        """The error without where the tool is on this machine."""
-        tool = self.analyzer.tool
-        return str(error).replace(str(tool.executable), tool.name)
 
     def _lost(self, items: Sequence[Item]) -> bool:
         """Counts a failure, and tells whether its repository has used up its share."""

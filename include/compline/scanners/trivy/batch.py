@@ -28,6 +28,11 @@ from compline.tools.process import ToolError
 
 _logger = logging.getLogger(__name__)
 
+_START_SECONDS = 180
+_SECONDS_PER_MB = 60
+"""Time that a process gets, many times what it takes. The less there is left, the sooner it is
+given up: else the search for a file on which trivy hangs would take the limit at every step."""
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -115,16 +120,16 @@ class Batch:
             return self._split(units, deadline, error)
 
     def _split(self, units: Sequence[Unit], deadline: float, error: Exception) -> list[Outcome]:
+        unit = units[0]
+        if len(units) == len(unit.entries) == 1:
+            gap = Gap(GapReason.CRASHED, unit.entries[0].path, f"trivy: {type(error).__name__}")
+            return [TreeReport(gaps=(gap,))]
         if time.monotonic() > deadline:
             text = f"{error}; there was no time left to find the file that causes it"
             return [TrivyFailed(text) for _ in units]
         if len(units) > 1:
             half = len(units) // 2
             return [*self._again(units[:half], deadline), *self._again(units[half:], deadline)]
-        (unit,) = units
-        if len(unit.entries) == 1:
-            gap = Gap(GapReason.CRASHED, unit.entries[0].path, f"trivy: {type(error).__name__}")
-            return [TreeReport(gaps=(gap,))]
         half = len(unit.entries) // 2
         whole = TreeReport()
         for part in (unit.entries[:half], unit.entries[half:]):
@@ -141,7 +146,7 @@ class Batch:
             TrivyFailed: it failed, or the canary was missed.
             ToolError: it was ended.
         """
-        with scratch(self._means, self._context.workspace) as trivy:
+        with scratch(self._in_time(units), self._context.workspace) as trivy:
             root = trivy.directory / "root"
             root.mkdir()
             laid_out = [_lay_out(unit, root) for unit in units]
@@ -178,6 +183,13 @@ class Batch:
                 gaps = (*laid.missing, *told(log, unit.tag), *silent)
                 outcomes.append(replace(one, gaps=(*one.gaps, *gaps), sandbox=finished.sandbox))
             return outcomes
+
+    def _in_time(self, units: Sequence[Unit]) -> Means:
+        """The means, with the time that these units may take."""
+        limits = self._means.limits
+        size = sum(entry.size for unit in units for entry in unit.entries) >> 20
+        seconds = min(limits.tool_seconds, _START_SECONDS + _SECONDS_PER_MB * size)
+        return replace(self._means, limits=limits.model_copy(update={"tool_seconds": seconds}))
 
 
 class _Astray(Exception):
