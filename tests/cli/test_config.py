@@ -141,6 +141,34 @@ def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert RUNNER.invoke(app, ["config", "check"]).exit_code == 2
 
 
+def test_the_demo_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a demo, already in its second night, must not come of advancing nothing."""
+    monkeypatch.chdir(tmp_path)
+    done = RUNNER.invoke(app, ["demo", "advance"])
+    assert done.exit_code == 2
+    assert "compline demo build" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert "there is no demo" in RUNNER.invoke(app, ["demo", "reset"]).stdout
+
+
+CRASH = """
+import compline.cli.common as common
+from compline.cli.main import app
+def crash(*_a, **_k):
+    raise ZeroDivisionError("unforeseen")
+common.load_config = crash
+app(["scan", "--config", "x"])
+"""
+
+
+def test_a_crash_is_not_taken_for_findings() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CRASH], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "ZeroDivisionError: unforeseen" in done.stderr
+
+
 def test_as_a_program() -> None:
     """The installed way in, without Typer's test runner."""
     done = subprocess.run(

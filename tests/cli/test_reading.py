@@ -5,9 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
+from compline.store.engine import open_store
+from compline.store.runs import start_run
 
 FINDING = {
     "id", "target", "kind", "state", "conditions", "severity", "confidence", "title", "path",
@@ -121,6 +126,8 @@ def test_empty_states_say_so(site: Any) -> None:
         (["findings", "--since-run", "999"], "there is no run 999"),
         (["findings", "--severity", "grave"], "grave"),
         (["findings", "--format", "xml"], "xml"),
+        (["findings", "CMP-000000000000", "--state", "open"], "give either ids or filters"),
+        (["findings", "CMP-000000000000", "--limit", "1"], "give either ids or filters"),
         (["coverage", "--run", "999"], "there is no run 999"),
         (["alerts", "test", "pager"], "no channel named pager; configured are: none"),
         (["alerts", "retry", "nonsense"], "compline alerts list"),
@@ -133,6 +140,46 @@ def test_errors_help(scanned: Any, arguments: list[str], message: str) -> None:
     assert done.exit_code == 2
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.output
+
+
+def test_an_id_given_twice_is_shown_once(scanned: Any) -> None:
+    [one, *_] = found(scanned)
+    assert found(scanned, one["id"], one["id"]) == [one]
+
+
+def test_a_target_that_was_never_looked_at_is_known(site: Any) -> None:
+    assert found(site, "--target", "web") == []
+
+
+def test_a_run_that_recorded_nothing_is_not_taken_for_no_run(site: Any) -> None:
+    with open_store(f"sqlite:///{site.home / 'work' / 'store' / 'compline.db'}") as store:
+        run = start_run(store, "cli", datetime.now(UTC))
+    shown = site.run("coverage").stdout
+    assert f"Run {run} looked at nothing and has not finished" in shown
+    assert site.json("coverage", "--format", "json") == []
+
+
+@pytest.mark.parametrize("columns", ["60", "200"])
+def test_ids_and_outcomes_are_whole_in_any_terminal(
+    scanned: Any, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a person copies, or must not mistake, is never cut."""
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    ids = [one["id"] for one in found(scanned)]
+    shown = scanned.run("findings").stdout
+    assert max(map(len, unstyled(shown).splitlines())) <= int(columns)
+    assert all(identity in shown for identity in ids)
+    shown = unstyled(scanned.run("coverage").stdout)
+    assert shown.count("completed") == 2
+    assert max(map(len, shown.splitlines())) <= int(columns)
+    for command in (["findings"], ["coverage"], ["targets"], ["tools", "list"]):
+        assert "…" not in scanned.run(*command).stdout
+
+
+def unstyled(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def test_tools(site: Any, scanned: Any) -> None:

@@ -131,6 +131,8 @@ def test_results(organisation: Any, fake: Any) -> None:
     assert organisation.night(fail_at="critical").result is RunResult.CLEAN
     fake("bandit", lambda jobs, _c: (Look(j.target.name, "bandit", Skipped("no")) for j in jobs))
     assert organisation.night(fresh=True).result is RunResult.FINDINGS
+    # Nothing was found, but nothing was looked at either.
+    assert organisation.night(fresh=True, fail_at="critical").result is RunResult.INCOMPLETE
 
 
 def test_a_night_over_nothing_is_not_clean(organisation: Any) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from compline.alerts.channels import AppriseChannel, DeliveryFailed
 from compline.cli.common import ConfigOption, Exit, session, stop
+from compline.config.secrets import SecretMissing
 from compline.pipeline.notify import notify
 from compline.reports.terminal import console
 from compline.store.outbox import list_deliveries, retry_delivery
@@ -61,6 +62,10 @@ def test(channel: str, config: ConfigOption = None) -> None:
                     AppriseChannel(address).send("[Compline] test", "The channel works.")
                 except DeliveryFailed as error:
                     stop(f"{channel}: {error}", Exit.INCOMPLETE)
+                except SecretMissing:
+                    raise
+                except Exception as error:  # its message may quote the URL, which is a secret
+                    stop(f"{channel}: it crashed ({type(error).__name__})", Exit.INCOMPLETE)
                 typer.echo(f"{channel} took the test message")
                 return
         names = ", ".join(one.name for one in opened.config.alerts.channels) or "none"

@@ -28,12 +28,12 @@ def coverage(
 ) -> None:
     """Show what was looked at, what was not, and why."""
     with session(config) as opened:
-        if run is None:
-            latest = latest_run(opened.store)
-            rows = ledger.coverage(opened.store, latest.id) if latest else ()
-        else:
-            rows = ledger.coverage(opened.store, get_run(opened.store, run).id)
+        view = latest_run(opened.store) if run is None else get_run(opened.store, run)
+        rows = ledger.coverage(opened.store, view.id) if view else ()
     if format_ is Format.JSON:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=2))
+    elif view is not None and not rows:
+        state = "" if view.finished else " and has not finished"
+        console().print(f"Run {view.id} looked at nothing{state}; `--run N` shows another one.")
     else:
         console().print(coverage_table(rows))

@@ -23,7 +23,13 @@ def build() -> None:
 @app.command()
 def advance() -> None:
     """Move on by one commit, which makes something worse and mends something; works once."""
-    moved = organisation.advance(DEMO_HOME.resolve())
+    home = DEMO_HOME.resolve()
+    if not organisation.config_file(home).exists():
+        stop("there is no demo organisation here: make it with `compline demo build`")
+    try:
+        moved = organisation.advance(home)
+    except RuntimeError as error:
+        stop(str(error), Exit.INCOMPLETE)
     typer.echo(
         f"moved: {', '.join(moved)}" if moved else "nothing to move: it has advanced already"
     )
@@ -32,5 +38,9 @@ def advance() -> None:
 @app.command()
 def reset() -> None:
     """Remove the demo organisation; its findings stay in the store until the next build's night."""
-    organisation.reset(DEMO_HOME.resolve())
+    home = DEMO_HOME.resolve()
+    if not home.exists():
+        typer.echo("there is no demo organisation here")
+        return
+    organisation.reset(home)
     typer.echo("the demo organisation is removed; `compline demo build` makes it anew")

@@ -11,11 +11,11 @@ import typer
 
 from compline.cli.common import ConfigOption, session, stop
 from compline.model import Severity, State
+from compline.pipeline.session import Session
 from compline.reports.delimited import findings_csv
 from compline.reports.sarif import findings_sarif
 from compline.reports.terminal import console, findings_table
 from compline.scanners import registry
-from compline.store.engine import Store
 from compline.store.findings import FindingFilter, get_finding, list_findings
 from compline.store.runs import get_run
 from compline.store.targets import list_targets
@@ -37,19 +37,25 @@ def findings(
     state: Annotated[list[State] | None, typer.Option(help="Default: open.")] = None,
     severity: Annotated[list[Severity] | None, typer.Option(help="Exactly these.")] = None,
     at_least: Annotated[Severity | None, typer.Option(help="This severity or worse.")] = None,
-    target: Annotated[list[str] | None, typer.Option("--target", "-t")] = None,
-    scanner: Annotated[list[str] | None, typer.Option("--scanner", "-s")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", "-t", help="Of this target; repeatable.")
+    ] = None,
+    scanner: Annotated[
+        list[str] | None, typer.Option("--scanner", "-s", help="Seen by this scanner; repeatable.")
+    ] = None,
     since_run: Annotated[
         int | None, typer.Option(help="Only what was opened or reopened in or after this run.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1)] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
 ) -> None:
     """List findings; without filters the open ones."""
     with session(config) as opened:
         if ids:
-            found = tuple(get_finding(opened.store, one) for one in ids)
+            if any((state, severity, at_least, target, scanner, since_run, limit)):
+                stop("give either ids or filters: what an id names is shown whatever it is")
+            found = tuple(get_finding(opened.store, one) for one in dict.fromkeys(ids))
         else:
-            _check(opened.store, target or (), scanner or (), since_run)
+            _check(opened, target or (), scanner or (), since_run)
             chosen = FindingFilter(
                 states=tuple(state or (State.OPEN,)),
                 severities=tuple(severity or ()),
@@ -71,13 +77,14 @@ def findings(
 
 
 def _check(
-    store: Store, targets: Collection[str], scanners: Collection[str], since_run: int | None
+    opened: Session, targets: Collection[str], scanners: Collection[str], since_run: int | None
 ) -> None:
     """Ends the command on a filter that can match nothing because what it names is unknown."""
-    known = [row.name for row in list_targets(store)]
+    seen = [row.name for row in list_targets(opened.store)]
+    known = list(dict.fromkeys([*seen, *opened.config.targets.names()]))
     for names, there, what in ((targets, known, "target"), (scanners, registry.names(), "scanner")):
         unknown = [name for name in names if name not in there]
         if unknown:
             stop(f"no {what} named {', '.join(unknown)}; known are: {', '.join(there) or 'none'}")
     if since_run is not None:
-        get_run(store, since_run)
+        get_run(opened.store, since_run)

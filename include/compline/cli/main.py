@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import traceback
+from typing import Any
+
 import typer
 
 from compline import __version__
 from compline.cli import alerts, config, coverage, database, demo, findings, scan, targets, tools
+from compline.cli.common import Exit
 
-app = typer.Typer(
+
+class _Program(typer.Typer):
+    """Ends with 3 when something unforeseen happens: Python's own 1 would mean findings."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().__call__(*arguments, **options)
+        except Exception:
+            traceback.print_exc()
+            raise SystemExit(Exit.INCOMPLETE) from None
+
+
+app = _Program(
     name="compline",
     help="Continuous compliance for organisations that build AI.",
     no_args_is_help=True,

@@ -47,8 +47,8 @@ def scan(
 ) -> None:
     """Scan now and print what was looked at, what was found and what got worse.
 
-    Exit codes: 0 complete and nothing at or above the fail-at severity, 1 findings, 2 usage or
-    configuration, 3 incomplete.
+    Exit codes: 0 complete and nothing at or above the fail-at severity, 1 findings,
+    2 usage or configuration, 3 incomplete, 130 interrupted.
     """
     asked = {
         "targets": target,

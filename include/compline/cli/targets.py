@@ -48,9 +48,9 @@ def targets(
         return
     table = Table(box=None, pad_edge=False)
     for column in ("name", "kind", "ref", "last look", "locator"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for row in rows:
-        last = row["last_look"] or "never"
+        last = str(row["last_look"] or "never").replace("T", " ").removesuffix("+00:00")
         table.add_row(*(Text(str(v)) for v in (row["name"], row["kind"], row["ref"], last)),
                       Text(str(row["locator"])))  # fmt: skip
     console().print(table)

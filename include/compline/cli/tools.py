@@ -47,7 +47,7 @@ def list_(config: ConfigOption = None) -> None:
     """List the tools with version and place."""
     table = Table(box=None, pad_edge=False)
     for column in ("tool", "version", "state", "executable"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for status in Toolbox(workspace(config)).status():
         tool = status.tool
         version = tool.version if tool else f"({status.wanted} wanted)"

@@ -24,7 +24,7 @@ def conclude(session: Session, run: int) -> RunResult:
     """Fills the ledger where a scan task died, and finishes the run with its result.
 
     The result is incomplete if anything failed; else findings if any open one of the run's
-    targets reaches the run's fail-at severity; else clean.
+    targets reaches the run's fail-at severity; else clean, if anything was looked at.
     """
     view = get_run(session.store, run)
     request = Request.from_json(view.parameters)
@@ -35,8 +35,11 @@ def conclude(session: Session, run: int) -> RunResult:
     grave = sum(n for severity, n in counts.items() if Severity(severity).reaches(request.fail_at))
     if outcomes["failed"] or not rows:
         result = RunResult.INCOMPLETE
+    elif grave:
+        result = RunResult.FINDINGS
     else:
-        result = RunResult.FINDINGS if grave else RunResult.CLEAN
+        # Nothing that was only skipped is known to be clean.
+        result = RunResult.CLEAN if outcomes["completed"] else RunResult.INCOMPLETE
     summary: dict[str, Any] = {
         "outcomes": dict(outcomes),
         "open": counts,

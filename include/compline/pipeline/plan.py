@@ -8,16 +8,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from compline.advisories.age import stale_warning
-from compline.model import ScanKey
+from compline.model import Look, ScanKey, Skipped
 from compline.pipeline.heads import Seen, ask_all
-from compline.pipeline.progress import Progress
-from compline.pipeline.request import Request, select_scanners, select_targets
+from compline.pipeline.progress import Progress, describe
+from compline.pipeline.request import Request, is_left_out, select_scanners, select_targets
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work, into_shards, to_payload
 from compline.scanners import registry
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.store.looks import LastLook, last_looks
-from compline.store.record import Reuse, record_reused
+from compline.store.record import Reuse, record, record_reused
 from compline.store.runs import get_run
 from compline.store.shards import list_shards, save_plan
 
@@ -53,11 +53,34 @@ def plan(session: Session, run: int) -> int:
         fresh=request.fresh,
     )
     work = _reuse(session, run, decided)
+    if request.tracked and not request.scanners:
+        _skip(session, run, [one for one in seen if is_left_out(one.target, scanners)])
     shards = into_shards(work, session.config.execution.shard_targets)
     saved = save_plan(session.store, run, [to_payload(shard) for shard in shards], session.now())
     scans = sum(len(item.scanners) for item in work)
     session.report(Progress("plan", f"{scans} scans of {len(work)} targets to do", "✓"))
     return saved
+
+
+def _skip(session: Session, run: int, seen: Sequence[Seen]) -> None:
+    """A ledger row for each target whose every scanner is disabled: it must not just be missing."""
+    for one in seen:
+        looks = [
+            Look(
+                one.target.name,
+                scanner,
+                Skipped(f"disabled by `scanners: {{{scanner}: {{enabled: false}}}}`"),
+                one.revision,
+            )
+            for scanner in registry.names()
+            if one.target.kind in registry.kinds(scanner)
+        ]
+        for look in looks:
+            session.report(describe(look))
+        record(
+            session.store, run, one.target.name, looks,
+            looked_at=one.asked, now=session.now(), ref=one.target.ref,
+        )  # fmt: skip
 
 
 def decide(

@@ -79,7 +79,8 @@ def select_scanners(config: Config, request: Request) -> tuple[str, ...]:
     """The scanners of a run, in the registry's order.
 
     Raises:
-        BadRequest: an unknown scanner, or one that the configuration disables.
+        BadRequest: an unknown scanner, one that the configuration disables, or none that looks at
+            any of the targets.
     """
     known = registry.names()
     for name in request.scanners:
@@ -88,7 +89,22 @@ def select_scanners(config: Config, request: Request) -> tuple[str, ...]:
         if not config.scanners.of(name).enabled:
             raise BadRequest(f"scanner {name} is disabled in the configuration")
     wanted: Sequence[str] = request.scanners or known
-    return tuple(n for n in known if n in wanted and config.scanners.of(n).enabled)
+    chosen = tuple(n for n in known if n in wanted and config.scanners.of(n).enabled)
+    targets = select_targets(config, request)
+    if targets and all(is_left_out(target, chosen) for target in targets):
+        kinds = {target.kind for target in targets}
+        fitting = [name for name in known if registry.kinds(name) & kinds]
+        raise BadRequest(
+            f"nothing to do: none of {', '.join(chosen) or 'the scanners'} looks at "
+            f"{', '.join(target.name for target in targets)}; these would, if they are enabled: "
+            f"{', '.join(fitting)}"
+        )
+    return chosen
+
+
+def is_left_out(target: Target, scanners: Sequence[str]) -> bool:
+    """Whether none of the scanners looks at targets of that kind."""
+    return not any(target.kind in registry.kinds(name) for name in scanners)
 
 
 def _other(locator: str) -> Target:

@@ -17,7 +17,9 @@ def print_summary(store: Store, run: int) -> None:
     out.print(coverage_table(rows))
     out.print()
     targets = tuple(sorted({row.target for row in rows}))
-    out.print(severity_table(count_findings(store, FindingFilter(targets=targets))))
+    # No target would mean all of them.
+    counts = count_findings(store, FindingFilter(targets=targets)) if targets else {}
+    out.print(severity_table(counts))
     out.print()
     out.print(worse([view.regression for view in list_regressions(store, run=run)]))
     view = get_run(store, run)

@@ -32,7 +32,12 @@ def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
         return Text("Nothing was looked at yet: run `compline scan` or `make nightly`.")
     table = Table(title="Coverage", title_justify="left", box=None, pad_edge=False)
     for column in ("target", "scanner", "outcome", "seen", "gaps", "seconds"):
-        table.add_column(column, justify="right" if column in ("seen", "seconds") else "left")
+        table.add_column(
+            column,
+            justify="right" if column in ("seen", "seconds") else "left",
+            overflow="fold",
+            no_wrap=column in ("outcome", "seen", "seconds"),
+        )
     table.add_column("why", overflow="fold")
     notes = {
         text: n for n, text in enumerate(dict.fromkeys(w for r in rows for w in r.warnings), 1)
@@ -65,7 +70,7 @@ def severity_table(counts: Mapping[tuple[str, Severity, State], int]) -> Rendera
         return Text("No open findings.")
     severities = sorted(Severity, key=lambda severity: -severity.rank)
     table = Table(title="Open findings", title_justify="left", box=None, pad_edge=False)
-    table.add_column("target")
+    table.add_column("target", overflow="fold")
     for severity in severities:
         table.add_column(severity.value, justify="right", style=_STYLE[severity.value])
     table.add_column("all", justify="right")
@@ -99,7 +104,7 @@ def findings_table(findings: Iterable[FindingView]) -> RenderableType:
         return Text("No findings match.")
     table = Table(box=None, pad_edge=False)
     for column in ("id", "severity", "target", "where", "title", "seen by"):
-        table.add_column(column, overflow="fold" if column in ("where", "title") else "ellipsis")
+        table.add_column(column, overflow="fold", no_wrap=column in ("id", "severity"))
     for one in chosen:
         where = one.path + (f":{one.line}" if one.line else "")
         if one.package:

@@ -1,0 +1,59 @@
+"""A listed target that no enabled scanner looks at is in the ledger, not just missing from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compline.model import RunResult
+from compline.pipeline.request import BadRequest
+from compline.store.runs import latest_run
+
+REGISTRY = {"name": "models", "kind": "mlflow", "url": "https://mlflow.example.org"}
+
+
+@pytest.fixture
+def mixed(organisation: Any, fake: Any) -> Any:
+    """A repository that bandit looks at, and a model registry whose one scanner is disabled."""
+    fake("bandit")
+    organisation.commit("web", {"a.txt": "fine\n"})
+    repository = {"name": "web", "url": organisation.url("web"), "branch": "main"}
+    organisation.sections = {
+        "targets": {"repositories": [repository], "model_registries": [REGISTRY]}
+    }
+    return organisation
+
+
+def test_a_target_whose_scanners_are_disabled_is_skipped_and_says_why(mixed: Any) -> None:
+    night = mixed.night()
+    assert night.outcomes == {
+        ("web", "bandit"): "completed",
+        ("models", "registry-permissions"): "skipped",
+    }
+    reason = night.row("models", "registry-permissions").reason
+    assert reason == "disabled by `scanners: {registry-permissions: {enabled: false}}`"
+    assert any("skipped: disabled" in line for line in night.told)
+    assert night.result is RunResult.CLEAN
+    # The unchanged night says it again.
+    assert mixed.night().outcomes == night.outcomes
+
+
+def test_whoever_chooses_scanners_does_not_hear_of_the_others(mixed: Any) -> None:
+    assert mixed.night(scanners=("bandit",)).outcomes == {("web", "bandit"): "completed"}
+
+
+@pytest.mark.parametrize(
+    "request_", [{"targets": ("models",)}, {"targets": ("models",), "scanners": ("bandit",)}]
+)
+def test_nothing_to_do_is_a_wrong_request_and_no_run(mixed: Any, request_: Any) -> None:
+    with pytest.raises(BadRequest, match=r"nothing to do: .*models; .*registry-permissions"):
+        mixed.night(**request_)
+    with mixed.session() as session:
+        assert latest_run(session.store) is None
+
+
+def test_nothing_but_disabled_targets_is_no_night(mixed: Any) -> None:
+    mixed.sections = {"targets": {"model_registries": [REGISTRY]}}
+    with pytest.raises(BadRequest, match="nothing to do: none of bandit looks at models"):
+        mixed.night()
