@@ -36,15 +36,10 @@ def canary_rules(name: str) -> Path:
 
 def options_digest(config: Config, **options: object) -> str:
     """Limits and ignore policy, as far as they decide over what a scan sees."""
-    limits = config.limits
     return digest_of(
         {
-            "limits": [
-                limits.tool_seconds,
-                limits.tool_memory_mb,
-                limits.tool_output_mb,
-                limits.file_kb,
-            ],
+            # A tree's limits too: when one is raised, what was left out is to be looked at.
+            "limits": config.limits.model_dump(exclude={"git_seconds"}),
             "ignore": [config.ignore.vendored, config.ignore.generated],
             **options,
         }
