@@ -59,15 +59,63 @@ def test_a_revision_is_not_the_tracked_look() -> None:
         ("https://git.example.org/a b", "white space"),
         ("--upload-pack=evil", "begins with a dash"),
         ("file:///etc", "matches no pattern"),
+        ("https://evil.example/git.example.org/x", "matches no pattern"),
+        ("https://evil.example/x.other.example.org/x", "matches no pattern"),
+        ("http://git.example.org/x", "matches no pattern"),
+        ("registry.example.org.evil.example/x", "matches no pattern"),
     ],
 )
 def test_addresses_that_nobody_allowed(locator: str, reason: str) -> None:
+    rules = AdHoc(allow=[*CONFIG.adhoc.allow, "https://*.other.example.org/*"])
     with pytest.raises(BadRequest, match=reason):
-        check_allowed(CONFIG.adhoc, locator, lambda _host: ["93.184.215.14"])
+        check_allowed(rules, locator, lambda _host: ["93.184.215.14"])
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1", "100.64.0.1"]
+    ("locator", "pattern"),
+    [
+        ("https://git.example.org/team/x.git", "https://git.example.org/team/*"),
+        ("https://a.example.org/x", "https://*.example.org/*"),
+        ("https://a.example.org:8443/x", "https://*"),
+        ("ssh://git@git.example.org/x", "ssh://git@git.example.org/*"),
+        ("registry.example.org/team/x:1", "registry.example.org/*"),
+        ("alpine:3", "alpine:*"),
+        ("https://git.example.org/x", "*"),
+    ],
+)
+def test_patterns(locator: str, pattern: str) -> None:
+    check_allowed(AdHoc(allow=[pattern]), locator, lambda _host: ["93.184.215.14"])
+
+
+def test_files_of_the_worker_are_only_scanned_where_a_pattern_says_file() -> None:
+    with pytest.raises(BadRequest, match="matches no pattern"):
+        check_allowed(AdHoc(allow=["*"]), "file:///srv/other-team.git")
+    check_allowed(AdHoc(allow=["file:///srv/*"]), "file:///srv/other-team.git")
+
+
+@pytest.mark.parametrize(
+    "locator", ["https://[::1/x", "https://h.example.org:99999/x", "https://a..b/x", "https:///x"]
+)
+def test_what_is_no_address_is_refused_with_a_reason(locator: str) -> None:
+    with pytest.raises(BadRequest, match=r"not an address|cannot be resolved"):
+        check_allowed(AdHoc(allow=["*"]), locator)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "::ffff:10.0.0.1",
+        "224.0.0.1",
+        "ff02::1",
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "::1",
+        "fd00::1",
+        "100.64.0.1",
+    ],
 )
 def test_private_addresses_are_refused_unless_listed(address: str) -> None:
     rules = AdHoc(allow=["https://*", "registry.*"])

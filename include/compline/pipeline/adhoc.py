@@ -14,6 +14,8 @@ from compline.model import Severity
 from compline.pipeline.request import BadRequest, Request, select_scanners, select_targets
 
 Resolve = Callable[[str], list[str]]
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""RFC 6052: the last 32 bits are an IPv4 address."""
 _KEYS = {"targets", "other", "revision", "scanners", "fail_at", "fresh"}
 
 
@@ -65,31 +67,69 @@ def check_allowed(rules: AdHoc, locator: str, resolve: Resolve | None = None) ->
     """
     if any(c.isspace() or ord(c) < 32 for c in locator) or locator.startswith("-"):
         raise BadRequest("not an address: it holds white space or begins with a dash")
-    if not any(fnmatchcase(locator, pattern) for pattern in rules.allow):
+    if not any(_matches(locator, pattern) for pattern in rules.allow):
         raise BadRequest(f"{locator} matches no pattern of `adhoc.allow` in compline.yaml")
-    parts = urlsplit(locator if "://" in locator else f"docker://{locator}")
+    try:
+        parts = urlsplit(locator if "://" in locator else f"docker://{locator}")
+        port = parts.port
+    except ValueError as error:
+        raise BadRequest(f"not an address: {error}") from None
     if parts.scheme == "file":
         return
     if parts.password or (parts.username and parts.scheme != "ssh"):
         raise BadRequest("an ad hoc address must not hold a credential")
     # Docker's rule: the first part is a host only if it looks like one.
     host = parts.hostname or ""
-    if parts.scheme == "docker" and "." not in host and host != "localhost" and not parts.port:
+    if parts.scheme == "docker" and "." not in host and host != "localhost" and not port:
         host = "docker.io"
     if host in rules.private_hosts:
         return
     for address in (resolve or _addresses)(host):
-        if not ipaddress.ip_address(address).is_global:
+        if not _is_public(address):
             raise BadRequest(
                 f"{host} is at the private address {address}; "
                 "list the host under `adhoc.private_hosts` to allow it"
             )
 
 
+def _matches(locator: str, pattern: str) -> bool:
+    """Part by part, so that a `*` for the host cannot reach into the path of another host.
+
+    Files of the worker itself match only a pattern that begins with `file://`.
+    """
+    scheme, _, rest = locator.rpartition("://")
+    wanted_scheme, _, wanted = pattern.rpartition("://")
+    if pattern == "*":
+        wanted_scheme = "*"
+    if scheme == "file" and wanted_scheme != "file":
+        return False
+    host, _, path = rest.partition("/")
+    wanted_host, slash, wanted_path = wanted.partition("/")
+    if not slash and wanted_host.endswith("*"):
+        wanted_path = "*"
+    return (
+        fnmatchcase(scheme, wanted_scheme)
+        and fnmatchcase(host, wanted_host)
+        and fnmatchcase(path, wanted_path)
+    )
+
+
+def _is_public(text: str) -> bool:
+    """Whether an address, or the one inside it that a gateway would reach, is out in the world."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(str(inner))
+    return address.is_global and not address.is_multicast
+
+
 def _addresses(host: str) -> list[str]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise BadRequest(f"{host} cannot be resolved: {error}") from error
     return [str(entry[4][0]).split("%", maxsplit=1)[0] for entry in found]
 
