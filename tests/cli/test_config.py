@@ -113,6 +113,62 @@ def test_a_wrong_configuration(site: Any, arguments: list[str]) -> None:
     assert "hunter2" not in done.output, "a literal secret is refused, and not repeated"
 
 
+def test_a_policy_that_no_scanner_understands_is_a_mistake_with_its_line(site: Any) -> None:
+    site.config.write_text(
+        """organisation: acme
+targets:
+  data_stores:
+    - name: warehouse
+      kind: postgresql
+      url: env:WAREHOUSE_URL
+      policy: {superuser: [postgres]}
+    - {name: b, kind: inventory, path: b.csv, suite: nothing.yaml}
+  model_registries:
+    - name: models
+      kind: mlflow
+      url: https://mlflow.example.org
+      policy: {admns: [me]}
+""",
+        encoding="utf-8",
+    )
+    done = site.run("config", "check")
+    assert done.exit_code == 2
+    assert f"{site.config}:7: targets.data_stores.0.policy: policy: there is no key" in done.stderr
+    assert "did you mean 'superusers'?" in done.stderr
+    assert f"{site.config}:8: targets.data_stores.1.suite: " in done.stderr
+    assert f"{site.config}:13: targets.model_registries.0.policy: " in done.stderr
+
+
+def test_what_is_not_on_this_machine_is_told(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SET", "x")
+    monkeypatch.delenv("UNSET", raising=False)
+    site.config.write_text(
+        """organisation: acme
+advisories: {osv: onlin}
+targets:
+  repositories:
+    - {name: web, url: "https://h/web", credential: env:UNSET}
+    - {name: api, url: "https://h/api", credential: env:SET}
+    - {name: lib, url: "https://h/lib", credential: "airflow:git"}
+  images:
+    - {name: i, archive: i.tar}
+scanners: {semgrep: {rules: [rules/]}}
+""",
+        encoding="utf-8",
+    )
+    done = site.run("config", "check")
+    assert done.exit_code == 0
+    assert "is valid: 4 targets" in done.stdout
+    notes = [line.removeprefix(f"note: {site.config}:") for line in done.stderr.splitlines()]
+    assert [note.split(": ")[0:2] for note in notes] == [
+        ["9", "targets.images.0.archive"],
+        ["10", "scanners.semgrep.rules.0"],
+        ["2", "advisories.osv"],
+        ["5", "targets.repositories.0.credential"],
+    ]
+    assert notes[-1].endswith("the environment variable UNSET is not set here")
+
+
 def test_a_configuration_that_is_not_there(site: Any) -> None:
     site.config.unlink()
     done = site.run("scan")

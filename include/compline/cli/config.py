@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 
 import typer
 
-from compline.cli.common import ConfigOption, configuration, find_config
+from compline.cli.common import ConfigOption, configuration, find_config, stop
+from compline.config.loader import mistake_at
 from compline.config.schema import Config
-from compline.targets.listed import Listed
+from compline.pipeline.foresee import not_here, wrong_policies
 
 app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
 
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Validate compline.yaml; every mistake with its line. Exits with 2 on a mistake."""
-    loaded = configuration(config)
-    targets = Listed().discover(loaded)
-    typer.echo(f"{find_config(config)} is valid: {len(targets)} targets, "
-               f"{len(loaded.schedules)} schedules")  # fmt: skip
+    """Validate compline.yaml; every mistake with its line. Exits with 2 on a mistake.
+
+    Files and environment variables that this machine does not have are told and no mistake.
+    """
+    path = find_config(config)
+    loaded = configuration(path)
+    wrong = [str(mistake_at(path, *found)) for found in wrong_policies(loaded)]
+    if wrong:
+        stop("The configuration is not valid:\n" + "\n".join(wrong))
+    for found in not_here(loaded, os.environ):
+        typer.echo(f"note: {mistake_at(path, *found)}", err=True)
+    targets = loaded.targets.names()
+    typer.echo(f"{path} is valid: {len(targets)} targets, {len(loaded.schedules)} schedules")
 
 
 @app.command()

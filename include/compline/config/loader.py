@@ -88,6 +88,14 @@ def parse_config(text: str, path: Path) -> Config:
         raise ConfigError(sorted(mistakes, key=lambda mistake: mistake.line)) from error
 
 
+def mistake_at(path: Path, where: Loc, message: str) -> Mistake:
+    """A mistake that only a part above the configuration can see, with its place in the file."""
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    return Mistake(
+        str(path), _line_of(node, where, missing=False), ".".join(map(str, where)), message
+    )
+
+
 def _mistake(file: str, node: yaml.Node | None, detail: Any) -> Mistake:
     error = detail.get("ctx", {}).get("error")
     loc = (*detail["loc"], *(error.at if isinstance(error, Misplaced) else ()))

@@ -1,0 +1,75 @@
+"""What a run would stumble over, seen before it: for `compline config check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from compline.config.loader import Loc
+from compline.config.schema import Config
+from compline.config.targets import DataStore
+from compline.scanners.expectations.policy import PolicyError, bind
+from compline.scanners.expectations.suite import Suite
+from compline.scanners.expectations.suite_file import SuiteError, built_in, load
+from compline.scanners.registries.policy import RegistryPolicyError, parse_policy
+
+
+def wrong_policies(config: Config) -> Iterator[tuple[Loc, str]]:
+    """Policies that their scanner would refuse, and suites that cannot be read: place and why."""
+    for number, store in enumerate(config.targets.data_stores):
+        where = ("targets", "data_stores", number)
+        try:
+            bind(_suite(store), store.policy)
+        except PolicyError as error:
+            yield (*where, "policy"), str(error)
+        except SuiteError as error:
+            yield (*where, "suite"), str(error)
+    for number, registry in enumerate(config.targets.model_registries):
+        try:
+            parse_policy(registry.policy)
+        except RegistryPolicyError as error:
+            yield ("targets", "model_registries", number, "policy"), str(error)
+
+
+def not_here(config: Config, environment: Mapping[str, str]) -> Iterator[tuple[Loc, str]]:
+    """Files and variables that are missing on this machine, though another may have them."""
+    for where, path in _paths(config):
+        if not path.exists():
+            yield where, f"{path} is not here"
+    for where, reference in _references(config):
+        scheme, _, name = reference.partition(":")
+        if scheme == "env" and not environment.get(name):
+            yield where, f"the environment variable {name} is not set here"
+
+
+def _suite(store: DataStore) -> Suite:
+    return load(store.suite) if store.suite else built_in(store.kind)
+
+
+def _paths(config: Config) -> Iterator[tuple[Loc, Path]]:
+    for number, image in enumerate(config.targets.images):
+        if image.archive:
+            yield ("targets", "images", number, "archive"), image.archive
+    for number, store in enumerate(config.targets.data_stores):
+        if store.path:
+            yield ("targets", "data_stores", number, "path"), store.path
+    for number, rules in enumerate(config.scanners.semgrep.rules):
+        yield ("scanners", "semgrep", "rules", number), rules
+    for key in ("osv", "trivy_db"):
+        source = getattr(config.advisories, key)
+        if isinstance(source, Path):
+            yield ("advisories", key), source
+
+
+def _references(config: Config) -> Iterator[tuple[Loc, str]]:
+    if config.store:
+        yield ("store",), config.store
+    for group, entries in config.targets.groups().items():
+        for number, entry in enumerate(entries):
+            keys = ("credential", "url") if isinstance(entry, DataStore) else ("credential",)
+            for key in keys:
+                reference = getattr(entry, key, None)
+                if reference:
+                    yield ("targets", group, number, key), reference
+    for number, channel in enumerate(config.alerts.channels):
+        yield ("alerts", "channels", number, "url"), channel.url
