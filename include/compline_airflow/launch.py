@@ -112,7 +112,9 @@ def _configuration(project: Path) -> tuple[Path, Config]:
 
 def _advance_demo(config: Config, home: Path) -> None:
     with open_store(store_url(config, SecretResolver(os.environ))) as store:
-        had_a_night = latest_run(store, "nightly") is not None
+        latest = latest_run(store, "nightly")
+    # A store that outlived `compline demo reset` has nights of the organisation before.
+    had_a_night = latest is not None and latest.started > organisation.built_at(home)
     moved = organisation.advance(home) if had_a_night else []
     where = f"; {' and '.join(moved)} got a new commit" if moved else ""
     out.print(f"No compline.yaml here: using the demo organisation{where}")

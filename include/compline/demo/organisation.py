@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -33,13 +34,18 @@ def build(home: Path, workspace: Path) -> Path:
         repository = _repository(home, name)
         if not commits(repository):
             write_repository(repository, _trees(name)[:1], _MESSAGES[:1])
-    image = home / "images" / "scoring-image.tar"
+    image = _image(home)
     if not image.exists():
         write_image(image, _PLACEHOLDERS)
     stores = home / "stores.csv"
     stores.write_bytes((_CONTENT / "stores.csv").read_bytes())
     config_file(home).write_text(_config(home, workspace, image, stores), encoding="utf-8")
     return config_file(home)
+
+
+def built_at(home: Path) -> datetime:
+    """When the organisation was made; what stands is not made again, so this stays."""
+    return datetime.fromtimestamp(_image(home).stat().st_mtime, UTC)
 
 
 def advance(home: Path) -> list[str]:
@@ -64,6 +70,10 @@ def _names() -> list[str]:
 
 def _repository(home: Path, name: str) -> Path:
     return home / "repositories" / f"{name}.git"
+
+
+def _image(home: Path) -> Path:
+    return home / "images" / "scoring-image.tar"
 
 
 def _trees(name: str) -> list[Tree]:
