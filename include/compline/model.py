@@ -135,7 +135,8 @@ class Gap:
         if self.subjects and subject not in self.subjects:
             return False
         if self.path.endswith("/"):
-            return path.startswith(self.path)
+            # A file that has become a directory which nobody looked into is there as well.
+            return f"{path}/".startswith(self.path)
         return not self.path or path == self.path
 
 

@@ -151,11 +151,14 @@ def test_names_that_are_not_utf8(repository: Any, mirror_of: Callable[..., Mirro
     blob = repository.write("blob", _lines(*range(20)).encode())
     mirror = mirror_of(repository, "main")
     commits = []
-    for name in (b"caf\xe9", b"th\xe9"):
+    for name in (b"caf\xe9", b"th\xe9", b"tea"):
         commits.append(repository.commit_tree(repository.tree([("100644", name, blob)])))
         mirror.fetch_revision(commits[-1])
-    change = compare(mirror, *commits, [])
-    assert (change.renames, change.changed) == ({}, 0.0)
+    # As the gaps of both snapshots call them.
+    change = compare(mirror, *commits[:2], [])
+    assert (change.renames, change.changed) == ({r"caf\xe9": r"th\xe9"}, 0.0)
+    assert [gap.path for gap in mirror.snapshot(commits[1]).gaps] == [r"th\xe9"]
+    assert compare(mirror, *commits[1:], []).renames == {r"th\xe9": "tea"}
 
 
 @pytest.mark.parametrize("lost", ["old", "new"])

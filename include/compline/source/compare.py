@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from compline.findings.change import TreeChange
@@ -11,6 +10,7 @@ from compline.source.errors import SourceError
 from compline.source.failures import failure
 from compline.source.git import Git
 from compline.source.mirror import Mirror
+from compline.source.naming import shown
 from compline.source.pairs import Pair, line_maps
 from compline.source.refs import check_object_id
 
@@ -92,19 +92,15 @@ def _diff_tree(git: Git, options: Collection[str], old: str, new: str) -> Iterat
 
 
 def _renames(changes: Collection[_Changed]) -> Iterator[tuple[str, str]]:
+    """Names that cannot be shown are written as a snapshot's gaps write them: a file that is
+    renamed to one is in that gap with its findings, and comes out of it with them."""
     for change in changes:
         if change.status == "R":
-            # A name that is not UTF-8 is a gap in every snapshot: no finding is there.
-            with suppress(UnicodeDecodeError):
-                yield change.old_path.decode("utf-8"), change.new_path.decode("utf-8")
+            yield shown(change.old_path), shown(change.new_path)
 
 
 def _removed(changes: Collection[_Changed]) -> Iterator[str]:
-    for change in changes:
-        if change.status == "D":
-            # A name that is not UTF-8 is a gap in every snapshot: no finding is there.
-            with suppress(UnicodeDecodeError):
-                yield change.old_path.decode("utf-8")
+    return (shown(change.old_path) for change in changes if change.status == "D")
 
 
 def _share(git: Git, changes: Collection[_Changed], commit: str) -> float:
