@@ -108,7 +108,7 @@ def _naive(reference: Reference, repositories: list[Path], clones: Path) -> dict
         )
         for scanner in TREE_SCANNERS:
             run = getattr(reference, scanner.replace("-", "_"))(clone)
-            said[repository.name, scanner] = run.statements
+            said[repository.name, scanner] = run
     shutil.rmtree(clones)
     return said
 
@@ -124,10 +124,10 @@ def _compare_again(settings, own: list[Path], here: Path, config: Path) -> int: 
 def _unexplained(said: dict, config: Path) -> int:  # type: ignore[type-arg]
     everything, rows = findings(config), coverage(config)
     count = 0
-    for (name, scanner), statements in said.items():
+    for (name, scanner), run in said.items():
         mine = [one for one in everything if one["target"] == name]
         [row] = [r for r in rows if (r["target"], r["scanner"]) == (name, scanner)]
-        for one in differences(statements, held(mine, scanner), row["gaps"]):
+        for one in differences(run, held(mine, scanner), row["gaps"]):
             if not one.explanation:
                 count += 1
                 print(f"  unexplained: {name} {one.side} {one.statement}", flush=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reference import Statement
+from reference import Run, Statement
 
 _ADVISORY_SCANNERS = ("trivy", "pip-audit")
 
@@ -43,21 +43,24 @@ def held(findings: Iterable[Mapping[str, Any]], scanner: str) -> list[Held]:
 
 
 def differences(
-    said: Sequence[Statement], held_by_store: Sequence[Held], gaps: Sequence[Mapping[str, Any]]
+    said: Run, held_by_store: Sequence[Held], gaps: Sequence[Mapping[str, Any]]
 ) -> list[Difference]:
     """Both ways, each with its explanation where there is one.
 
     An advisory counts as said if any of its names is one of the finding's aliases: two sources
     may call it by different ones.
     """
-    left = Counter(said)
+    left, repeated = Counter(said.statements), Counter(said.repeated)
     extra: list[Held] = []
     for item in held_by_store:
-        match = next((name for name in _names(item) if left[name]), None)
-        if match is None:
-            extra.append(item)
+        names = list(_names(item))
+        for counts in (left, repeated):
+            match = next((name for name in names if counts[name]), None)
+            if match is not None:
+                counts[match] -= 1
+                break
         else:
-            left[match] -= 1
+            extra.append(item)
     found = [
         Difference("missing", statement, _gap_over(statement, gaps))
         for statement, count in sorted(left.items())

@@ -57,10 +57,10 @@ def compare(
                 row = next(
                     r for r in rows if (r["target"], r["scanner"]) == (repository.name, scanner)
                 )
-                said = getattr(reference, scanner.replace("-", "_"))(repository).statements
+                said = getattr(reference, scanner.replace("-", "_"))(repository)
                 found = differences(said, held(mine, scanner), row["gaps"])
-                result[repository.name, scanner] = (len(said), found)
-                print(f"{repository.name:<28} {scanner:<10} {len(said):>6} statements, "
+                result[repository.name, scanner] = (len(said.statements), found)
+                print(f"{repository.name:<28} {scanner:<10} {len(said.statements):>6} statements, "
                       f"{len(found)} differences", flush=True)  # fmt: skip
     return result
 

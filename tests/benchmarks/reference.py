@@ -42,7 +42,10 @@ class Run:
     """What one tool said of one checkout."""
 
     statements: tuple[Statement, ...]
+    """Each must be in the store."""
     seconds: float
+    repeated: tuple[Statement, ...] = ()
+    """Said once more, of other content on the same line or without one: may be in the store."""
 
 
 class Reference:
@@ -116,7 +119,13 @@ class Reference:
             checkout,
             (0,),
         )  # fmt: skip
-        return Run(tuple(sorted(set(self._trivy_statements(report)))), seconds)
+        statements: list[Statement] = []
+        repeated: list[Statement] = []
+        seen = set()
+        for one, spot in self._trivy_statements(report, checkout):
+            (repeated if (one, spot) in seen else statements).append(one)
+            seen.add((one, spot))
+        return Run(tuple(sorted(statements)), seconds, tuple(sorted(repeated)))
 
     def pip_audit(self, checkout: Path) -> Run:
         """Over the pinned lines of every requirements file, one process a file."""
@@ -168,25 +177,33 @@ class Reference:
         report: dict[str, Any] = json.loads(done.stdout)
         return report, seconds
 
-    def _trivy_statements(self, report: dict[str, Any]) -> Iterator[Statement]:
+    def _trivy_statements(
+        self, report: dict[str, Any], checkout: Path
+    ) -> Iterator[tuple[Statement, object]]:
+        """Each with the place where trivy says that it is."""
         for result in report.get("Results", ()):
             target = result["Target"]
             for one in result.get("Vulnerabilities", ()):
                 python = one.get("PkgIdentifier", {}).get("PURL", "").startswith("pkg:pypi/")
                 name = canonicalize_name(one["PkgName"]) if python else one["PkgName"]
-                what = f"{name}=={one['InstalledVersion']}"
                 path = one.get("PkgPath") or target
-                yield Statement("trivy", one["VulnerabilityID"], path, 0, what)
+                what = f"{name}=={one['InstalledVersion']}"
+                yield Statement("trivy", one["VulnerabilityID"], path, 0, what), path
             for one in result.get("Misconfigurations", ()):
                 if one.get("Status") == "FAIL":
-                    line = one.get("CauseMetadata", {}).get("StartLine", 0)
-                    yield Statement("trivy", one["ID"], target, line)
+                    cause = one.get("CauseMetadata", {})
+                    path = _file_meant(target, checkout)
+                    spot = (target, cause.get("StartLine", 0))
+                    yield (
+                        Statement("trivy", one["ID"], path, _own_line(checkout / path, cause)),
+                        spot,
+                    )
             for one in result.get("Secrets", ()):
-                yield Statement("trivy", one["RuleID"], target, one["StartLine"])
+                yield Statement("trivy", one["RuleID"], target, one["StartLine"]), target
             for one in result.get("Licenses", ()):
                 if self._is_forbidden(one["Name"]):
                     path = one.get("FilePath") or target
-                    yield Statement("trivy", "forbidden-licence", path, 0, one["PkgName"])
+                    yield Statement("trivy", "forbidden-licence", path, 0, one["PkgName"]), path
 
     def _is_forbidden(self, licence: str) -> bool:
         return any(licence.removesuffix(s) in self._forbidden for s in ("", "-only", "-or-later"))
@@ -196,10 +213,36 @@ def _tidy(path: str) -> str:
     return path.removeprefix("./")
 
 
+def _file_meant(target: str, checkout: Path) -> str:
+    """Trivy leaves out the suffix of Ansible's files, and puts a module's name before its path."""
+    parts = target.split("/")
+    tails = ["/".join(parts[start:]) for start in range(len(parts))]
+    for name in (target, f"{target}.yml", f"{target}.yaml", *tails[1:]):
+        if (checkout / name).is_file():
+            return name
+    return target
+
+
+def _own_line(file: Path, cause: dict[str, Any]) -> int:
+    """The reported line if it is the file's, else 0: charts and plans are rendered first."""
+    if not file.is_file():
+        return 0
+    lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
+    for one in (cause.get("Code") or {}).get("Lines") or ():
+        number, content = one["Number"], one.get("Content", "")
+        quoted = one.get("IsCause") and not one.get("Truncated")
+        if quoted and (number > len(lines) or lines[number - 1].rstrip("\r") != content):
+            return 0
+    line: int = cause.get("StartLine", 0)
+    return line
+
+
 def _pins(path: Path) -> dict[str, str]:
     """Lines `name==version` of a requirements file, without what else may stand in one."""
     found = {}
-    pattern = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([\w.!+-]+)\s*(?:[;#\\].*)?$")
+    pattern = re.compile(
+        r"^([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*==\s*([\w.!+-]+)\s*(?:[;#\\].*)?$"
+    )
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         match = pattern.match(line.strip())
         if match:
