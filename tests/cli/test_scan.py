@@ -73,3 +73,15 @@ def test_a_store_that_is_not_one(site: Any) -> None:
     done = site.run("scan")
     assert done.exit_code == 2
     assert "compline.db" in done.stderr
+
+
+def test_an_interruption_is_neither_clean_nor_findings(
+    scanned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compline.cli.scan.run_once", interrupted)
+    done = scanned.run("scan")
+    assert done.exit_code == 130
+    assert "what was recorded stands" in done.stderr

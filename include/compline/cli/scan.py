@@ -59,7 +59,12 @@ def scan(
         "fresh": fresh,
     }
     with session(config, (lambda _progress: None) if quiet else None) as opened:
-        run, result = run_once(opened, request_from_form(opened.config, asked))
+        request = request_from_form(opened.config, asked)
+        try:
+            run, result = run_once(opened, request)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted: what was recorded stands; scan again for the rest", err=True)
+            raise
         if not quiet:
             print_summary(opened.store, run)
     raise typer.Exit(_EXIT[result])
