@@ -27,13 +27,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory, installed_tools: Path, make
 
 @pytest.fixture
 def web(shared: Any, request: pytest.FixtureRequest) -> Any:
-    """After the first night over a repository of the test's own."""
-    shared.name = "".join(c if c.isalnum() else "-" for c in request.node.name)
-    shared.listed, shared.sections = [], {}
-    shared.commit(shared.name, TREE)
-    assert set(shared.night().outcomes.values()) == {"completed"}
+    """After bandit's first night over a repository of the test's own."""
+    begin(shared, request, TREE, "bandit")
     assert {one.path for one in shared.open().values()} == set(TREE)
     return shared
+
+
+def begin(shared: Any, request: pytest.FixtureRequest, tree: dict[str, str], scanner: str) -> None:
+    shared.name = "".join(c if c.isalnum() else "-" for c in request.node.name)
+    shared.scanners, shared.listed = (scanner,), []
+    shared.sections = {"advisories": {"osv": "bundled", "trivy_db": "bundled"}}
+    # A commit of its own, or another test's results would be taken and nothing be fetched.
+    shared.commit(shared.name, {**tree, "NAME": shared.name})
+    assert set(shared.night().outcomes.values()) == {"completed"}
+    assert shared.open()
 
 
 def put(organisation: Any, *entries: tuple[str, bytes, bytes | str]) -> None:
@@ -68,13 +75,13 @@ def check(organisation: Any, *reasons: str) -> None:
     before = organisation.open()
     first = git(organisation, "rev-list", "--max-parents=0", "main")
     night = organisation.night()
-    row = night.row(organisation.name, "bandit")
+    row = night.row(organisation.name, *organisation.scanners)
     assert row.outcome == "completed"
     assert sorted({str(gap.reason) for gap in row.gaps}) == sorted(reasons)
     assert set(organisation.open()) == set(before)
     assert organisation.findings(State.RESOLVED) == {}
     git(organisation, "update-ref", "refs/heads/main", first)
-    organisation.sections = {}
+    organisation.sections.pop("limits", None)
     organisation.night()
     after = organisation.open()
     assert {i: (one.path, one.line) for i, one in after.items()} == {
@@ -96,23 +103,35 @@ MAIN = ("100644", b"main.py", OTHER.encode())
 
 
 BECOMES = {
-    "a link": ("120000", b"tools.py", b"../../main.py", "symlink"),
-    "another repository": ("160000", b"tools.py", "1" * 40, "submodule"),
-    "a pointer": ("100644", b"tools.py", LFS.encode(), "lfs"),
-    "large": ("100644", b"tools.py", CODE.encode() + b"#" * (1 << 21), "too-large"),
-    "broken": ("100644", b"tools.py", CODE.encode() + b"def f(:\n", "unparsed"),
-    "binary": ("100644", b"tools.py", CODE.encode() + b"\0", "unparsed"),
-    "named in bytes": ("100644", b"tools\xff.py", CODE.encode(), "bad-name"),
-    "named to hide": ("100644", b"to\x1bols.py", CODE.encode(), "bad-name"),
-    "named backwards": ("100644", "tools-\u202e.py".encode(), CODE.encode(), "bad-name"),
+    "a link": ("120000", "{}", lambda _: b"../../main.py", "symlink"),
+    "another repository": ("160000", "{}", lambda _: "1" * 40, "submodule"),
+    "a pointer": ("100644", "{}", lambda _: LFS.encode(), "lfs"),
+    "large": ("100644", "{}", lambda code: code + b"#" * (1 << 21), "too-large"),
+    "named in bytes": ("100644", "\udcff-{}", lambda code: code, "bad-name"),
+    "named to hide": ("100644", "\x1b-{}", lambda code: code, "bad-name"),
+    "named backwards": ("100644", "\u202e-{}", lambda code: code, "bad-name"),
+    "broken": ("100644", "{}", lambda code: code + b"def f(:\n", "unparsed"),
+    "binary": ("100644", "{}", lambda code: code + b"\0", "unparsed"),
+}
+SEEN_BY = {
+    "bandit": ("tools.py", CODE, tuple(BECOMES)),
+    "pip-audit": ("requirements.txt", "pyyaml==5.3\n", tuple(BECOMES)[:5]),
+    "trivy": ("Dockerfile", "FROM debian:12\nUSER root\n", tuple(BECOMES)[:5]),
 }
 
 
-@pytest.mark.parametrize("what", BECOMES)
-def test_a_file_becomes_something_that_is_not_looked_at(web: Any, what: str) -> None:
-    mode, name, content, reason = BECOMES[what]
-    put(web, app(web, (mode, name, content)), MAIN)
-    check(web, reason)
+@pytest.mark.parametrize(
+    ("scanner", "what"), [(name, what) for name, (_, _, ways) in SEEN_BY.items() for what in ways]
+)
+def test_a_file_becomes_something_that_is_not_looked_at(
+    shared: Any, request: pytest.FixtureRequest, scanner: str, what: str
+) -> None:
+    name, code, _ = SEEN_BY[scanner]
+    begin(shared, request, {f"app/deep/{name}": code, "main.py": OTHER}, scanner)
+    mode, pattern, change, reason = BECOMES[what]
+    new = pattern.format(name).encode("utf-8", "surrogateescape")
+    put(shared, app(shared, (mode, new, change(code.encode()))), MAIN)
+    check(shared, reason)
 
 
 def test_a_folder_becomes_another_repository(web: Any) -> None:
@@ -135,7 +154,7 @@ def test_a_file_is_moved_to_where_nobody_looks(web: Any) -> None:
     ],
 )
 def test_a_limit_is_lowered(web: Any, limits: dict[str, int], reason: str) -> None:
-    web.sections = {"limits": limits}
+    web.sections["limits"] = limits
     check(web, reason)
 
 
@@ -159,13 +178,13 @@ def test_objects_are_lost_at_the_source(web: Any) -> None:
 
 def test_a_limit_that_is_raised_is_obeyed_the_same_night(web: Any) -> None:
     """Nothing has changed at the source, and yet nothing is reused."""
-    web.sections = {"limits": {"path_depth": 2}}
+    web.sections["limits"] = {"path_depth": 2}
     web.listed.append("young")
     web.commit("young", TREE)
     row = web.night().row("young", "bandit")
     assert [(str(gap.reason), gap.path) for gap in row.gaps] == [("bad-name", "app/deep/")]
     assert {one.path for one in web.open().values() if one.target == "young"} == {"main.py"}
-    web.sections = {}
+    del web.sections["limits"]
     row = web.night().row("young", "bandit")
     assert (row.gaps, row.reused_from) == ((), None)
     assert {one.path for one in web.open().values() if one.target == "young"} == set(TREE)
