@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +111,7 @@ def _great_expectations() -> tuple[Any, Any, Any]:
     """The package, its expectation classes and its Column: some seconds at the first call."""
     # Nothing of ours may be sent anywhere; 1.24 has no telemetry, earlier and later ones do.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with warnings.catch_warnings():
+    with _collecting_no_garbage(), warnings.catch_warnings():
         # Its modules import deprecated ones of the standard library (sre_constants).
         warnings.simplefilter("ignore")
         # A third of the time goes into scipy's statistics, which only its tests of distributions
@@ -119,6 +121,18 @@ def _great_expectations() -> tuple[Any, Any, Any]:
         from great_expectations import expectations
         from great_expectations.expectations.row_conditions import Column
     return great_expectations, expectations, Column
+
+
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """Hundreds of classes are made, and all stay: looking for garbage among them is in vain."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _postpone(name: str) -> None:
