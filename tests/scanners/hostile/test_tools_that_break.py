@@ -138,6 +138,15 @@ def test_files_that_are_silently_left_out_are_gaps(
     assert isinstance(looks(name, within, alone.job())["alone"].outcome, Failed)
 
 
+def test_a_pip_audit_that_cannot_ask_is_no_clean_one(
+    behind: Behind, trials: Mapping[str, Any], looks: Looks, git_repository: Any
+) -> None:
+    nobody = "[word if '//127.0.0.1' not in word else 'http://127.0.0.1:9' for word in sys.argv]"
+    shop = git_repository(trials["pip-audit"].files("x"))
+    outcome = looks("pip-audit", behind("pip-audit", f"sys.argv = {nobody}"), shop.job())
+    assert isinstance(outcome["shop"].outcome, Failed)
+
+
 @pytest.mark.parametrize(
     ("name", "body"),
     [
