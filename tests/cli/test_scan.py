@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -85,3 +88,24 @@ def test_an_interruption_is_neither_clean_nor_findings(
     done = scanned.run("scan")
     assert done.exit_code == 130
     assert "what was recorded stands" in done.stderr
+
+
+@pytest.mark.parametrize(("target", "code"), [("calm", 0), ("web", 1)])
+def test_a_reader_that_goes_away_does_not_change_the_exit_code(
+    scanned: Any, target: str, code: int
+) -> None:
+    """As with `compline scan | head -1` under pipefail."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "compline.cli", "scan", "-t", target, "-c", scanned.config],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr

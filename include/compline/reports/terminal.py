@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -121,10 +122,17 @@ def findings_table(findings: Iterable[FindingView]) -> RenderableType:
     return table
 
 
+class _Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever reads has seen enough: no failure, and above all not `findings`."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+
+
 def console() -> Console:
     """The terminal; wide enough to be read by machines when it is none."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=160)
+    found = _Terminal(highlight=False)
+    return found if found.is_terminal else _Terminal(highlight=False, width=160)
 
 
 def _gaps(row: LedgerRow) -> str:
