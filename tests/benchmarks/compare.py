@@ -66,7 +66,10 @@ def differences(
         for statement, count in sorted(left.items())
         for _ in range(count)
     ]
-    found += [Difference("extra", item.statement, _stated(item.statement)) for item in extra]
+    for item in extra:
+        late = item.statement.path in said.unfinished
+        explanation = "time: the tool gave this file up" if late else _stated(item.statement)
+        found.append(Difference("extra", item.statement, explanation))
     return found
 
 

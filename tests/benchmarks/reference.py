@@ -46,6 +46,8 @@ class Run:
     seconds: float
     repeated: tuple[Statement, ...] = ()
     """Said once more, of other content on the same line or without one: may be in the store."""
+    unfinished: frozenset[str] = frozenset()
+    """Files of which the tool says that it ran out of time there."""
 
 
 class Reference:
@@ -98,7 +100,12 @@ class Reference:
             )
             for one in report["results"]
         }  # fmt: skip
-        return Run(tuple(sorted(found)), seconds)
+        unfinished = {
+            _tidy(one["path"])
+            for one in report["errors"]
+            if "Timeout" in str(one.get("type")) and one.get("path")
+        }
+        return Run(tuple(sorted(found)), seconds, unfinished=frozenset(unfinished))
 
     def trivy(self, checkout: Path) -> Run:
         """All its scanners over the tree, every ignore and configuration file of it off.

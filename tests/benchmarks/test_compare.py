@@ -62,6 +62,13 @@ def test_what_no_tool_has_said(bench: Any) -> None:
     assert compared(bench, [], [finding("bandit", "B307", "a.py", 3)]) == [("extra", "")]
 
 
+def test_a_file_that_the_tool_gave_up(bench: Any) -> None:
+    run = bench["reference"].Run((), 1.0, unfinished=frozenset({"a.py"}))
+    held = [finding("semgrep", "r", path, 3) for path in ("a.py", "b.py")]
+    found = bench["compare"].differences(run, bench["compare"].held(held, "semgrep"), [])
+    assert [bool(one.explanation) for one in found] == [True, False]
+
+
 def test_another_line_is_another_statement(bench: Any) -> None:
     said = bench["reference"].Statement("bandit", "B307", "a.py", 3)
     held = finding("bandit", "B307", "a.py", 4)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from compline.config.schema import Limits
+from compline.source.failures import failure
 from compline.source.git import Git
+from compline.source.process import Finished
 
 LIMITS = Limits(git_seconds=30)
 
@@ -78,3 +80,8 @@ def test_it_asks_nobody_for_a_password(tmp_path: Path, monkeypatch: pytest.Monke
     assert finished.returncode
     assert b"terminal prompts disabled" in finished.stderr
     assert not ran.exists()
+
+
+def test_a_git_that_was_killed_is_said_to_be() -> None:
+    error = failure("file:///a cannot be read", Finished(-9, b"", b"fatal: early EOF"))
+    assert "git was ended by signal 9 (out of memory" in str(error)

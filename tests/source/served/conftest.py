@@ -6,6 +6,7 @@ import base64
 import contextlib
 import http.server
 import os
+import ssl
 import subprocess
 import threading
 import zlib
@@ -40,6 +41,15 @@ class GitServer:
     echo: bool = False
     """Whether to answer with an error that repeats the Authorization header."""
     wait: threading.Event = field(default_factory=threading.Event)
+    listener: http.server.ThreadingHTTPServer | None = None
+
+    def speak_tls(self, certificate: Path, key: Path) -> None:
+        """From now on by https only."""
+        assert self.listener is not None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.listener.socket = context.wrap_socket(self.listener.socket, server_side=True)
+        self.url = self.url.replace("http://", "https://")
 
 
 @pytest.fixture
@@ -110,6 +120,7 @@ def git_server(tmp_path: Path) -> Iterator[GitServer]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
         server.url = f"http://127.0.0.1:{listener.server_port}"
+        server.listener = listener
         thread = threading.Thread(target=listener.serve_forever, args=(0.02,))
         thread.start()
         yield server

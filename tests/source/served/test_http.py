@@ -164,3 +164,24 @@ def test_a_server_that_lacks_objects_is_told_so(
     mirror = mirror_of(f"{git_server.url}/origin", "main")
     with pytest.raises(SourceError, match="lacks objects on the server's side: run `git fsck`"):
         _fetch(mirror)
+
+
+def test_https_is_trusted_by_its_certificate_alone(
+    repository: Any,
+    git_server: Any,
+    certificate: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head = repository.commit({"a": "1"})
+    git_server.speak_tls(*certificate)
+    git_server.password = "s3cr3t-t0ken"
+    remote = Remote(f"{git_server.url}/origin", "main", git_server.password)
+    monkeypatch.setenv("GIT_SSL_NO_VERIFY", "1")
+    with pytest.raises(SourceError, match=r"TLS connection was not trusted.*GIT_SSL_CAINFO"):
+        resolve_head(remote, LIMITS)
+    assert git_server.requests == [], "the credential went nowhere"
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(certificate[0]))
+    mirror = Mirror(tmp_path / "mirror", remote, LIMITS)
+    mirror.fetch(resolve_head(remote, LIMITS))
+    assert mirror.has(head)
