@@ -157,6 +157,24 @@ def test_a_lost_mirror_loses_nothing(web: Any) -> None:
     check_quiet(web)
 
 
+def test_a_tree_that_was_never_read_is_compared_too(equipped: Any) -> None:
+    """Its twin was scanned before, so that its own first look came wholly from the cache."""
+    equipped.scanners = ("trivy",)
+    equipped.sections["advisories"] = {"osv": "bundled", "trivy_db": "bundled"}
+    built = "FROM debian:latest\nRUN apt-get update\nRUN echo done\nEXPOSE 22\n"
+    for name in ("twin", "web"):
+        equipped.commit(name, {"Dockerfile": built})
+        assert equipped.night().row(name, "trivy").outcome == "completed"
+    before = equipped.open()
+    own = {i for i, one in before.items() if one.target == "web"}
+    assert own
+
+    equipped.commit("web", {"docker/Dockerfile": built + "LABEL moved=yes\n"})
+    equipped.night()
+    after = {i: one.path for i, one in equipped.open().items() if one.target == "web"}
+    assert after == dict.fromkeys(own, "docker/Dockerfile")
+
+
 def test_the_unchanged_night_starts_nothing(web: Any) -> None:
     before = {i: one.state for i, one in web.findings().items()}
     night = web.night()

@@ -92,24 +92,31 @@ class Inputs:
         Raises:
             SourceError: the trees cannot be read.
         """
-        store, name = self._session.store, self.work.target.name
         revision = self.work.revision
-        bases = {base for base in base_revisions(store, name).values() if base}
+        changes = {base: TreeChange() for base in self._bases if base == revision}
         if self.work.target.kind is not TargetKind.REPOSITORY:
-            return {base: TreeChange() for base in bases if base == revision}
-        changes = {base: TreeChange() for base in bases if base == revision}
-        others = bases - set(changes)
+            return changes
+        others = self._bases - set(changes)
         if others:
             self.snapshot()
-            paths = witness_paths(store, name)
+            paths = witness_paths(self._session.store, self.work.target.name)
             for base in others:
                 if self._mirror.has(base):
                     changes[base] = compare(self._mirror, base, revision, paths)
         return changes
 
     def pin(self) -> None:
-        """Keeps the recorded commit, so that the next night can be compared with it."""
-        if self._snapshot is not None:
+        """Keeps the recorded commit, so that the next night can be compared with it.
+
+        It is fetched now if no scanner has needed it; where it was recorded before, it is pinned.
+
+        Raises:
+            SourceError: it cannot be fetched.
+        """
+        if self.work.target.kind is not TargetKind.REPOSITORY:
+            return
+        if self._snapshot is not None or self.work.revision not in self._bases:
+            self.snapshot()
             self._mirror.pin(self.work.revision)
 
     def _fetch(self) -> None:
@@ -143,6 +150,12 @@ class Inputs:
     def _pulled(self) -> Path:
         digest = self.work.revision.removeprefix("sha256:")
         return self._session.workspace / "scratch" / f"image-{digest}.tar"
+
+    @cached_property
+    def _bases(self) -> frozenset[str]:
+        """The revisions at which findings were recorded before this look."""
+        found = base_revisions(self._session.store, self.work.target.name)
+        return frozenset(base for base in found.values() if base)
 
     @cached_property
     def _mirror(self) -> Mirror:

@@ -45,8 +45,8 @@ def record_target(
         policy=Policy(honour_inline=session.config.ignore.honour_inline),
     )
     # A look that came too late must not take the pin back to the older commit.
-    if any(row.result != "superseded" for row in recorded.rows):
-        inputs.pin()
+    if looked and any(row.result != "superseded" for row in recorded.rows):
+        _pin(session, inputs)
     session.report(Progress("record", f"{target.name}: {_summary(recorded)}", "✓"))
 
 
@@ -58,6 +58,14 @@ def _changes(session: Session, inputs: Inputs) -> Mapping[str, TreeChange]:
         text = f"{inputs.work.target.name}: trees cannot be compared ({error})"
         session.report(Progress("record", text, "!"))
         return {}
+
+
+def _pin(session: Session, inputs: Inputs) -> None:
+    try:
+        inputs.pin()
+    except SourceError as error:
+        text = f"{inputs.work.target.name}: its commit is not kept for the next night ({error})"
+        session.report(Progress("record", text, "!"))
 
 
 def _summary(recorded: Recorded) -> str:
