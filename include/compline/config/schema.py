@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from compline.config.fields import LocalPath, Name, Section
+from compline.config.memory import Deadlines, Lifecycle, Risk, WaiverSettings
 from compline.config.secrets import SecretReference
 from compline.config.targets import Targets
+from compline.config.upkeep import EvidenceSettings, Health
 from compline.model import Severity
 
 Pack = Literal["ai", "python"]
@@ -184,5 +186,11 @@ class Config(Section):
     ignore: Ignore = Ignore()
     advisories: Advisories = Advisories()
     alerts: Alerts = Alerts()
+    lifecycle: Lifecycle = Lifecycle()
+    deadlines: Deadlines = Deadlines()
+    risk: Risk = Risk()
+    waivers: WaiverSettings = WaiverSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    health: Health = Health()
     adhoc: AdHoc = AdHoc()
     execution: Execution = Execution()

@@ -1,0 +1,28 @@
+"""Sections about Compline's own health: evidence, retention, what silence means."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from compline.config.fields import Section
+from compline.config.secrets import SecretReference
+
+
+class EvidenceSettings(Section):
+    """Where reports are kept, for how long, and who signs for them."""
+
+    url: str = Field("", description="fsspec URL; default: a directory in the workspace")
+    signing_key: SecretReference | None = Field(
+        None, description="Ed25519 private key, PEM; manifests are signed with it"
+    )
+    keep_days: int = Field(400, ge=1)
+    keep_runs: int = Field(30, ge=1, description="at least so many of the latest runs")
+
+
+class Health(Section):
+    """From when on silence is a fault."""
+
+    start_minutes: int = Field(60, ge=1, description="a schedule may start this much late")
+    finish_hours: float = Field(12, gt=0, description="a run may take this long")
+    outbox_minutes: int = Field(60, ge=1, description="a delivery may wait this long")
+    upkeep_cron: str = Field("*/15 * * * *", description="schedule of the upkeep DAG")

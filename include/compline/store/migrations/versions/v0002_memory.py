@@ -1,0 +1,135 @@
+"""A memory: waivers, deadlines, risk, threads and digests of alerts, chained manifests.
+
+Revision ID: 0002
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from compline.store.columns import Moment
+
+revision = "0002"
+down_revision = "0001"
+
+
+def _number() -> sa.types.TypeEngine[int]:
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Adds to the first version's tables, and makes the new ones."""
+    _findings()
+    _alerts()
+    _waivers()
+    op.create_table(
+        "manifests",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("previous", sa.String(64), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("signer", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_manifests_run_id"),
+        sa.PrimaryKeyConstraint("run_id", name="pk_manifests"),
+        sa.UniqueConstraint("number", name="uq_manifests_number"),
+    )
+
+
+def _findings() -> None:
+    op.add_column("findings", sa.Column("risk", sa.Integer(), nullable=False, server_default="0"))
+    for name in ("due_at", "breached_at", "waived_until"):
+        op.add_column("findings", sa.Column(name, Moment(), nullable=True))
+    op.create_table(
+        "partings",
+        sa.Column("first", sa.String(16), nullable=False),
+        sa.Column("second", sa.String(16), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["first"], ["findings.id"], name="fk_partings_first"),
+        sa.ForeignKeyConstraint(["second"], ["findings.id"], name="fk_partings_second"),
+        sa.PrimaryKeyConstraint("first", "second", name="pk_partings"),
+    )
+
+
+def _alerts() -> None:
+    with op.batch_alter_table("regressions") as table:
+        table.alter_column("target_id", existing_type=sa.Integer(), nullable=True)
+        table.add_column(sa.Column("cause", sa.JSON(), nullable=False, server_default="{}"))
+    op.add_column("deliveries", sa.Column("rule", sa.Text(), nullable=False, server_default=""))
+    op.add_column(
+        "deliveries", sa.Column("event", sa.Text(), nullable=False, server_default="opened")
+    )
+    op.create_table(
+        "digest_entries",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("regression_id", _number(), nullable=False),
+        sa.Column("due_at", Moment(), nullable=False),
+        sa.Column("delivery_id", sa.String(36), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["regression_id"], ["regressions.id"], name="fk_digest_entries_regression_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["deliveries.id"], name="fk_digest_entries_delivery_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_digest_entries"),
+    )
+    op.create_index(
+        "ix_digest_entries_delivery_id_due_at", "digest_entries", ["delivery_id", "due_at"]
+    )
+    op.create_table(
+        "threads",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("opened_at", Moment(), nullable=False),
+        sa.Column("last_sent_at", Moment(), nullable=False),
+        sa.Column("reminders", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_threads"),
+        sa.UniqueConstraint("channel", "subject", name="uq_threads_channel_subject"),
+    )
+
+
+def _waivers() -> None:
+    op.create_table(
+        "waivers",
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("key", sa.String(500), nullable=True),
+        sa.Column("finding_id", sa.String(16), nullable=True),
+        sa.Column("selector", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("requester", sa.Text(), nullable=False),
+        sa.Column("approver", sa.Text(), nullable=False),
+        sa.Column("origin", sa.JSON(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["finding_id"], ["findings.id"], name="fk_waivers_finding_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_waivers"),
+        sa.UniqueConstraint("key", name="uq_waivers_key"),
+    )
+    op.create_index("ix_waivers_state", "waivers", ["state"])
+    op.create_table(
+        "waived",
+        sa.Column("waiver_id", sa.String(16), nullable=False),
+        sa.Column("finding_id", sa.String(16), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.Column("rank", sa.SmallInteger(), nullable=False),
+        sa.Column("code", sa.JSON(), nullable=False),
+        sa.Column("voided_at", Moment(), nullable=True),
+        sa.Column("void_reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["finding_id"], ["findings.id"], name="fk_waived_finding_id"),
+        sa.ForeignKeyConstraint(["waiver_id"], ["waivers.id"], name="fk_waived_waiver_id"),
+        sa.PrimaryKeyConstraint("waiver_id", "finding_id", name="pk_waived"),
+    )
+    op.create_index("ix_waived_finding_id", "waived", ["finding_id"])
