@@ -1,14 +1,17 @@
 """What got worse against the last completed look, as values for alerts and for people.
 
 The first completed look of a scanner at a target is the baseline: nothing in it is worse than
-before. A new kind is a member of `RegressionKind` and one function that says when it happens.
+before, and one summary tells what there was. A new kind is a member of `RegressionKind` and one
+function that says when it happens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from compline.findings.known import Head
 from compline.model import Failed, Look, Severity, Skipped
@@ -20,12 +23,72 @@ STALE_ADVISORIES = "stale advisories"
 class RegressionKind(StrEnum):
     """What sort of worsening."""
 
+    BASELINE = "baseline"
+    """Not worse than before: what the first completed look at a target has found, in one."""
     NEW = "new"
     REOPENED = "reopened"
     SEVERITY_RAISED = "severity-raised"
+    DEADLINE_MISSED = "deadline-missed"
     COVERAGE_LOST = "coverage-lost"
+    TARGET_VANISHED = "target-vanished"
+    TARGET_STALE = "target-stale"
+    """Nobody has been able to look for longer than `lifecycle.stale_days`."""
+    WAIVER_EXPIRED = "waiver-expired"
     DROP_HELD = "drop-held"
+    CANARY_MISSED = "canary-missed"
     ADVISORIES_STALE = "advisories-stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Who changed a place last; an author's name comes from the repository: escape it."""
+
+    id: str
+    author: str
+    """`Name <address>` as the commit has it."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something got worse, as far as it is known."""
+
+    changed: tuple[str, ...] = ()
+    """Of `code`, `settings` (of a service), `rules`, `advisories` what differs from the last
+    completed look; empty where nothing known differs, or where only time has passed."""
+    base: str = ""
+    """The revision of the last completed look."""
+    revision: str = ""
+    """The revision looked at now."""
+    commit: Commit | None = None
+    """Who changed the place; None where the code did not change or the history does not reach."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, without what is empty; the inverse of `from_json`."""
+        value: dict[str, Any] = {"changed": list(self.changed)} if self.changed else {}
+        value |= {
+            name: text for name, text in (("base", self.base), ("revision", self.revision)) if text
+        }
+        if self.commit is not None:
+            value["commit"] = {
+                "id": self.commit.id,
+                "author": self.commit.author,
+                "at": self.commit.at.isoformat(),
+            }
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Cause:
+        """Reads what `as_json` gave."""
+        commit = value.get("commit")
+        return cls(
+            tuple(value.get("changed", ())),
+            value.get("base", ""),
+            value.get("revision", ""),
+            Commit(commit["id"], commit["author"], datetime.fromisoformat(commit["at"]))
+            if commit
+            else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +97,18 @@ class Regression:
 
     kind: RegressionKind
     target: str
+    """Its name; empty where it is about the whole organisation (a waiver of many targets)."""
     scanner: str
-    """Whose look has shown it; of a finding the one that saw it first."""
+    """Whose look has shown it, of a finding the one that saw it first; empty where none did."""
     subject: str
-    """A finding's id, or `target/scanner`; one thread of alerts per subject."""
+    """A finding's id, `target/scanner`, a target's name, or a waiver's id; one thread of alerts
+    per subject."""
     severity: Severity | None
     """Of the finding; None where it is about coverage."""
     title: str
     detail: str
     """Why: what changed, or what is wrong with the mending command."""
+    cause: Cause = field(default_factory=Cause)
 
 
 def stale(look: Look) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, insert, or_, select, update
 
-from compline.findings.regressions import Regression, RegressionKind
+from compline.findings.regressions import Cause, Regression, RegressionKind
 from compline.model import Severity
 from compline.store.errors import StoreError
 from compline.store.handle import Store
@@ -268,7 +268,7 @@ def _mark(store: Store, delivery: str, owner: str, values: Mapping[str, Any]) ->
 
 
 def _regressions() -> Select[Any]:
-    return select(regressions, targets.c.name.label("target")).join(
+    return select(regressions, targets.c.name.label("target")).outerjoin(
         targets, targets.c.id == regressions.c.target_id
     )
 
@@ -281,11 +281,12 @@ def _regression(row: Any) -> RegressionView:
         row.routed,
         Regression(
             RegressionKind(row.kind),
-            row.target,
+            row.target or "",
             row.scanner,
             row.subject,
             Severity(row.severity) if row.severity else None,
             row.title,
             row.detail,
+            Cause.from_json(row.cause),
         ),
     )

@@ -103,10 +103,13 @@ def write_regressions(
     worse: tuple[Regression, ...],
     *,
     run: int,
-    target: int,
+    target: int | None,
     now: datetime,
 ) -> None:
-    """The outbox's input, in the same transaction as the change that it tells of."""
+    """The outbox's input, in the same transaction as the change that it tells of.
+
+    Without a target they are about the whole organisation.
+    """
     if worse:
         insert_rows(
             connection,
@@ -121,6 +124,7 @@ def write_regressions(
                     "severity": item.severity.value if item.severity else None,
                     "title": clean(item.title),
                     "detail": clean(item.detail),
+                    "cause": item.cause.as_json(),
                     "at": now,
                     "routed": False,
                 }
