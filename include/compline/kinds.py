@@ -117,3 +117,28 @@ class GapReason(StrEnum):
     """The service refused to tell."""
     TRUNCATED = "truncated"
     """The answer or report ended before its end."""
+
+
+class RegressionKind(StrEnum):
+    """What sort of worsening."""
+
+    BASELINE = "baseline"
+    """Not worse than before: what the first completed look at a target has found, in one."""
+    NEW = "new"
+    REOPENED = "reopened"
+    SEVERITY_RAISED = "severity-raised"
+    DEADLINE_MISSED = "deadline-missed"
+    COVERAGE_LOST = "coverage-lost"
+    TARGET_VANISHED = "target-vanished"
+    TARGET_STALE = "target-stale"
+    """Nobody has been able to look for longer than `lifecycle.stale_days`."""
+    WAIVER_EXPIRED = "waiver-expired"
+    DROP_HELD = "drop-held"
+    CANARY_MISSED = "canary-missed"
+    ADVISORIES_STALE = "advisories-stale"
+    SILENCE = "silence"
+    """A schedule did not start, or did not finish, in time."""
+    HEALTH = "health"
+    """Compline itself: the outbox is stuck, deliveries were given up, the disk cannot be used."""
+    REPORTED = "reported"
+    """Another DAG told it, by our notifier."""

@@ -11,6 +11,7 @@ from typing import Any
 from compline.kinds import Confidence as Confidence
 from compline.kinds import FindingKind as FindingKind
 from compline.kinds import GapReason as GapReason
+from compline.kinds import RegressionKind as RegressionKind
 from compline.kinds import RunResult as RunResult
 from compline.kinds import Severity as Severity
 from compline.kinds import State as State

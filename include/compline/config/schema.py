@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from compline.config.alerts import Alerts
 from compline.config.fields import LocalPath, Name, Section
 from compline.config.memory import Deadlines, Lifecycle, Risk, WaiverSettings
 from compline.config.secrets import SecretReference
@@ -131,21 +132,6 @@ class Advisories(Section):
     )
     max_age_days: int = Field(7, ge=1)
     recheck_hours: int = Field(12, ge=1, description="how long an online answer counts")
-
-
-class Channel(Section):
-    """Where alerts go: an Apprise URL, by reference only, since it holds a secret."""
-
-    name: Name
-    url: SecretReference
-
-
-class Alerts(Section):
-    """Who is told of what got worse."""
-
-    from_severity: Severity = Severity.HIGH
-    console: bool = True
-    channels: list[Channel] = Field(default_factory=list)
 
 
 class AdHoc(Section):

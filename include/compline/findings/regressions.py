@@ -1,8 +1,9 @@
 """What got worse against the last completed look, as values for alerts and for people.
 
 The first completed look of a scanner at a target is the baseline: nothing in it is worse than
-before, and one summary tells what there was. A new kind is a member of `RegressionKind` and one
-function that says when it happens.
+before, and one summary tells what there was. A new kind is a member of `RegressionKind` (in
+`compline.kinds`, since rules in the configuration name them) and one function that says when it
+happens.
 """
 
 from __future__ import annotations
@@ -10,33 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from compline.findings.known import Head
 from compline.model import Failed, Look, Severity, Skipped
+from compline.model import RegressionKind as RegressionKind
 
 STALE_ADVISORIES = "stale advisories"
 """How a look's warning about old advisory data begins."""
-
-
-class RegressionKind(StrEnum):
-    """What sort of worsening."""
-
-    BASELINE = "baseline"
-    """Not worse than before: what the first completed look at a target has found, in one."""
-    NEW = "new"
-    REOPENED = "reopened"
-    SEVERITY_RAISED = "severity-raised"
-    DEADLINE_MISSED = "deadline-missed"
-    COVERAGE_LOST = "coverage-lost"
-    TARGET_VANISHED = "target-vanished"
-    TARGET_STALE = "target-stale"
-    """Nobody has been able to look for longer than `lifecycle.stale_days`."""
-    WAIVER_EXPIRED = "waiver-expired"
-    DROP_HELD = "drop-held"
-    CANARY_MISSED = "canary-missed"
-    ADVISORIES_STALE = "advisories-stale"
 
 
 @dataclass(frozen=True, slots=True)

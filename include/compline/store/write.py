@@ -102,7 +102,7 @@ def write_regressions(
     connection: Connection,
     worse: tuple[Regression, ...],
     *,
-    run: int,
+    run: int | None,
     target: int | None,
     now: datetime,
 ) -> None:

@@ -1,9 +1,23 @@
 """The tables; a test holds that the migrations make the same ones."""
 
 from compline.store.columns import metadata
-from compline.store.schema.alerts import deliveries, digest_entries, regressions, threads
+from compline.store.schema.alerts import (
+    alarms,
+    deliveries,
+    digest_entries,
+    pulses,
+    regressions,
+    threads,
+)
 from compline.store.schema.cache import cache_keys, cache_results
-from compline.store.schema.findings import events, findings, partings, run_observations, witnesses
+from compline.store.schema.findings import (
+    events,
+    findings,
+    partings,
+    run_observations,
+    totals,
+    witnesses,
+)
 from compline.store.schema.looks import (
     evidence,
     gap_sets,
@@ -19,6 +33,7 @@ from compline.store.schema.looks import (
 from compline.store.schema.waivers import waived, waivers
 
 __all__ = [
+    "alarms",
     "cache_keys",
     "cache_results",
     "deliveries",
@@ -33,6 +48,7 @@ __all__ = [
     "manifests",
     "metadata",
     "partings",
+    "pulses",
     "regressions",
     "run_observations",
     "runs",
@@ -40,6 +56,7 @@ __all__ = [
     "shards",
     "targets",
     "threads",
+    "totals",
     "waived",
     "waivers",
     "witnesses",

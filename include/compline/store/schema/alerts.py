@@ -21,7 +21,7 @@ regressions = Table(
     "regressions",
     metadata,
     Column("id", Number, primary_key=True),
-    run_column(index=True),
+    run_column(nullable=True, index=True),  # empty: told by no run (upkeep, another DAG)
     Column("target_id", Integer, ForeignKey("targets.id")),  # empty: of the whole organisation
     Column("scanner", word(), nullable=False),
     Column("kind", word(), nullable=False),
@@ -34,7 +34,7 @@ regressions = Table(
     Column("routed", Boolean, nullable=False, index=True),
 )
 
-# What waits for a channel's next digest.
+# What waits for a channel's next digest, or for the end of its quiet hours.
 digest_entries = Table(
     "digest_entries",
     metadata,
@@ -42,9 +42,7 @@ digest_entries = Table(
     Column("channel", word(), nullable=False),
     Column("rule", word(), nullable=False),
     Column("regression_id", Number, ForeignKey("regressions.id"), nullable=False),
-    Column("due_at", Moment, nullable=False),
-    Column("delivery_id", String(36), ForeignKey("deliveries.id")),  # once it is on its way
-    Index(None, "delivery_id", "due_at"),
+    Column("due_at", Moment, nullable=False, index=True),
 )
 
 # One per subject and channel: what has been said of it, so that nothing is said twice.
@@ -54,12 +52,39 @@ threads = Table(
     Column("id", Number, primary_key=True),
     Column("channel", word(), nullable=False),
     Column("subject", Text, nullable=False),
+    Column("rule", word(), nullable=False),
+    Column("kind", word(), nullable=False),  # of the regression that was told last
+    Column("about", Text, nullable=False),  # its subject: a finding's id, target/scanner, ...
+    Column("target_id", Integer, ForeignKey("targets.id")),
+    Column("scanner", word(), nullable=False),
+    Column("severity", word()),
+    Column("title", Text, nullable=False),
+    Column("root", String(36), nullable=False),  # the first delivery, which may tell of others too
     Column("state", word(), nullable=False),  # open, closed
-    Column("message_id", Text, nullable=False),  # of its first message, where the sender names it
     Column("opened_at", Moment, nullable=False),
     Column("last_sent_at", Moment, nullable=False),
     Column("reminders", Integer, nullable=False),
     UniqueConstraint("channel", "subject"),
+    Index(None, "state", "last_sent_at"),
+    Index(None, "root"),
+)
+
+# What is not well without being a finding or a look: told once until it is well again.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("kind", word(), primary_key=True),
+    Column("subject", String(500), primary_key=True),
+    Column("since", Moment, nullable=False),
+)
+
+# Heartbeats: when something that should happen again and again happened.
+pulses = Table(
+    "pulses",
+    metadata,
+    Column("name", String(500), primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("at", Moment, nullable=False),
 )
 
 deliveries = Table(
@@ -71,6 +96,7 @@ deliveries = Table(
     Column("rule", word(), nullable=False, server_default=""),
     Column("event", word(), nullable=False, server_default="opened"),  # reminder, resolved, ...
     Column("subject", Text, nullable=False),  # the thread's
+    Column("thread", String(36), nullable=False, server_default=""),  # its first delivery
     Column("payload", JSON, nullable=False),
     Column("state", word(), nullable=False),  # pending, delivered, dead
     Column("attempts", Integer, nullable=False),
@@ -81,4 +107,5 @@ deliveries = Table(
     Column("created_at", Moment, nullable=False),
     Column("delivered_at", Moment),
     Index(None, "state", "not_before"),
+    Index(None, "thread"),
 )
