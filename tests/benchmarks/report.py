@@ -132,7 +132,9 @@ def _observations(work: Path, revision: str, texts: Mapping[str, str]) -> Iterat
     for path, text in texts.items():
         reader = CodeReader(path, text)
         for line, words in enumerate(text.split("\n"), 1):
-            rule = next((one for head, one in heads.items() if words.strip().startswith(head)), None)
+            rule = next(
+                (one for head, one in heads.items() if words.strip().startswith(head)), None
+            )
             if rule is None:
                 continue
             evidence = reader.evidence(line, line, 5, len(words) + 1)

@@ -31,7 +31,7 @@ class _Entry:
         if not moved and (self.state, self.last_seen) == (known.state, known.last_seen):
             return None
         observation = self.observation if moved else None
-        return WitnessChange(known.id, self.state, observation, self.last_seen)
+        return WitnessChange(known.id, self.state, observation, self.last_seen, known.state)
 
 
 @dataclass(slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from compline.findings.acceptance import WaiverChanges
 from compline.findings.known import WitnessState
 from compline.findings.regressions import Regression
 from compline.model import Confidence, FindingKind, Observation, Severity, State
@@ -37,6 +38,10 @@ class NewFinding:
     confidence: Confidence
     title: str
     revision: str
+    risk: int = 0
+    """See `findings.risk`."""
+    due_at: datetime | None = None
+    """When its remediation deadline ends; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class WitnessChange:
     observation: Observation | None
     """Its new statement; None if that stays."""
     last_seen: datetime | None
+    was: WitnessState
+    """Its state before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,15 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Urgency:
+    """How pressing a known finding is from now on."""
+
+    finding: str
+    risk: int
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Everything that one target's looks change."""
 
@@ -105,3 +121,5 @@ class Decision:
     events: tuple[Event, ...] = ()
     regressions: tuple[Regression, ...] = ()
     holds: tuple[Hold, ...] = ()
+    urgencies: tuple[Urgency, ...] = ()
+    waivers: WaiverChanges = field(default_factory=WaiverChanges)

@@ -19,3 +19,8 @@ def new_finding_id() -> str:
     """
     letters = base64.b32encode(secrets.token_bytes(8))[:12].translate(_CROCKFORD)
     return "CMP-" + letters.decode()
+
+
+def is_finding_id(text: str) -> bool:
+    """Whether it has the shape of one."""
+    return text.startswith("CMP-")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from compline.codec import dump_observation
 from compline.findings.decision import Decision, FindingChange
 from compline.findings.regressions import Regression, RegressionKind
 from compline.model import Observation, State
 from compline.store.bulk import insert_rows
-from compline.store.rows import clean, recall_keys
+from compline.store.rows import clean, in_chunks, recall_keys
 from compline.store.schema import events, findings, regressions, witnesses
+from compline.store.summary import scanners_text, summarise
 
 
 def write_decision(
@@ -34,6 +36,9 @@ def write_decision(
         at: when the looks were taken; findings and witnesses are first seen then.
         now: the time of writing, for events.
     """
+    seen_by: dict[str, set[str]] = defaultdict(set)
+    for item in decision.added:
+        seen_by[item.finding].add(item.observation.scanner)
     if decision.opened:
         insert_rows(
             connection,
@@ -53,6 +58,7 @@ def write_decision(
                     "first_run": run,
                     "opened_run": run,
                     "cause": "",
+                    "scanners": scanners_text(seen_by.pop(item.id)),
                 }
                 for item in decision.opened
             ],
@@ -80,6 +86,10 @@ def write_decision(
     _update_findings(connection, decision.findings, run, at)
     for younger, older in decision.merged:
         _merge(connection, younger, older)
+    touched = {*seen_by, *(name for pair in decision.merged for name in pair)}
+    touched |= _turned(connection, decision)
+    if decision.opened or decision.findings or touched:
+        summarise(connection, target, touched)
     if decision.events:
         insert_rows(
             connection,
@@ -168,6 +178,18 @@ def _update_witnesses(connection: Connection, decision: Decision) -> None:
             statement.values(key=bindparam("now_key"), observation=bindparam("now_observation")),
             moved,
         )
+
+
+def _turned(connection: Connection, decision: Decision) -> set[str]:
+    """The findings of witnesses that came back, went, or are seen less well than before."""
+    turned = [item.id for item in decision.witnesses if item.state is not item.was]
+    return {
+        finding
+        for chunk in in_chunks(turned)
+        for finding in connection.scalars(
+            select(witnesses.c.finding_id).where(witnesses.c.id.in_(chunk))
+        )
+    }
 
 
 def _update_findings(

@@ -55,7 +55,7 @@ threads = Table(
     Column("rule", word(), nullable=False),
     Column("kind", word(), nullable=False),  # of the regression that was told last
     Column("about", Text, nullable=False),  # its subject: a finding's id, target/scanner, ...
-    Column("target_id", Integer, ForeignKey("targets.id")),
+    Column("target", word(), nullable=False),  # its name; empty: the whole organisation
     Column("scanner", word(), nullable=False),
     Column("severity", word()),
     Column("title", Text, nullable=False),

@@ -2,12 +2,28 @@
 
 A finding's row is small and is for lists; the statements behind it are its witnesses'
 `observation`, JSON as in `compline.codec`. What can be derived is not stored: a present witness
-was last seen by the last completed look of its scanner (`heads`).
+was last seen by the last completed look of its scanner (`heads`). The exceptions are what lists
+of a million are filtered and counted by, `scanners`, `sight` and `totals`: `store/summary` keeps
+them and `store/check` proves them.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, SmallInteger, String, Table, Text
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    and_,
+)
 
 from compline.store.columns import Moment, Number, metadata, run_column, target_column, word
 
@@ -34,10 +50,51 @@ findings = Table(
     Column("due_at", Moment),  # when its remediation deadline ends; empty: none
     Column("breached_at", Moment),  # when the missed deadline was told
     Column("waived_until", Moment),  # the latest expiry of the waivers in force
-    # Lists come gravest first, a page at a time: the id ends the order, for the cursor.
-    Index(None, "target_id", "state", "rank", "id"),
-    Index(None, "state", "rank", "id"),
+    # Whose witnesses are present, sorted, a blank between; of a resolved one, whose ever were.
+    Column("scanners", Text, nullable=False, server_default=""),
+    # What its witnesses say together: seen, held (any of them), unseen (all of them), gone.
+    Column("sight", word(), nullable=False, server_default="seen"),
     Index(None, "opened_run"),
+)
+
+
+def _listed_by(name: str, *first: Column[Any], only: ColumnElement[bool] | None = None) -> None:
+    """An index that begins with what is filtered by and goes on in the order of lists.
+
+    That is by risk, and the id ends it, for the cursor. What else lists are filtered by comes
+    last, so that the table is read only for the rows of the page.
+    """
+    listed = findings.c.merged_into.is_(None)
+    chosen = listed if only is None else and_(listed, only)
+    filters = (findings.c.target_id, findings.c.severity, findings.c.kind, findings.c.scanners)
+    Index(
+        f"ix_findings_by_{name}",
+        *(*first, findings.c.state, findings.c.risk.desc(), findings.c.first_seen, findings.c.id),
+        *(column for column in filters if column not in first),
+        sqlite_where=chosen,
+        postgresql_where=chosen,
+    )
+
+
+_listed_by("state")
+_listed_by("target", findings.c.target_id)
+_listed_by("severity", findings.c.severity)
+_listed_by("kind", findings.c.kind)
+_listed_by("scanners", findings.c.scanners)
+_listed_by("sight", findings.c.sight, only=findings.c.sight.in_(["held", "unseen"]))
+_listed_by("waived", only=findings.c.waived_until.is_not(None))
+
+# How many findings of each sort a target has; what is merged into another is not counted.
+totals = Table(
+    "totals",
+    metadata,
+    Column("target_id", Integer, ForeignKey("targets.id"), primary_key=True),
+    Column("kind", word(), primary_key=True),
+    Column("state", word(), primary_key=True),
+    Column("severity", word(), primary_key=True),
+    Column("scanners", Text, primary_key=True),
+    Column("sight", word(), primary_key=True),
+    Column("number", Integer, nullable=False),
 )
 
 witnesses = Table(

@@ -106,7 +106,7 @@ def _summaries() -> None:
         words = f'SELECT DISTINCT w.scanner COLLATE "C" AS scanner {own}'
         names = f"SELECT string_agg(scanner, ' ') FROM ({words}) own"
     op.execute(
-        f"UPDATE findings SET scanners = coalesce(({names}), ''),"  # noqa: S608 - constants
+        f"UPDATE findings SET scanners = coalesce(({names}), ''),"
         " sight = (SELECT CASE WHEN count(CASE WHEN w.state = 'held' THEN 1 END) > 0 THEN 'held'"
         " WHEN count(CASE WHEN w.state <> 'gone' THEN 1 END) = 0 THEN 'gone'"
         " WHEN count(CASE WHEN w.state = 'seen' THEN 1 END) = 0 THEN 'unseen' ELSE 'seen' END"
@@ -114,7 +114,7 @@ def _summaries() -> None:
     )
     facets = "target_id, kind, state, severity, scanners, sight"
     op.execute(
-        f"INSERT INTO totals ({facets}, number) SELECT {facets}, count(*)"  # noqa: S608 - constants
+        f"INSERT INTO totals ({facets}, number) SELECT {facets}, count(*)"
         f" FROM findings WHERE merged_into IS NULL GROUP BY {facets}"
     )
 
@@ -170,7 +170,7 @@ def _threads() -> None:
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("about", sa.Text(), nullable=False),
-        sa.Column("target_id", sa.Integer(), nullable=True),
+        sa.Column("target", sa.Text(), nullable=False),
         sa.Column("scanner", sa.Text(), nullable=False),
         sa.Column("severity", sa.Text(), nullable=True),
         sa.Column("title", sa.Text(), nullable=False),
@@ -179,7 +179,6 @@ def _threads() -> None:
         sa.Column("opened_at", Moment(), nullable=False),
         sa.Column("last_sent_at", Moment(), nullable=False),
         sa.Column("reminders", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name="fk_threads_target_id"),
         sa.PrimaryKeyConstraint("id", name="pk_threads"),
         sa.UniqueConstraint("channel", "subject", name="uq_threads_channel_subject"),
     )
