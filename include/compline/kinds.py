@@ -133,6 +133,8 @@ class RegressionKind(StrEnum):
     TARGET_STALE = "target-stale"
     """Nobody has been able to look for longer than `lifecycle.stale_days`."""
     WAIVER_EXPIRED = "waiver-expired"
+    WAIVER_VOIDED = "waiver-voided"
+    """The finding is not any more what was accepted."""
     DROP_HELD = "drop-held"
     CANARY_MISSED = "canary-missed"
     ADVISORIES_STALE = "advisories-stale"

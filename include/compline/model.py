@@ -68,6 +68,9 @@ class Place:
     """The enclosing definition, dotted (`Service.load`), empty at the top of the file."""
     blob: str = ""
     """Git object id of the content in which the span was seen; empty outside repositories."""
+    scope: str = ""
+    """Hash of what the enclosing definition holds, without its name: tells a renamed one from
+    others. Evidence for matching, like a fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,8 @@ class Failed:
 
     error: str
     """One or two sentences with what to do; without secrets."""
+    canary_missed: bool = False
+    """Whether that is because a planted defect was not reported."""
 
 
 Outcome = Completed | Skipped | Failed

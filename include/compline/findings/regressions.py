@@ -112,8 +112,8 @@ def coverage_lost(
     if head is None or head.completed_at is None:
         return None  # there was nothing to lose yet
     if isinstance(look.outcome, Failed):
-        if head.outcome == "failed":
-            return None  # told when it began
+        if head.outcome == "failed" or look.outcome.canary_missed:
+            return None  # told when it began, or as what it is
         title = f"{look.scanner} could not look at {look.target}"
         detail = look.outcome.error
     elif isinstance(look.outcome, Skipped):
@@ -128,6 +128,16 @@ def coverage_lost(
     else:
         return None
     return _of_coverage(RegressionKind.COVERAGE_LOST, look, title, detail)
+
+
+def canary_missed(look: Look, head: Head | None) -> Regression | None:
+    """Whether a scanner that could be trusted does not report a planted defect any more."""
+    if not (isinstance(look.outcome, Failed) and look.outcome.canary_missed):
+        return None
+    if head is not None and head.outcome == "failed":
+        return None  # told when it began
+    title = f"{look.scanner} does not report a planted defect, so it is not trusted"
+    return _of_coverage(RegressionKind.CANARY_MISSED, look, title, look.outcome.error)
 
 
 def advisories_stale(look: Look, head: Head | None) -> Regression | None:
@@ -149,6 +159,95 @@ def drop_held(look: Look, head: Head | None, *, lost: int, shown: int) -> Regres
         "a second, fresh scan that agrees releases it"
     )
     return _of_coverage(RegressionKind.DROP_HELD, look, title, detail)
+
+
+def baseline(
+    target: str, scanners: Sequence[str], severities: Mapping[Severity, int]
+) -> Regression | None:
+    """The one summary of what first looks at a target have found; None where that is nothing.
+
+    Args:
+        target: its name.
+        scanners: those whose first completed look it was.
+        severities: how many findings of each they have found, waived ones not counted.
+    """
+    order = sorted((item for item in severities if severities[item]), key=lambda item: -item.rank)
+    if not order:
+        return None
+    total = sum(severities.values())
+    counts = ", ".join(f"{severities[severity]} {severity.value}" for severity in order)
+    return Regression(
+        RegressionKind.BASELINE,
+        target,
+        scanners[0] if len(scanners) == 1 else "",
+        f"{target}/baseline",
+        order[0],
+        f"first look at {target}: {total} finding{'' if total == 1 else 's'}",
+        f"{counts}, seen by {', '.join(scanners)}; from now on only what is worse is told",
+    )
+
+
+def waiver_voided(
+    target: str, scanner: str, finding: str, severity: Severity, title: str, why: str
+) -> Regression:
+    """An accepted risk counts again, since the finding is not what was accepted."""
+    detail = f"its waiver is void: {why}; look at it again, then `compline waive add` if need be"
+    return Regression(
+        RegressionKind.WAIVER_VOIDED, target, scanner, finding, severity, title, detail
+    )
+
+
+def waiver_expired(
+    waiver: str, owner: str, finding: tuple[str, str, Severity, str] | None, count: int
+) -> Regression:
+    """An accepted risk counts again, since its time is over.
+
+    Args:
+        waiver: its id.
+        owner: who answers for it.
+        finding: (target, id, severity, title) where it was about one; else it was about many.
+        count: how many open findings count again.
+    """
+    detail = f"the waiver {waiver} of {owner} is over; mend it, or `compline waive add` again"
+    if finding is not None:
+        target, name, severity, title = finding
+        return Regression(RegressionKind.WAIVER_EXPIRED, target, "", name, severity, title, detail)
+    title = f"a waiver is over: {count} finding{'' if count == 1 else 's'} count again"
+    return Regression(RegressionKind.WAIVER_EXPIRED, "", "", waiver, None, title, detail)
+
+
+def deadline_missed(
+    target: str, finding: str, severity: Severity, title: str, due_at: datetime
+) -> Regression:
+    """A finding is open, and not waived, beyond its remediation deadline."""
+    detail = f"it was to be resolved or waived by {due_at.date().isoformat()}"
+    return Regression(RegressionKind.DEADLINE_MISSED, target, "", finding, severity, title, detail)
+
+
+def target_vanished(target: str, findings: int) -> Regression:
+    """A target is not listed any more."""
+    title = f"{target} is no longer listed"
+    detail = (
+        f"its {findings} open finding{'' if findings == 1 else 's'} stay open until it is "
+        "certain: list it again, or let `lifecycle.stale_days` pass"
+    )
+    return Regression(RegressionKind.TARGET_VANISHED, target, "", target, None, title, detail)
+
+
+def target_stale(target: str, scanner: str, since: datetime | None) -> Regression:
+    """Nobody has been able to look for longer than the configured limit.
+
+    Args:
+        target: its name.
+        scanner: who could not look; empty where nobody ever tried.
+        since: the last completed look; None where there was none.
+    """
+    who = scanner or "nobody"
+    when = f"since {since.date().isoformat()}" if since else "yet"
+    subject = f"{target}/{scanner}" if scanner else target
+    title = f"{who} has not looked at {target} {when}"
+    detail = "what is known of it is stale: see `compline coverage` for what is in the way"
+    return Regression(RegressionKind.TARGET_STALE, target, scanner, subject, None, title, detail)
 
 
 def _of_coverage(kind: RegressionKind, look: Look, title: str, detail: str) -> Regression:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from compline.findings.decision import Event, EventKind, FindingChange, NewFinding
 from compline.findings.known import KnownFinding
 from compline.findings.regressions import Regression, RegressionKind
-from compline.findings.sights import Sight, why
+from compline.findings.sights import Sight, cause_of, why
 from compline.model import Observation, Severity, State
 
 
@@ -67,7 +67,7 @@ def settle_new(finding: str, members: Sequence[Observation], touches: Sequence[T
     regression = None
     if worse is not None:
         regression = _regression(
-            RegressionKind.NEW, finding, worse, made.severity, made.title, _said(cause)
+            RegressionKind.NEW, finding, worse, made.severity, made.title, cause
         )
     return Opened(made, (Event(finding, EventKind.OPENED, data),), regression)
 
@@ -103,7 +103,7 @@ def settle_known(
         events.append(_event(known, EventKind.REOPENED, touch, cause))
         if not touch.sight.baseline:
             regression = _regression(
-                RegressionKind.REOPENED, known.id, touch, severity, title, _said(cause)
+                RegressionKind.REOPENED, known.id, touch, severity, title, cause
             )
     else:
         for touch in touches:
@@ -123,7 +123,8 @@ def settle_known(
                 worse,
                 severity,
                 title,
-                f"from {known.severity} to {severity}: {_said(cause)}",
+                cause,
+                f"from {known.severity} to {severity}: ",
             )
     return Changed(change, tuple(events), regression)
 
@@ -167,7 +168,15 @@ def _event(known: KnownFinding, kind: EventKind, touch: Touch, cause: str) -> Ev
 
 
 def _regression(
-    kind: RegressionKind, finding: str, touch: Touch, severity: Severity, title: str, detail: str
+    kind: RegressionKind,
+    finding: str,
+    touch: Touch,
+    severity: Severity,
+    title: str,
+    cause: str,
+    before: str = "",
 ) -> Regression:
     look = touch.sight.look
-    return Regression(kind, look.target, look.scanner, finding, severity, title, detail)
+    detail = f"{before}{_said(cause)}"
+    told = cause_of(touch.sight, touch.observation)
+    return Regression(kind, look.target, look.scanner, finding, severity, title, detail, told)
