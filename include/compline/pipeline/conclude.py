@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compline.model import Failed, Look, RunResult, Severity, State
+from compline.pipeline.manifest import write_manifest
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
@@ -43,6 +44,7 @@ def conclude(session: Session, run: int) -> RunResult:
         "at_or_above": {request.fail_at.value: grave},
         "failed": [f"{row.target}/{row.scanner}" for row in rows if row.outcome == "failed"],
     }
+    write_manifest(session, run, result.value)
     finish_run(session.store, run, result, session.now(), summary)
     session.report(Progress("conclude", f"run {run}: {result.value}", "✓"))
     return result

@@ -8,6 +8,7 @@ from compline.findings.change import TreeChange
 from compline.findings.lifecycle import Policy
 from compline.model import Completed, Look
 from compline.pipeline.inputs import Inputs
+from compline.pipeline.manifest import with_statement
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
@@ -22,7 +23,9 @@ def record_target(
 
     Raises:
         StoreError: the store refused; nothing of this target was written.
+        EvidenceUnavailable: nor could its evidence be kept.
     """
+    looks = [with_statement(session.evidence, look) for look in looks]
     target = inputs.work.target
     # Only a completed look is compared with what was there: what failed may not even have a tree,
     # and of an address that is not listed nothing is known.

@@ -138,15 +138,17 @@ heads = Table(
     Column("observations", Integer, nullable=False),
 )
 
-# One link per run: what it looked at with what, chained to the run before (see evidence/chain).
+# The chain: what each run looked at with what, and what was pruned (see evidence/chain). A run
+# that a retry completes after its end has one more link.
 manifests = Table(
     "manifests",
     metadata,
-    Column("run_id", Integer, ForeignKey("runs.id"), primary_key=True),
-    Column("number", Integer, nullable=False, unique=True),  # 1, 2, 3, ... without a hole
+    Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3, ...: no hole
+    Column("kind", word(), nullable=False),  # run, prune
+    run_column(nullable=True, index=True),
     Column("digest", String(64), nullable=False),  # of the manifest, which lies in the locker
-    Column("previous", String(64), nullable=False),  # digest of the one before; empty: the first
+    Column("previous", String(64), nullable=False, unique=True),  # empty: the first
     Column("signature", Text, nullable=False),  # over the digest; empty: not signed
-    Column("signer", Text, nullable=False),  # fingerprint of the key
+    Column("signer", Text, nullable=False),  # the public key
     Column("at", Moment, nullable=False),
 )

@@ -25,23 +25,31 @@ def upgrade() -> None:
     _waivers()
     op.create_table(
         "manifests",
-        sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=True),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("previous", sa.String(64), nullable=False),
         sa.Column("signature", sa.Text(), nullable=False),
         sa.Column("signer", sa.Text(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_manifests_run_id"),
-        sa.PrimaryKeyConstraint("run_id", name="pk_manifests"),
-        sa.UniqueConstraint("number", name="uq_manifests_number"),
+        sa.PrimaryKeyConstraint("number", name="pk_manifests"),
+        sa.UniqueConstraint("previous", name="uq_manifests_previous"),
     )
+    op.create_index("ix_manifests_run_id", "manifests", ["run_id"])
 
 
 def _findings() -> None:
     op.add_column("findings", sa.Column("risk", sa.Integer(), nullable=False, server_default="0"))
-    for name in ("due_at", "breached_at", "waived_until"):
+    for name in ("opened_at", "due_at", "breached_at", "waived_until"):
         op.add_column("findings", sa.Column(name, Moment(), nullable=True))
+    # Exploits, exposure and deadlines come with the next run, which knows the configuration.
+    op.execute("UPDATE findings SET risk = rank * 1000000")
+    op.execute(
+        "UPDATE findings SET opened_at = CASE WHEN opened_run = first_run THEN first_seen"
+        " ELSE (SELECT started FROM runs WHERE runs.id = findings.opened_run) END"
+    )
     op.add_column("findings", sa.Column("scanners", sa.Text(), nullable=False, server_default=""))
     op.add_column("findings", sa.Column("sight", sa.Text(), nullable=False, server_default="seen"))
     op.create_table(

@@ -1,0 +1,209 @@
+"""Whether evidence, manifests and ledger are what was written down: everything that is not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compline.evidence.chain import (
+    Link,
+    Problem,
+    check_ledger,
+    check_link,
+    check_order,
+    check_signed,
+    check_succession,
+    said_in,
+)
+from compline.evidence.locker import EvidenceChanged, EvidenceMissing
+from compline.model import digest_of
+from compline.pipeline.manifest import link_of, signer_of
+from compline.pipeline.session import Session
+from compline.store.manifests import finished_runs, manifest_rows, stated
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was checked, and what is wrong."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    """What an auditor should know and is no fault."""
+    links: int
+    head: str
+    """Number and digest of the last link: written down elsewhere, it proves that none behind it
+    was taken away."""
+    rows: int
+    """Of the ledger."""
+    documents: int
+    """Of evidence."""
+    signed: int
+
+
+def verify(session: Session, run: int | None = None, keys: Collection[str] = ()) -> Verified:
+    """Checks the chain; of every run, or of one, the ledger and the evidence too.
+
+    Args:
+        session: where.
+        run: only this run's ledger and evidence; the chain is always checked as a whole.
+        keys: public keys that may have signed, in hexadecimal, besides the configured one.
+
+    Raises:
+        StoreError: there is no such run.
+        EvidenceUnavailable: the locker cannot be reached.
+    """
+    return _Check(session, run, {*keys, *_own_key(session)}).all()
+
+
+def _own_key(session: Session) -> Iterator[str]:
+    signer = signer_of(session)
+    if signer is not None:
+        yield signer.public
+
+
+class _Check:
+    def __init__(self, session: Session, run: int | None, trusted: Collection[str]) -> None:
+        self._session = session
+        self._locker = session.evidence
+        self._run = run
+        self._trusted = trusted
+        self._problems: list[Problem] = []
+        self._notes: list[str] = []
+        self._rows = 0
+        self._checked: dict[str, bool] = {}
+
+    def all(self) -> Verified:
+        if self._run is not None:
+            stated(self._session.store, self._run)  # an unknown run is a mistake, not a finding
+        links = [link_of(row) for row in manifest_rows(self._session.store)]
+        self._problems += check_order(links)
+        self._problems += check_signed(links, self._trusted)
+        contents = {link.number: self._content(link) for link in links}
+        self._strays(links)
+        said = {
+            link.number: said_in(content)
+            for link in links
+            if (content := contents[link.number]) is not None
+        }
+        pruned = {
+            digest
+            for link in links
+            if link.kind == "prune"
+            for digest in said.get(link.number, {}).get("removed", ())
+        }
+        self._runs(links, said, pruned)
+        last = links[-1] if links else None
+        return Verified(
+            tuple(self._problems),
+            tuple(self._notes),
+            len(links),
+            f"{last.number}:{last.digest}" if last else "",
+            self._rows,
+            len(self._checked),
+            sum(bool(link.signature) for link in links),
+        )
+
+    def _content(self, link: Link) -> bytes | None:
+        """The manifest, if it is the one that the link is about."""
+        what = f"manifest {link.number}"
+        try:
+            content = self._locker.get_manifest(link.number, link.digest)
+        except EvidenceChanged:
+            self._problems.append(Problem("changed", what, "its file is not what was written"))
+            return None
+        except EvidenceMissing:
+            self._problems.append(Problem("missing", what, "its file is gone"))
+            return None
+        problems = list(check_link(link, content, self._trusted))
+        self._problems += problems
+        try:
+            said_in(content)
+        except (ValueError, KeyError):
+            return None
+        return content
+
+    def _strays(self, links: list[Link]) -> None:
+        """Manifests that lie in the locker and that the store does not know."""
+        known = {(link.number, link.digest) for link in links}
+        finished = finished_runs(self._session.store)
+        for number, digest in self._locker.manifests():
+            if (number, digest) in known:
+                continue
+            if number <= len(links):
+                self._notes.append(f"manifest {number} lies there twice: a process was killed")
+                continue
+            try:
+                said = said_in(self._locker.get_manifest(number, digest))
+                run = said.get("run", {}).get("id")
+            except (EvidenceMissing, ValueError, KeyError):
+                run = None
+            if run is not None and finished.get(run) is False:
+                self._notes.append(
+                    f"run {run} was killed while it was concluded: conclude it again"
+                )
+            else:
+                detail = "it lies in the locker, and the store knows nothing of it"
+                self._problems.append(Problem("missing", f"manifest {number}", detail))
+
+    def _runs(
+        self, links: list[Link], said: Mapping[int, Mapping[str, Any]], pruned: Collection[str]
+    ) -> None:
+        latest: dict[int, Mapping[str, Any]] = {}
+        for link in links:
+            if link.run is None or link.number not in said:
+                continue
+            if link.run in latest:
+                later = said[link.number]
+                self._problems += check_succession(link.run, latest[link.run], later)
+            latest[link.run] = said[link.number]
+        linked = {link.run for link in links if link.run is not None}
+        finished = finished_runs(self._session.store)
+        for run in sorted(finished):
+            if not finished[run] or run in linked or self._run not in (None, run):
+                continue
+            if linked and run > min(linked):
+                detail = "the run is finished and has no manifest"
+                self._problems.append(Problem("missing", f"manifest of run {run}", detail))
+            else:
+                self._notes.append(f"run {run} is from before the chain began")
+        for run, written in sorted(latest.items()):
+            if self._run in (None, run):
+                self._ledger(run, written, gone=run not in finished)
+                for row in written["ledger"]:
+                    self._rows += 1
+                    for digest in row["evidence"]:
+                        self._document(
+                            digest, f"run {run} {row['target']}/{row['scanner']}", pruned
+                        )
+
+    def _ledger(self, run: int, written: Mapping[str, Any], *, gone: bool) -> None:
+        if gone:
+            detail = "the store knows no such run any more"
+            self._problems.append(Problem("missing", f"run {run}", detail))
+            return
+        stored = stated(self._session.store, run)
+        self._problems += check_ledger(run, written, stored)
+        for digest, parts in stored["scan_keys"].items():
+            names = ("tool", "adapter", "rules", "options", "advisories")
+            if digest_of(dict(zip(names, parts, strict=True))) != digest:
+                detail = "its parts do not give its digest"
+                self._problems.append(Problem("changed", f"scan key {digest[:12]}", detail))
+        for digest, body in stored["gap_sets"].items():
+            if hashlib.sha256(body.encode()).hexdigest() != digest:
+                detail = "its text does not give its digest"
+                self._problems.append(Problem("changed", f"gap set {digest[:12]}", detail))
+
+    def _document(self, digest: str, where: str, pruned: Collection[str]) -> None:
+        if digest in self._checked:
+            return
+        self._checked[digest] = True
+        try:
+            self._locker.get(digest)
+        except EvidenceChanged:
+            detail = f"of {where}: its content is not what was put"
+            self._problems.append(Problem("changed", f"evidence {digest}", detail))
+        except EvidenceMissing:
+            if digest not in pruned:
+                self._problems.append(Problem("missing", f"evidence {digest}", f"of {where}"))
