@@ -84,7 +84,7 @@ def decide(
         regressions.append(advisories_stale(item.look, item.head))
     for item in sights:
         own = [witness for witness in gone if witness.observation.scanner == item.look.scanner]
-        back = match(own, item.matching.fresh)
+        back = match(own, item.matching.fresh, None, policy.renames)
         for witness, observation in back.pairs:
             book.see(witness, observation, item)
         for observation in back.fresh:

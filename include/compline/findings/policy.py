@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from compline.findings.deadlines import DeadlinePolicy
 from compline.findings.drops import HoldLimits
+from compline.findings.renames import RuleRenames
 from compline.findings.risk import RiskPolicy
 from compline.findings.waivers import WaiverPolicy
 
@@ -20,3 +21,5 @@ class Policy:
     waivers: WaiverPolicy = field(default_factory=WaiverPolicy)
     deadlines: DeadlinePolicy = field(default_factory=DeadlinePolicy)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
+    renames: RuleRenames = field(default_factory=RuleRenames)
+    """Rules that have another name now."""

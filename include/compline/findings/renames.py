@@ -5,7 +5,7 @@ The tables are data beside the rules (`scanners/renames.py` reads them); here th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from compline.model import Observation
@@ -42,9 +42,12 @@ class RuleRenames:
             return observation
         return replace(observation, rule=new)
 
-    def former(self, scanner: str, rule: str) -> tuple[str, ...]:
-        """The names that the rule had before."""
-        return tuple(old for old, new in self.table.get(scanner, {}).items() if new == rule)
+    def formerly(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+        """The statements as they would have been made under older names of their rules."""
+        for observation in observations:
+            for old, new in self.table.get(observation.scanner, {}).items():
+                if new == observation.rule:
+                    yield replace(observation, rule=old)
 
 
 def _end(names: Mapping[str, str], old: str) -> str:

@@ -12,6 +12,7 @@ from compline.findings.drops import same_method
 from compline.findings.known import Head, KnownWitness, WitnessState
 from compline.findings.matching import match
 from compline.findings.regressions import Cause
+from compline.findings.renames import RuleRenames
 from compline.model import Completed, FindingKind, Look, Observation
 
 
@@ -47,12 +48,13 @@ def sight(
     present: Sequence[KnownWitness],
     change: TreeChange | None = None,
     history: History | None = None,
+    renames: RuleRenames | None = None,
 ) -> Sight:
     """Matches a look with the target's present witnesses."""
     if not isinstance(look.outcome, Completed):
         return Sight(look, head, change, Matching((), (), ()), history or {})
     own = [witness for witness in present if witness.observation.scanner == look.scanner]
-    matching = match(own, look.outcome.observations, change)
+    matching = match(own, look.outcome.observations, change, renames)
     return Sight(look, head, change, matching, history or {})
 
 

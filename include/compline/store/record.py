@@ -175,9 +175,11 @@ class _Task:
         for look in self.looks:
             if results[look.scanner] == "recorded":
                 before = state.heads.get(look.scanner)
-                sights.append(sight(look, before, present, self._change(before, look)))
+                change = self._change(before, look)
+                sights.append(sight(look, before, present, change, renames=self.policy.renames))
         fresh = [item for one in sights for item in one.matching.fresh]
-        gone = load_gone(connection, state.number, fresh)
+        formerly = self.policy.renames.formerly(fresh)
+        gone = load_gone(connection, state.number, [*fresh, *formerly])
         known: Mapping[str, KnownFinding] = {}
         if self.policy.honour_inline or not all(one.quiet for one in sights):
             known = load_findings(connection, state.number, [*present, *gone])
