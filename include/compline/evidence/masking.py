@@ -60,7 +60,7 @@ _PATTERNS = (
     _Pattern("earer asic", r"(?i)(?<=\bbearer )[\w.~+/=-]{8,}|(?<=\bbasic )[\w+/=-]{8,}"),
     _Pattern(
         "=",
-        r"(?i)(?<![\w-])(\w*(?:passw(?:or)?d|passwd|secret|token|api_?key)\w*=)[^\s&\"';,]{4,}",
+        r"(?i)(?<!\w)(\w*(?:passw(?:or)?d|passwd|secret|token|api_?key)\w*=)[^\s&\"';,]{4,}",
         rf"\g<1>{MASKED}",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from compline.evidence.chain import (
@@ -40,21 +40,38 @@ class Verified:
     documents: int
     """Of evidence."""
     signed: int
+    heads: tuple[str, ...] = field(default=(), repr=False)
+    """Every link as `head` has the last one."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        values = asdict(self)
+        del values["heads"]
+        return values
 
 
-def verify(session: Session, run: int | None = None, keys: Collection[str] = ()) -> Verified:
+def verify(
+    session: Session, run: int | None = None, keys: Collection[str] = (), expect: str = ""
+) -> Verified:
     """Checks the chain; of every run, or of one, the ledger and the evidence too.
 
     Args:
         session: where.
         run: only this run's ledger and evidence; the chain is always checked as a whole.
         keys: public keys that may have signed, in hexadecimal, besides the configured one.
+        expect: `NUMBER:DIGEST` of a link that must be there.
 
     Raises:
         StoreError: there is no such run.
         EvidenceUnavailable: the locker cannot be reached.
     """
-    return _Check(session, run, {*keys, *_own_key(session)}).all()
+    checked = _Check(session, run, {*keys, *_own_key(session)}).all()
+    if expect and expect not in checked.heads:
+        number = expect.partition(":")[0]
+        detail = f"{expect} was written down before and is not in the chain"
+        missing = Problem("missing", f"manifest {number}", detail)
+        return replace(checked, problems=(*checked.problems, missing))
+    return checked
 
 
 def _own_key(session: Session) -> Iterator[str]:
@@ -103,6 +120,7 @@ class _Check:
             self._rows,
             len(self._checked),
             sum(bool(link.signature) for link in links),
+            tuple(f"{link.number}:{link.digest}" for link in links),
         )
 
     def _content(self, link: Link) -> bytes | None:
