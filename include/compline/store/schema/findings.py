@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    literal_column,
 )
 
 from compline.store.columns import Moment, Number, metadata, run_column, target_column, word
@@ -42,6 +43,7 @@ findings = Table(
     Column("first_revision", Text, nullable=False),
     run_column("first_run"),
     run_column("opened_run"),  # opened, or last reopened
+    Column("opened_at", Moment),  # when that was: deadlines run from there
     run_column("resolved_run", nullable=True),
     Column("resolved_at", Moment),
     Column("cause", word(), nullable=False),  # why it was resolved
@@ -58,21 +60,24 @@ findings = Table(
 )
 
 
-def _listed_by(name: str, *first: Column[Any], only: ColumnElement[bool] | None = None) -> None:
+# Written into the statements as it is here: SQLite compares texts to find a partial index.
+ODD = findings.c.sight.in_([literal_column("'held'"), literal_column("'unseen'")])
+_LISTED = findings.c.merged_into.is_(None)
+
+
+def _listed_by(name: str, *first: Column[Any], only: ColumnElement[bool] = _LISTED) -> None:
     """An index that begins with what is filtered by and goes on in the order of lists.
 
     That is by risk, and the id ends it, for the cursor. What else lists are filtered by comes
     last, so that the table is read only for the rows of the page.
     """
-    listed = findings.c.merged_into.is_(None)
-    chosen = listed if only is None else and_(listed, only)
     filters = (findings.c.target_id, findings.c.severity, findings.c.kind, findings.c.scanners)
     Index(
         f"ix_findings_by_{name}",
         *(*first, findings.c.state, findings.c.risk.desc(), findings.c.first_seen, findings.c.id),
         *(column for column in filters if column not in first),
-        sqlite_where=chosen,
-        postgresql_where=chosen,
+        sqlite_where=only,
+        postgresql_where=only,
     )
 
 
@@ -81,7 +86,7 @@ _listed_by("target", findings.c.target_id)
 _listed_by("severity", findings.c.severity)
 _listed_by("kind", findings.c.kind)
 _listed_by("scanners", findings.c.scanners)
-_listed_by("sight", findings.c.sight, only=findings.c.sight.in_(["held", "unseen"]))
+_listed_by("sight", findings.c.sight, only=and_(_LISTED, ODD))
 _listed_by("waived", only=findings.c.waived_until.is_not(None))
 
 # How many findings of each sort a target has; what is merged into another is not counted.

@@ -80,7 +80,7 @@ def _findings() -> None:
     op.drop_index("ix_findings_target_id_state_rank_id", "findings")
     for name, first, only in _LISTS:
         rest = [column for column in _FILTERS if column not in first]
-        where = sa.text(" AND ".join(["merged_into IS NULL", *only]))
+        where = sa.text(only)
         op.create_index(
             f"ix_findings_by_{name}",
             "findings",
@@ -91,14 +91,14 @@ def _findings() -> None:
 
 
 _FILTERS = ("target_id", "severity", "kind", "scanners")
-_LISTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("state", (), ()),
-    ("target", ("target_id",), ()),
-    ("severity", ("severity",), ()),
-    ("kind", ("kind",), ()),
-    ("scanners", ("scanners",), ()),
-    ("sight", ("sight",), ("sight IN ('held', 'unseen')",)),
-    ("waived", (), ("waived_until IS NOT NULL",)),
+_LISTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("state", (), "merged_into IS NULL"),
+    ("target", ("target_id",), "merged_into IS NULL"),
+    ("severity", ("severity",), "merged_into IS NULL"),
+    ("kind", ("kind",), "merged_into IS NULL"),
+    ("scanners", ("scanners",), "merged_into IS NULL"),
+    ("sight", ("sight",), "merged_into IS NULL AND sight IN ('held', 'unseen')"),
+    ("waived", (), "waived_until IS NOT NULL"),
 )
 
 
