@@ -96,9 +96,8 @@ def judge(
         for held in holds:
             waiver = known.holding[held.waiver]
             void = void_of(held, waiver, rank, said)
-            counts = waiver.counts(at) and policy.allows(waiver, one.severity)
             held_before |= held.void is None and waiver.counts(at)
-            waived |= void is None and counts
+            waived |= void is None and waiver.counts(at)
             if void is not held.void:
                 (begun if void is None else voided).append(replace(held, void=void))
                 why = void or why

@@ -30,6 +30,7 @@ class TargetState:
 
     number: int
     version: int
+    labels: Mapping[str, str]
     heads: Mapping[str, Head]
     """By scanner."""
     head_runs: Mapping[str, int]
@@ -49,6 +50,7 @@ def load_target(connection: Connection, name: str, run: int) -> TargetState:
         select(
             targets.c.id,
             targets.c.version,
+            targets.c.labels,
             select(runs.c.id).where(runs.c.id == run).scalar_subquery().label("run"),
         ).where(targets.c.name == name)
     ).first()
@@ -69,6 +71,7 @@ def load_target(connection: Connection, name: str, run: int) -> TargetState:
     return TargetState(
         row.id,
         row.version,
+        row.labels,
         {item.scanner: head(item) for item in known},
         {item.scanner: item.run_id for item in known},
         {row.scanner: row.outcome for row in done},
@@ -116,6 +119,9 @@ def load_findings(
         findings.c.confidence,
         findings.c.title,
         findings.c.first_seen,
+        findings.c.opened_at,
+        findings.c.risk,
+        findings.c.due_at,
     )
     found: dict[str, KnownFinding] = {}
     for chunk in in_chunks(wanted):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from compline.codec import dump_observation
-from compline.findings.decision import Decision, FindingChange
+from compline.findings.decision import Decision, FindingChange, Urgency
 from compline.findings.regressions import Regression, RegressionKind
 from compline.model import Observation, State
 from compline.store.bulk import insert_rows
+from compline.store.columns import Moment
 from compline.store.rows import clean, in_chunks, recall_keys
 from compline.store.schema import events, findings, regressions, witnesses
 from compline.store.summary import scanners_text, summarise
+from compline.store.waived import write_waiver_changes
 
 
 def write_decision(
@@ -57,7 +59,10 @@ def write_decision(
                     "first_revision": item.revision,
                     "first_run": run,
                     "opened_run": run,
+                    "opened_at": at,
                     "cause": "",
+                    "risk": item.risk,
+                    "due_at": item.due_at,
                     "scanners": scanners_text(seen_by.pop(item.id)),
                 }
                 for item in decision.opened
@@ -84,6 +89,7 @@ def write_decision(
         )
     _update_witnesses(connection, decision)
     _update_findings(connection, decision.findings, run, at)
+    _update_urgency(connection, decision.urgencies, now)
     for younger, older in decision.merged:
         _merge(connection, younger, older)
     touched = {*seen_by, *(name for pair in decision.merged for name in pair)}
@@ -105,6 +111,7 @@ def write_decision(
                 for item in decision.events
             ],
         )
+    write_waiver_changes(connection, decision.waivers, now)
     write_regressions(connection, decision.regressions, run=run, target=target, now=now)
 
 
@@ -207,7 +214,14 @@ def _update_findings(
         )
     )
     resolved = statement.values(resolved_run=run, resolved_at=at, cause=bindparam("now_cause"))
-    reopened = statement.values(resolved_run=None, resolved_at=None, cause="", opened_run=run)
+    reopened = statement.values(
+        resolved_run=None,
+        resolved_at=None,
+        cause="",
+        opened_run=run,
+        opened_at=at,
+        breached_at=None,
+    )
     for chosen, items in (
         (resolved, [item for item in changes if item.state is State.RESOLVED]),
         (reopened, [item for item in changes if item.reopened]),
@@ -232,6 +246,27 @@ def _update_findings(
                     for item in items
                 ],
             )
+
+
+def _update_urgency(connection: Connection, urgencies: tuple[Urgency, ...], now: datetime) -> None:
+    if urgencies:
+        connection.execute(
+            update(findings)
+            .where(findings.c.id == bindparam("number"))
+            .values(
+                risk=bindparam("now_risk"),
+                due_at=bindparam("now_due"),
+                # A deadline that lies ahead again can be missed again.
+                breached_at=case(
+                    (bindparam("now_due", type_=Moment) <= now, findings.c.breached_at),
+                    else_=None,
+                ),
+            ),
+            [
+                {"number": item.finding, "now_risk": item.risk, "now_due": item.due_at}
+                for item in urgencies
+            ],
+        )
 
 
 def _merge(connection: Connection, younger: str, older: str) -> None:
