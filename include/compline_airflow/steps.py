@@ -68,10 +68,10 @@ def conclude(run: int | None) -> None:
             conclude_step.conclude(session, run)
 
 
-def notify(run: int | None) -> None:
+def notify() -> None:
     """Routes and delivers alerts; fails, to be retried, while a channel refuses."""
     with _session() as session:
-        waiting = notify_step.notify(session, run)
+        waiting = notify_step.notify(session)
     if waiting:
         raise RuntimeError(f"{waiting} deliveries were refused and wait in the outbox")
 

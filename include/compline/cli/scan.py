@@ -72,5 +72,5 @@ def run_once(opened: Session, request: Request) -> tuple[int, RunResult]:
     for number in range(plan.plan(opened, run)):
         scan_step.scan_shard(opened, run, number, owner)
     result = conclude.conclude(opened, run)
-    notify.notify(opened, run)
+    notify.notify(opened)
     return run, result

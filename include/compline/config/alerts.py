@@ -157,8 +157,8 @@ class Alerts(Section):
             raise ValueError(f"a rule cannot be named {CONSOLE}: the name is taken")
         known = {CONSOLE, *(channel.name for channel in self.channels)}
         named = [(f"rule {rule.name}", name) for rule in self.rules for name in rule.to]
-        reached = [*self.owners.otherwise, *sum(self.owners.channels.values(), [])]
-        for where, name in [*named, *(("owners", name) for name in reached)]:
+        groups = [self.owners.otherwise, *self.owners.channels.values()]
+        for where, name in [*named, *(("owners", name) for group in groups for name in group)]:
             if name not in known and not (name == OWNERS and where != "owners"):
                 there = ", ".join(sorted(known))
                 raise ValueError(f"{where}: no channel is named {name}; there are {there}")

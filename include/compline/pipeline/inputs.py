@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import threading
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,7 +10,8 @@ from pathlib import Path
 from compline.config.secrets import SecretMissing
 from compline.findings.change import TreeChange
 from compline.model import TargetKind
-from compline.pipeline.heads import PULLED, credential_of, remote_of
+from compline.pipeline.heads import PULLED, credential_of
+from compline.pipeline.mirrors import mirror_of
 from compline.pipeline.progress import Progress
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work
@@ -135,16 +134,4 @@ class Inputs:
 
     @cached_property
     def _mirror(self) -> Mirror:
-        target = self.work.target
-        place = hashlib.sha256(target.locator.encode()).hexdigest()[:12]
-        word = re.sub(r"[^A-Za-z0-9._-]+", "-", target.name)[:60].strip("-.")
-        try:
-            remote = remote_of(target, self._session.secrets, self._session.workspace)
-        except SecretMissing as error:
-            raise SourceError(str(error)) from error
-        return Mirror(
-            self._session.workspace / "mirrors" / f"{word}-{place}.git",
-            remote,
-            self._session.config.limits,
-            target.settings.get("history", "shallow"),
-        )
+        return mirror_of(self._session, self.work.target)

@@ -67,9 +67,7 @@ def told_once(regression: Regression) -> bool:
     return regression.kind in _ONCE and not is_finding_id(regression.subject)
 
 
-def read_threads(
-    connection: Connection, subjects: Iterable[str]
-) -> dict[tuple[str, str], Thread]:
+def read_threads(connection: Connection, subjects: Iterable[str]) -> dict[tuple[str, str], Thread]:
     """The threads about these subjects, by channel and subject."""
     found = {}
     for chunk in in_chunks(sorted(set(subjects))):
@@ -93,11 +91,11 @@ def open_under(connection: Connection, roots: Iterable[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for chunk in in_chunks(sorted(set(roots))):
         query = (
-            select(threads.c.root, func.count())
+            select(threads.c.root, func.count().label("number"))
             .where(threads.c.root.in_(chunk), threads.c.state == "open")
             .group_by(threads.c.root)
         )
-        counts.update({root: number for root, number in connection.execute(query)})
+        counts.update({row.root: row.number for row in connection.execute(query)})
     return counts
 
 
@@ -253,9 +251,7 @@ def _ended(connection: Connection) -> Iterable[Well]:
         threads.c.state == "open",
         or_(
             threads.c.kind.in_([kind.value for kind in kinds]),
-            and_(
-                threads.c.kind == RegressionKind.ADVISORIES_STALE.value, threads.c.target == ""
-            ),
+            and_(threads.c.kind == RegressionKind.ADVISORIES_STALE.value, threads.c.target == ""),
         ),
         tuple_(threads.c.kind, threads.c.about).not_in(on),
     )
