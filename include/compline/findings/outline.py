@@ -203,9 +203,15 @@ def _indented(lines: Sequence[str]) -> list[Region]:
 
 def _stages(lines: Sequence[str]) -> list[Region]:
     starts = [
-        (number, found["name"] or found["image"])
+        (number, found["name"] or _untagged(found["image"]))
         for number, line in enumerate(lines, 1)
         if (found := _FROM.match(line[:_LONGEST]))
     ]
     ends = [*(number - 1 for number, _ in starts[1:]), len(lines)]
     return [Region(first, last, name) for (first, name), last in zip(starts, ends, strict=False)]
+
+
+def _untagged(image: str) -> str:
+    """Its name, which stays when it is brought up to date."""
+    path, _, last = image.split()[-1].partition("@")[0].rpartition("/")
+    return f"{path}/{last.partition(':')[0]}".lstrip("/")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from compline.findings.change import TreeChange
-from compline.findings.lifecycle import Policy
+from compline.findings.policy import Policy
+from compline.findings.renames import RuleRenames
 from compline.model import Completed, Look
 from compline.pipeline.inputs import Inputs
 from compline.pipeline.manifest import with_statement
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
+from compline.scanners.interface import CannotScan
+from compline.scanners.renames import rule_renames, tool_renames
 from compline.source.snapshot import SourceError
 from compline.store.record import Recorded, record, record_adhoc
 
@@ -32,7 +35,15 @@ def record_target(
     looked = any(isinstance(look.outcome, Completed) for look in looks)
     changes = _changes(session, inputs) if looked and not request.other else {}
     if not request.tracked:
-        found = record_adhoc(session.store, run, target, looks, now=session.now(), changes=changes)
+        found = record_adhoc(
+            session.store,
+            run,
+            target,
+            looks,
+            now=session.now(),
+            changes=changes,
+            renames=_renames(session),
+        )
         text = f"{target.name}: {len(found.new)} new against the tracked ref"
         session.report(Progress("record", text, "✓"))
         return
@@ -45,7 +56,7 @@ def record_target(
         now=session.now(),
         ref=target.ref,
         changes=changes,
-        policy=Policy(honour_inline=session.config.ignore.honour_inline),
+        policy=Policy(honour_inline=session.config.ignore.honour_inline, renames=_renames(session)),
     )
     # A look that came too late must not take the pin back to the older commit.
     if any(row.result != "superseded" for row in recorded.rows):
@@ -61,6 +72,13 @@ def _changes(session: Session, inputs: Inputs) -> Mapping[str, TreeChange]:
         text = f"{inputs.work.target.name}: trees cannot be compared ({error})"
         session.report(Progress("record", text, "!"))
         return {}
+
+
+def _renames(session: Session) -> RuleRenames:
+    try:
+        return rule_renames(session.config)
+    except CannotScan:
+        return tool_renames()  # Semgrep's look has failed for it and said so
 
 
 def _summary(recorded: Recorded) -> str:

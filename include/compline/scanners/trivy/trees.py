@@ -18,7 +18,7 @@ from compline.scanners.trivy.command import RULES, Means
 from compline.scanners.trivy.packages import cyclonedx
 from compline.source.snapshot import Snapshot, SourceError
 
-_ADAPTER = "1"
+_ADAPTER = "2"
 _BATCH_BYTES = 400 << 20
 _BATCH_TREES = 25
 _SMALL_BYTES = 4 << 20
