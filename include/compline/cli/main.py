@@ -5,7 +5,18 @@ from __future__ import annotations
 import typer
 
 from compline import __version__
-from compline.cli import alerts, config, coverage, database, demo, findings, scan, targets, tools
+from compline.cli import (
+    alerts,
+    config,
+    coverage,
+    database,
+    demo,
+    evidence,
+    findings,
+    scan,
+    targets,
+    tools,
+)
 
 app = typer.Typer(
     name="compline",
@@ -23,6 +34,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(demo.app, name="demo")
 app.add_typer(database.app, name="db")
+app.add_typer(evidence.app, name="evidence")
 
 
 @app.command()

@@ -177,8 +177,34 @@ def said_in(content: bytes) -> dict[str, Any]:
     body = json.loads(content)
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         raise ValueError("it is no manifest that this version reads")
-    said: dict[str, Any] = body["said"]
-    return said
+    said = body.get("said")
+    whole = isinstance(said, dict) and (
+        _is_run(said) if body.get("kind") == "run" else isinstance(said.get("removed"), list)
+    )
+    if not whole:
+        raise ValueError("it is no whole manifest")
+    stated: dict[str, Any] = said
+    return stated
+
+
+def _is_run(said: Mapping[str, Any]) -> bool:
+    """Whether everything is there that the checks read: a forger may write anything."""
+    rows = said.get("ledger")
+    return (
+        isinstance(said.get("run"), dict)
+        and isinstance(said.get("scan_keys"), dict)
+        and isinstance(said.get("gap_sets"), dict)
+        and isinstance(rows, list)
+        and all(
+            isinstance(row, dict)
+            and all(isinstance(row.get(name), str) for name in _WORDS)
+            and isinstance(row.get("evidence"), list)
+            for row in rows
+        )
+    )
+
+
+_WORDS = ("target", "scanner", "outcome", "gaps", "scan_key")
 
 
 def check_order(links: Sequence[Link]) -> Iterator[Problem]:
@@ -207,7 +233,7 @@ def check_link(link: Link, content: bytes, trusted: Collection[str]) -> Iterator
         body = json.loads(content)
         names = ("format", "number", "previous", "kind", "at", "signer")
         head = tuple(body[name] for name in names)
-        run = body["said"].get("run", {}).get("id")
+        run = said_in(content).get("run", {}).get("id")
     except (ValueError, KeyError, TypeError, AttributeError):
         yield Problem("changed", what, "it is no manifest")
         return
@@ -254,9 +280,10 @@ def check_ledger(
                 if before[name].get(key) != now[name].get(key)
             )
             yield Problem("changed", what, f"differs in {', '.join(fields)}")
-    for part in ("scan_keys", "gap_sets"):
-        for digest in sorted(written.get(part, {})):
-            if stored.get(part, {}).get(digest) != written[part][digest]:
+    for part, column in (("scan_keys", "scan_key"), ("gap_sets", "gaps")):
+        # What a missing row alone has named is told with that row.
+        for digest in sorted({row[column] for row in now.values()} & written[part].keys()):
+            if stored[part].get(digest) != written[part][digest]:
                 word = part.removesuffix("s").replace("_", " ")
                 yield Problem("changed", f"{word} {digest[:12]} of run {run}", "not as written")
     for name in ("kind", "key", "started", "result", "parameters"):

@@ -127,7 +127,11 @@ def _find(observation: Observation, statement: Statement) -> Observation | None:
         if each == observation:
             return each
     return next(
-        (each for each in same if each.place.path == observation.place.path
-         and each.fingerprints == observation.fingerprints),
+        (
+            each
+            for each in same
+            if each.place.path == observation.place.path
+            and each.fingerprints == observation.fingerprints
+        ),
         None,
     )

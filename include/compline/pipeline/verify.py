@@ -138,7 +138,7 @@ class _Check:
         self._problems += problems
         try:
             said_in(content)
-        except (ValueError, KeyError):
+        except ValueError:
             return None
         return content
 
@@ -155,7 +155,7 @@ class _Check:
             try:
                 said = said_in(self._locker.get_manifest(number, digest))
                 run = said.get("run", {}).get("id")
-            except (EvidenceMissing, ValueError, KeyError):
+            except (EvidenceMissing, ValueError):
                 run = None
             if run is not None and finished.get(run) is False:
                 self._notes.append(
