@@ -11,12 +11,13 @@ import typer
 
 from compline.cli.common import ConfigOption, session, stop
 from compline.model import Severity, State
+from compline.pipeline.lives import as_of
 from compline.reports.delimited import findings_csv
 from compline.reports.sarif import findings_sarif
 from compline.reports.terminal import console, findings_table
 from compline.scanners import registry
 from compline.store.engine import Store
-from compline.store.findings import FindingFilter, get_finding, list_findings
+from compline.store.findings import Condition, FindingFilter, get_finding, list_findings
 from compline.store.runs import get_run
 from compline.store.targets import list_targets
 
@@ -39,15 +40,22 @@ def findings(
     at_least: Annotated[Severity | None, typer.Option(help="This severity or worse.")] = None,
     target: Annotated[list[str] | None, typer.Option("--target", "-t")] = None,
     scanner: Annotated[list[str] | None, typer.Option("--scanner", "-s")] = None,
+    condition: Annotated[
+        list[Condition] | None, typer.Option(help="In one of these conditions.")
+    ] = None,
+    without: Annotated[
+        list[Condition] | None, typer.Option(help="In none of these conditions.")
+    ] = None,
     since_run: Annotated[
         int | None, typer.Option(help="Only what was opened or reopened in or after this run.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1)] = None,
 ) -> None:
-    """List findings; without filters the open ones."""
+    """List findings, the greatest risk first; without filters the open ones."""
     with session(config) as opened:
+        at = as_of(opened)
         if ids:
-            found = tuple(get_finding(opened.store, one) for one in ids)
+            found = tuple(get_finding(opened.store, one, as_of=at) for one in ids)
         else:
             _check(opened.store, target or (), scanner or (), since_run)
             chosen = FindingFilter(
@@ -56,9 +64,13 @@ def findings(
                 at_least=at_least,
                 targets=tuple(target or ()),
                 scanners=tuple(scanner or ()),
+                conditions=tuple(condition or ()),
+                without=tuple(without or ()),
+                now=at.now,
+                stale_since=at.stale_since,
                 since_run=since_run,
             )
-            found = list_findings(opened.store, chosen, limit=limit)
+            found = list_findings(opened.store, chosen, limit=limit, as_of=at)
     match format_:
         case Format.TABLE:
             console().print(findings_table(found))

@@ -98,7 +98,7 @@ def findings_table(findings: Iterable[FindingView]) -> RenderableType:
     if not chosen:
         return Text("No findings match.")
     table = Table(box=None, pad_edge=False)
-    for column in ("id", "severity", "target", "where", "title", "seen by"):
+    for column in ("id", "severity", "target", "where", "title", "seen by", "conditions"):
         table.add_column(column, overflow="fold" if column in ("where", "title") else "ellipsis")
     for one in chosen:
         where = one.path + (f":{one.line}" if one.line else "")
@@ -112,6 +112,7 @@ def findings_table(findings: Iterable[FindingView]) -> RenderableType:
             Text(printable(where)),
             Text(printable(one.title)),
             ", ".join(seen_by),
+            ", ".join(one.conditions),
         )
     return table
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, func, or_, select
 
 from compline.findings.known import WitnessState
 from compline.model import FindingKind, Severity, State
@@ -25,6 +25,8 @@ class Condition(StrEnum):
     """A drop of its scanner's findings is not believed yet."""
     UNSEEN = "unseen"
     """Its places lie in gaps."""
+    OVERDUE = "overdue"
+    """Open and not waived beyond its remediation deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class FindingFilter:
     without: tuple[Condition, ...] = ()
     """None of these."""
     now: datetime | None = None
-    """For `waived`: a waiver counts until it expires."""
+    """For `waived` and `overdue`: a waiver counts until it expires."""
     stale_since: datetime | None = None
     """For `stale`: nobody has looked since then."""
     since_run: int | None = None
@@ -53,8 +55,8 @@ class FindingFilter:
 
     def __post_init__(self) -> None:
         asked = {*self.conditions, *self.without}
-        if Condition.WAIVED in asked and self.now is None:
-            raise ValueError("`waived` depends on the time: give the filter `now`")
+        if asked & {Condition.WAIVED, Condition.OVERDUE} and self.now is None:
+            raise ValueError("`waived` and `overdue` depend on the time: give the filter `now`")
         if Condition.STALE in asked and self.stale_since is None:
             raise ValueError("`stale` depends on the limit: give the filter `stale_since`")
 
@@ -128,6 +130,10 @@ def _condition(condition: Condition, which: FindingFilter) -> ColumnElement[bool
         return and_(until.is_not(None), until > which.now)
     if condition is Condition.STALE:
         return _stale(which)
+    if condition is Condition.OVERDUE:
+        waived = func.coalesce(findings.c.waived_until > which.now, false())
+        late = func.coalesce(findings.c.due_at <= which.now, false())
+        return and_(findings.c.state == State.OPEN.value, late, ~waived)
     return findings.c.sight == condition.value
 
 

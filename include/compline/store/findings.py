@@ -18,9 +18,17 @@ from compline.store.handle import Store
 from compline.store.listing import Counted, count, page
 from compline.store.rows import in_chunks
 from compline.store.schema import events, findings, heads, targets, totals, witnesses
-from compline.store.views import FindingView, LocationView, Sighted, WitnessView, finding_view
+from compline.store.views import (
+    AsOf,
+    FindingView,
+    LocationView,
+    Sighted,
+    WitnessView,
+    finding_view,
+)
 
 __all__ = [
+    "AsOf",
     "Condition",
     "Counted",
     "EventView",
@@ -58,6 +66,7 @@ def list_findings(
     *,
     limit: int | None = None,
     after: str | None = None,
+    as_of: AsOf | None = None,
 ) -> tuple[FindingView, ...]:
     """The findings by risk, the highest first; the eldest first among equals.
 
@@ -66,6 +75,7 @@ def list_findings(
         which: filters; all of them must hold.
         limit: how many at most.
         after: the id that the page before ended with.
+        as_of: the time, for the conditions that depend on it.
 
     Raises:
         StoreError: `after` names no finding.
@@ -82,10 +92,10 @@ def list_findings(
         for chunk in in_chunks(ids):
             rows = connection.execute(_FINDING.where(findings.c.id.in_(chunk)))
             found |= {row.id: row for row in rows}
-        return _views(connection, [found[one] for one in ids])
+        return _views(connection, [found[one] for one in ids], as_of)
 
 
-def get_finding(store: Store, finding: str) -> FindingView:
+def get_finding(store: Store, finding: str, *, as_of: AsOf | None = None) -> FindingView:
     """The finding of that id, or the one that it was merged into.
 
     Raises:
@@ -97,7 +107,7 @@ def get_finding(store: Store, finding: str) -> FindingView:
             row = connection.execute(_FINDING.where(findings.c.id == row.merged_into)).first()
         if row is None:
             raise _unknown(finding)
-        return _views(connection, [row])[0]
+        return _views(connection, [row], as_of)[0]
 
 
 def finding_events(store: Store, finding: str) -> tuple[EventView, ...]:
@@ -158,7 +168,9 @@ def total_findings(store: Store) -> dict[tuple[State, Severity], int]:
         }
 
 
-def _views(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[FindingView, ...]:
+def _views(
+    connection: Connection, rows: Iterable[Row[Any]], as_of: AsOf | None
+) -> tuple[FindingView, ...]:
     found = list(rows)
     looks = {
         (row.target_id, row.scanner): row
@@ -185,7 +197,7 @@ def _views(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[FindingVie
                     look.revision if look else "",
                 )
             )
-    return tuple(finding_view(row, row.target, sighted[row.id]) for row in found)
+    return tuple(finding_view(row, row.target, sighted[row.id], as_of) for row in found)
 
 
 def _unknown(finding: str) -> StoreError:
