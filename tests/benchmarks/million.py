@@ -18,7 +18,15 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from compline.store.handle import Store
-from compline.store.schema import runs, scan_keys, targets, waivers
+from compline.store.schema import (
+    events,
+    findings,
+    runs,
+    scan_keys,
+    targets,
+    waivers,
+    witnesses,
+)
 from compline.store.summary import summarise
 
 T0 = datetime(2026, 1, 1, 2, tzinfo=UTC)
@@ -49,17 +57,22 @@ class Size:
 
 def fill(store: Store, size: Size) -> None:
     """Makes all of it in an empty store."""
+    indexes = [index for table in (findings, witnesses, events) for index in table.indexes]
     with store.writing() as connection:
         if store.dialect == "sqlite":
             connection.exec_driver_sql("PRAGMA cache_size = -1000000")  # of this connection only
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
             driver.create_function("md5", 1, _md5, deterministic=True)
+        for index in indexes:  # filled in one go at the end
+            index.drop(connection)
         _looks(connection, size)
         cursor = connection.connection.cursor()
         for statement in (*_STATEMENTS, "DROP TABLE seed"):
             # By the driver: percent signs and colons in it are no parameters.
             cursor.execute(_in_dialect(store.dialect, statement, _numbers(size)))
+        for index in indexes:
+            index.create(connection)
         for target in range(1, size.targets + 1):
             summarise(connection, target, ())
     settle(store)

@@ -54,6 +54,11 @@ def summarise(connection: Connection, target: int, changed: Collection[str]) -> 
     ).bindparams(bindparam("changed", expanding=True))
     for chunk in in_chunks(sorted(changed)):
         connection.execute(statement, {"changed": chunk})
+    count_totals(connection, target)
+
+
+def count_totals(connection: Connection, target: int) -> None:
+    """Counts one target's findings anew."""
     connection.execute(delete(totals).where(totals.c.target_id == target))
     facets = [findings.c[column.name] for column in _FACETS]
     counted = (
