@@ -72,3 +72,5 @@ class TreeChange:
     """Share of the tree's files (0 to 1) added, removed or modified."""
     removed: frozenset[str] = frozenset()
     """Old paths that are gone and were not renamed."""
+    touched: frozenset[str] = frozenset()
+    """New paths whose content was added or modified."""

@@ -59,6 +59,7 @@ def compare(
         line_maps=line_maps(git, pairs),
         changed=_share(git, changes, new_commit),
         removed=frozenset(_removed(changes)),
+        touched=frozenset(_touched(changes)),
     )
 
 
@@ -105,6 +106,14 @@ def _removed(changes: Collection[_Changed]) -> Iterator[str]:
             # A name that is not UTF-8 is a gap in every snapshot: no finding is there.
             with suppress(UnicodeDecodeError):
                 yield change.old_path.decode("utf-8")
+
+
+def _touched(changes: Collection[_Changed]) -> Iterator[str]:
+    for change in changes:
+        if change.status != "D" and len(set(change.blobs)) > 1:
+            # A name that is not UTF-8 is a gap in every snapshot: no finding is there.
+            with suppress(UnicodeDecodeError):
+                yield change.new_path.decode("utf-8")
 
 
 def _share(git: Git, changes: Collection[_Changed], commit: str) -> float:
