@@ -6,6 +6,7 @@ import typer
 
 from compline import __version__
 from compline.cli import (
+    accept,
     alerts,
     config,
     coverage,
@@ -16,6 +17,7 @@ from compline.cli import (
     scan,
     targets,
     tools,
+    waivers,
 )
 
 app = typer.Typer(
@@ -29,12 +31,14 @@ app.command("scan")(scan.scan)
 app.command("findings")(findings.findings)
 app.command("coverage")(coverage.coverage)
 app.command("targets")(targets.targets)
+app.command("accept-drop")(accept.accept_drop)
 app.add_typer(tools.app, name="tools")
 app.add_typer(config.app, name="config")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(demo.app, name="demo")
 app.add_typer(database.app, name="db")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(waivers.app, name="waive")
 
 
 @app.command()

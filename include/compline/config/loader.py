@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 from compline.config.schema import Config
 
 Loc = tuple[int | str, ...]
+LineOf = Callable[[Loc], int]
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,40 @@ def load_config(path: Path) -> Config:
     Raises:
         ConfigError: not there, not YAML, or not valid.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Mistake(str(path), 1, "", f"cannot be read: {error}")]) from error
-    return parse_config(text, path)
+    return parse_config(read_text(path), path)
 
 
 def parse_config(text: str, path: Path) -> Config:
     """Validates the text of a compline.yaml that stands (or would stand) at `path`.
+
+    Raises:
+        ConfigError: not YAML, or not valid.
+    """
+    return parse_document(text, path, Config)[0]
+
+
+def read_text(path: Path) -> str:
+    """A file's text.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Mistake(str(path), 1, "", f"cannot be read: {error}")]) from error
+
+
+def parse_document(text: str, path: Path, model: type[_Model]) -> tuple[_Model, LineOf]:
+    """Validates the text of a YAML file as a model.
+
+    Args:
+        text: of the file.
+        path: where it stands; relative paths in it are meant from its folder.
+        model: what it must be.
+
+    Returns:
+        The document, and what gives the line (from 1) of one of its keys.
 
     Raises:
         ConfigError: not YAML, or not valid.
@@ -73,18 +100,19 @@ def parse_config(text: str, path: Path) -> Config:
     if not isinstance(value, dict):
         raise ConfigError([Mistake(name, 1, "", "expected a mapping of sections")])
     try:
-        return Config.model_validate(value, context={"base": path.resolve().parent})
+        document = model.model_validate(value, context={"base": path.resolve().parent})
     except ValidationError as error:
         mistakes = [
             Mistake(
                 name,
                 _line_of(node, detail["loc"], missing=detail["type"] == "missing"),
                 ".".join(str(part) for part in _real(node, detail["loc"])),
-                _explain(detail),
+                _explain(detail, model),
             )
             for detail in error.errors(include_url=False)
         ]
         raise ConfigError(sorted(mistakes, key=lambda mistake: mistake.line)) from error
+    return document, lambda loc: _line_of(node, loc, missing=False)
 
 
 def _construct(node: yaml.Node) -> Any:
@@ -147,11 +175,11 @@ def _line_of(node: yaml.Node | None, loc: Loc, *, missing: bool) -> int:
     return line
 
 
-def _explain(detail: Any) -> str:
+def _explain(detail: Any, model: type[BaseModel]) -> str:
     """What was found, what was expected, and the nearest valid key."""
     kind, found = detail["type"], detail.get("input")
     if kind == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1])
+        known = _known_keys(detail["loc"][:-1], model)
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
         return f"unknown key{hint}"
@@ -173,9 +201,9 @@ def _lower(text: str) -> str:
     return text.removeprefix("Input should be ").removeprefix("Value error, ")
 
 
-def _known_keys(loc: Loc) -> list[str]:
+def _known_keys(loc: Loc, model: type[BaseModel]) -> list[str]:
     """The keys of the section at a location, by their names in the file."""
-    section: type[BaseModel] | None = Config
+    section: type[BaseModel] | None = model
     for part in loc:
         if section is None or isinstance(part, int):
             continue

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from compline.config.secrets import SecretMissing
+from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
 from compline.model import TargetKind
 from compline.pipeline.heads import PULLED, credential_of
@@ -16,6 +17,7 @@ from compline.pipeline.progress import Progress
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work
 from compline.scanners.interface import Job
+from compline.source.blame import blame
 from compline.source.compare import compare
 from compline.source.mirror import Mirror
 from compline.source.registry import pull_image
@@ -90,6 +92,16 @@ class Inputs:
                 if self._mirror.has(base):
                     changes[base] = compare(self._mirror, base, revision, paths)
         return changes
+
+    def history(self, places: Mapping[str, Collection[int | None]]) -> History:
+        """Who changed these places last, as far as the mirror reaches; of repositories only.
+
+        Raises:
+            SourceError: the mirror cannot be read.
+        """
+        if not places or self.work.target.kind is not TargetKind.REPOSITORY:
+            return {}
+        return blame(self._mirror, self.work.revision, places)
 
     def pin(self) -> None:
         """Keeps the recorded commit, so that the next night can be compared with it."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
-from compline.findings.policy import Policy
 from compline.findings.renames import RuleRenames
 from compline.model import Completed, Look
 from compline.pipeline.inputs import Inputs
+from compline.pipeline.lives import policy_of
 from compline.pipeline.manifest import with_statement
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
@@ -16,6 +18,7 @@ from compline.pipeline.session import Session
 from compline.scanners.interface import CannotScan
 from compline.scanners.renames import rule_renames, tool_renames
 from compline.source.snapshot import SourceError
+from compline.store.looks import base_revisions
 from compline.store.record import Recorded, record, record_adhoc
 
 
@@ -56,7 +59,8 @@ def record_target(
         now=session.now(),
         ref=target.ref,
         changes=changes,
-        policy=Policy(honour_inline=session.config.ignore.honour_inline, renames=_renames(session)),
+        policy=policy_of(session.config, _renames(session)),
+        history=_history(session, inputs, looks, changes),
     )
     # A look that came too late must not take the pin back to the older commit.
     if any(row.result != "superseded" for row in recorded.rows):
@@ -70,6 +74,32 @@ def _changes(session: Session, inputs: Inputs) -> Mapping[str, TreeChange]:
         return inputs.changes()
     except SourceError as error:
         text = f"{inputs.work.target.name}: trees cannot be compared ({error})"
+        session.report(Progress("record", text, "!"))
+        return {}
+
+
+def _history(
+    session: Session,
+    inputs: Inputs,
+    looks: Sequence[Look],
+    changes: Mapping[str, TreeChange],
+) -> History:
+    """Who wrote what may be new: lines in files that changed, and comments that are honoured."""
+    bases = base_revisions(session.store, inputs.work.target.name)
+    comments = session.config.ignore.honour_inline
+    places: dict[str, set[int | None]] = defaultdict(set)
+    for look in looks:
+        if not isinstance(look.outcome, Completed):
+            continue
+        change = changes.get(bases.get(look.scanner, ""))
+        touched = change.touched if change else frozenset()
+        for seen in look.outcome.observations:
+            if seen.place.path in touched or (comments and seen.suppression):
+                places[seen.place.path].add(seen.place.line)
+    try:
+        return inputs.history(places)
+    except SourceError as error:
+        text = f"{inputs.work.target.name}: its history cannot be read ({error})"
         session.report(Progress("record", text, "!"))
         return {}
 

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from compline.findings.waivers import Source, Waiver, WaiverPolicy, WaiverState, begin
 from compline.model import Observation, Severity, State
 from compline.store.handle import Store
-from compline.store.rows import in_chunks
 from compline.store.schema import findings, waivers
-from compline.store.waived import begin_holds, hold_targets, insert_waivers, refresh_waived
+from compline.store.waived import (
+    begin_holds,
+    held_findings,
+    hold_targets,
+    insert_waivers,
+    refresh_waived,
+)
 from compline.store.waivers import apply_selector, end_waivers, said_of
 
 _OVER = (WaiverState.EXPIRED, WaiverState.WITHDRAWN)
@@ -117,12 +122,12 @@ def _put_into_force(
         return ""
     severity = Severity(row.severity)
     if policy.too_long(waiver, severity):
-        return (
-            f"{waiver.finding} is {severity.value}, which may be waived for "
-            f"{policy.longest_days[severity]} days at most"
-        )
+        days = policy.longest_days[severity]
+        return f"{_place(waiver)}a {severity.value} finding may be waived for {days} days at most"
     if policy.lacks_approval(waiver, severity):
-        return f"{waiver.finding} is {severity.value}: another person must approve it"
+        return (
+            f"{_place(waiver)}a {severity.value} finding's waiver needs another person as approver"
+        )
     hold_targets(connection, [row.target_id])
     said: Sequence[Observation] = said_of(connection, [row.id]).get(row.id, [])
     begin_holds(connection, [begin(waiver.id, row.id, row.rank, said)], now)
@@ -130,11 +135,28 @@ def _put_into_force(
     return ""
 
 
-def known_findings(store: Store, names: Sequence[str]) -> set[str]:
-    """Which of these are findings."""
+def _place(waiver: Waiver) -> str:
+    path, line = waiver.origin.get("path"), waiver.origin.get("line")
+    return f"{path}:{line}: " if path else ""
+
+
+def resume_comments(store: Store, now: datetime) -> int:
+    """Comments in scanned code count again, after a time in which they did not; gives how many."""
+    paused = and_(
+        waivers.c.source == Source.INLINE.value,
+        waivers.c.state == WaiverState.WITHDRAWN.value,
+        waivers.c.ended_by == Source.INLINE.value,
+        waivers.c.expires_at > now,
+    )
     with store.reading() as connection:
-        return {
-            name
-            for chunk in in_chunks(names)
-            for name in connection.scalars(select(findings.c.id).where(findings.c.id.in_(chunk)))
-        }
+        if connection.execute(select(waivers.c.id).where(paused).limit(1)).first() is None:
+            return 0
+    with store.writing() as connection:
+        names = connection.scalars(
+            update(waivers)
+            .where(paused)
+            .values(state=WaiverState.ACTIVE.value, ended_at=None, ended_by="")
+            .returning(waivers.c.id)
+        ).all()
+        refresh_waived(connection, held_findings(connection, names))
+    return len(names)

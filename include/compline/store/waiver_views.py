@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from compline.findings.waivers import Void, Waiver, WaiverState
 from compline.model import State
 from compline.store.errors import StoreError
 from compline.store.handle import Store
+from compline.store.rows import in_chunks
 from compline.store.schema import findings, waived, waivers
 from compline.store.waived import hold_of, waiver_of
 
@@ -95,6 +96,18 @@ def list_waivers(
     with store.reading() as connection:
         numbers = {row.waiver_id: row.number for row in connection.execute(counts)}
         return tuple(_view(row, numbers.get(row.id, 0)) for row in connection.execute(query))
+
+
+def waived_findings(store: Store, names: Collection[str], now: datetime) -> set[str]:
+    """Those of the findings that are waived."""
+    with store.reading() as connection:
+        return {
+            name
+            for chunk in in_chunks(sorted(names))
+            for name in connection.scalars(
+                select(findings.c.id).where(findings.c.id.in_(chunk), findings.c.waived_until > now)
+            )
+        }
 
 
 def count_held(connection: Connection, name: str) -> int:
