@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apprise
 from apprise.plugins.email import NotifyEmail
+from apprise.plugins.email.base import PGP_MODE_DEFAULT
 
 from compline.alerts.channels import Channel, DeliveryFailed, quiet_libraries
 from compline.alerts.mail import Mail
@@ -35,6 +36,6 @@ def channel_at(url: str, signing_key: str = "", seconds: float = 20.0) -> Channe
         plugin = apprise.Apprise.instantiate(url, asset=asset)
     if plugin is None:
         raise DeliveryFailed("Apprise does not understand the channel's URL; see its manual")
-    if type(plugin) is NotifyEmail and plugin.pgp_mode == "none":
+    if type(plugin) is NotifyEmail and plugin.pgp_mode == PGP_MODE_DEFAULT:
         return Mail(plugin, seconds)
     return Service(plugin, asset, seconds)

@@ -14,9 +14,10 @@ from fnmatch import fnmatchcase
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 """Where the file may lie; the first one there counts."""
-_LINES = 5_000
+_LINES = 3_000
 _LENGTH = 400
-"""Characters of a line, and lines, that are read: nobody writes more by hand."""
+_STARS = 8
+"""Lines, characters of a line, and stars of a pattern that are read: more would only cost time."""
 _SECTION = re.compile(r"^\^?\[([^\]]+)\](?:\[\d+\])?\s*(.*)$")
 
 
@@ -79,6 +80,8 @@ def _owners(words: Sequence[str]) -> list[str]:
 
 def _line(section: str, pattern: str, owners: tuple[str, ...]) -> _Line | None:
     inner = pattern.strip("/")
+    if inner.count("*") > _STARS:
+        return None
     if not inner or pattern.startswith("!"):
         return _Line(section, ("**",), True, owners) if pattern == "/" else None
     segments = tuple(inner.split("/"))

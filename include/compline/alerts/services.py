@@ -30,6 +30,7 @@ class Service:
         if not isinstance(self._plugin, NotifyPagerDuty):
             self._notify(message)
             return ""
+        self._plugin.request_rate_per_sec = 0  # else Apprise sleeps for seconds between two
         for thread in message.closes:
             self._plugin.dedup, self._plugin.action = thread, PagerDutyAction.RESOLVE
             self._notify(message)

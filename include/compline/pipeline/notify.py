@@ -18,9 +18,9 @@ from compline.pipeline.route import route_all
 from compline.pipeline.session import Session
 from compline.store.outbox import Delivery, claim_deliveries, mark_delivered, mark_failed
 
-MOST_ATTEMPTS = 12
-"""After so many refusals, a day and a half, a delivery is a dead letter, which
-`compline alerts list` shows."""
+MOST_ATTEMPTS = 20
+"""After so many refusals, two days, a delivery is a dead letter, which `compline alerts list`
+shows."""
 _FIRST_WAIT = 60.0
 _LONGEST_WAIT = 4 * 3600.0
 _REFUSALS = 2
