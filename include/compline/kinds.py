@@ -115,6 +115,8 @@ class GapReason(StrEnum):
     UNSUPPORTED = "unsupported"
     FORBIDDEN = "forbidden"
     """The service refused to tell."""
+    PARTIAL = "partial"
+    """An imported report that was not said to be a whole look: it closes nothing."""
     TRUNCATED = "truncated"
     """The answer or report ended before its end."""
 

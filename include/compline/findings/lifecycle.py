@@ -37,7 +37,7 @@ from compline.findings.regressions import (
 )
 from compline.findings.scene import Scene
 from compline.findings.sights import Sight, why
-from compline.model import Completed
+from compline.model import Completed, GapReason
 
 
 def decide(
@@ -104,15 +104,18 @@ def decide(
 def _missing(book: Book, item: Sight, policy: Policy) -> tuple[list[str], Hold | None]:
     """What the look does not show: in a gap, held, or gone. Gives the paths new in gaps."""
     outcome = item.look.outcome
-    gaps = Gaps(outcome.gaps if isinstance(outcome, Completed) else ())
+    said = outcome.gaps if isinstance(outcome, Completed) else ()
+    gaps = Gaps(said)
     renames = item.change.renames if item.change else {}
     into_gaps, lost = [], []
+    # A report that is not said to be a whole look never promised to show them.
+    promised = all(gap.reason is not GapReason.PARTIAL for gap in said)
     for witness in item.matching.missing:
         place, subject = witness.observation.place, witness.observation.subject
         path = renames.get(place.path, place.path)
         if gaps.cover(path, subject) or gaps.cover(place.path, subject):
             book.hide(witness, path, item)
-            if witness.state is WitnessState.SEEN:
+            if witness.state is WitnessState.SEEN and promised:
                 into_gaps.append(path)
         else:
             lost.append(witness)

@@ -43,6 +43,8 @@ def _read_all(files: tuple[Path, ...]) -> RuleRenames:
     table = {scanner: dict(_names(names, tools)) for scanner, names in _load(tools).items()}
     for file in files:
         table.setdefault("semgrep", {}).update(_names(_load(file), file))
+    # The same tools' reports that were made elsewhere.
+    table |= {f"import:{scanner}": names for scanner, names in table.items()}
     try:
         return RuleRenames(table)
     except ValueError as error:
