@@ -42,6 +42,11 @@ class Desk:
         """What the witnesses were known to say, under their rules' names of now."""
         self._found = observations
         self._expected = Expected(change)
+        self._inside = (
+            {(self._expected.path(item.place), item.place.symbol) for item in self._said},
+            {(item.place.path, item.place.symbol) for item in observations},
+        )
+        """(path, symbol) of the definitions that hold something, before and now."""
         self._left_known = dict.fromkeys(range(len(known)))
         self._left_found = dict.fromkeys(range(len(observations)))
         self._pairs: list[tuple[int, int]] = []
@@ -52,7 +57,12 @@ class Desk:
         return bool(self._left_known and self._left_found)
 
     def stage(
-        self, key: KeyOf, pick: Pick, among: Callable[[KnownWitness], bool] | None = None
+        self,
+        key: KeyOf,
+        pick: Pick,
+        among: Callable[[KnownWitness], bool] | None = None,
+        *,
+        renamed: bool = False,
     ) -> None:
         """Matches within buckets of equal key.
 
@@ -60,12 +70,15 @@ class Desk:
             key: of an observation at a path (a witness's after the renames); None keeps out.
             pick: which of a bucket's witnesses and observations belong together, as pairs.
             among: which witnesses take part; None for all.
+            renamed: only what can have come from a definition that is gone into one that is new.
         """
         if not self.open:
             return
         buckets: dict[Hashable, list[int]] = defaultdict(list)
         for index in self._left_known:
             if among is not None and not among(self._known[index]):
+                continue
+            if renamed and not self._vanished(index):
                 continue
             observation = self._said[index]
             value = key(observation, self._expected.path(observation.place))
@@ -75,6 +88,8 @@ class Desk:
             return
         partners: dict[Hashable, list[int]] = defaultdict(list)
         for index in self._left_found:
+            if renamed and not self._appeared(index):
+                continue
             observation = self._found[index]
             value = key(observation, observation.place.path)
             if value is not None and value in buckets:
@@ -136,19 +151,30 @@ class Desk:
         return self._untangled(pairs)
 
     def by_hunk_or_alone(self, known: list[int], found: list[int]) -> list[tuple[int, int]]:
-        """By kept line and by block; what then remains only from one symbol to one other."""
+        """By kept line and by block; what then remains if one definition got another name."""
         pairs = self.by_line(known, found)
         rest, others = _left(known, found, pairs)
         if rest and others:
             pairs += self.by_hunk(rest, others)
             rest, others = _left(known, found, pairs)
+        rest = [index for index in rest if self._vanished(index)]
+        others = [index for index in others if self._appeared(index)]
         if (
-            len(rest) == len(others) > 0
-            and len({self._said[index].place.symbol for index in rest}) == 1
+            len({self._said[index].place.symbol for index in rest}) == 1
             and len({self._found[index].place.symbol for index in others}) == 1
         ):
             pairs += self._aligned(rest, others)
         return pairs
+
+    def _vanished(self, known: int) -> bool:
+        """Whether nothing is said any more of the definition that it was in."""
+        place = self._said[known].place
+        return (self._expected.path(place), place.symbol) not in self._inside[1]
+
+    def _appeared(self, found: int) -> bool:
+        """Whether nothing was known of the definition that it is in."""
+        place = self._found[found].place
+        return (place.path, place.symbol) not in self._inside[0]
 
     def _aligned(self, known: list[int], found: list[int]) -> list[tuple[int, int]]:
         if not known or not found:

@@ -145,7 +145,7 @@ def _same_code(desk: Desk) -> None:
     for version in versions:
         desk.stage(_code_key(version, "symbol"), desk.by_position)
     for version in versions:
-        desk.stage(_code_key(version, "scope"), desk.by_position)
+        desk.stage(_code_key(version, "scope"), desk.by_position, renamed=True)
     for version in versions:
         desk.stage(_code_key(version, ""), desk.by_hunk_or_alone)
 
