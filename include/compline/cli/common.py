@@ -18,6 +18,7 @@ from compline.config.secrets import SecretMissing, SecretResolver
 from compline.demo.organisation import config_file
 from compline.evidence.chain import SigningKeyUnusable
 from compline.evidence.locker import EvidenceUnavailable
+from compline.model import RunResult
 from compline.pipeline.progress import Report, to_lines
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session, open_session
@@ -35,6 +36,13 @@ class Exit(IntEnum):
     USAGE = 2
     INCOMPLETE = 3
 
+
+EXIT_OF = {
+    RunResult.CLEAN: Exit.OK,
+    RunResult.FINDINGS: Exit.FINDINGS,
+    RunResult.INCOMPLETE: Exit.INCOMPLETE,
+}
+"""A run's result as an exit code."""
 
 ConfigOption = Annotated[
     Path | None,

@@ -18,6 +18,7 @@ from compline.reports.terminal import console, findings_table
 from compline.scanners import registry
 from compline.store.engine import Store
 from compline.store.findings import Condition, FindingFilter, get_finding, list_findings
+from compline.store.looks import last_looks
 from compline.store.runs import get_run
 from compline.store.targets import list_targets
 
@@ -82,12 +83,18 @@ def findings(
             typer.echo(json.dumps(findings_sarif(found), indent=2))
 
 
+def _scanners(store: Store) -> tuple[str, ...]:
+    """Ours, and those whose reports were imported."""
+    imported = {name for _, name in last_looks(store) if name.startswith("import:")}
+    return (*registry.names(), *sorted(imported))
+
+
 def _check(
     store: Store, targets: Collection[str], scanners: Collection[str], since_run: int | None
 ) -> None:
     """Ends the command on a filter that can match nothing because what it names is unknown."""
     known = [row.name for row in list_targets(store)]
-    for names, there, what in ((targets, known, "target"), (scanners, registry.names(), "scanner")):
+    for names, there, what in ((targets, known, "target"), (scanners, _scanners(store), "scanner")):
         unknown = [name for name in names if name not in there]
         if unknown:
             stop(f"no {what} named {', '.join(unknown)}; known are: {', '.join(there) or 'none'}")

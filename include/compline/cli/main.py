@@ -14,6 +14,7 @@ from compline.cli import (
     demo,
     evidence,
     findings,
+    imports,
     scan,
     targets,
     tools,
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("scan")(scan.scan)
+app.command("import")(imports.import_)
 app.command("findings")(findings.findings)
 app.command("coverage")(coverage.coverage)
 app.command("targets")(targets.targets)

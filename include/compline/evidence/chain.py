@@ -177,7 +177,7 @@ def said_in(content: bytes) -> dict[str, Any]:
     body = json.loads(content)
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         raise ValueError("it is no manifest that this version reads")
-    said = body.get("said")
+    said: Any = body.get("said")
     whole = isinstance(said, dict) and (
         _is_run(said) if body.get("kind") == "run" else isinstance(said.get("removed"), list)
     )

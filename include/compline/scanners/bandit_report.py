@@ -30,19 +30,12 @@ def read_report(stdout: bytes, stderr: bytes, canary: str) -> dict[str, Answer]:
         Distrusted: it is not bandit's JSON, or the canary was not found in it.
     """
     try:
-        report = json.loads(stdout)
-        answers = {_name(name): Answer(looked=True) for name in report["metrics"]}
-        answers.pop("_totals")
-        for error in report["errors"]:
-            answer = answers.setdefault(_name(error["filename"]), Answer())
-            answer.gaps.append(_gap(error["reason"]))
-        for result in report["results"]:
-            answers[_name(result["filename"])].findings.append(result)
+        answers = read_answers(json.loads(stdout))
         seen = {
             (each["test_id"], each["line_number"])
             for each in answers.pop(canary, Answer()).findings
         }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Distrusted(f"its report cannot be read ({type(error).__name__})") from None
     if not seen >= CANARY_SEEN:
         raise Distrusted("it did not report the canary")
@@ -50,6 +43,25 @@ def read_report(stdout: bytes, stderr: bytes, canary: str) -> dict[str, Answer]:
         # Of this the report itself says nothing.
         gap = FileGap(GapReason.UNPARSED, f"bandit's test {match[1]} failed on it")
         answers.setdefault(_name(match[2]), Answer()).gaps.append(gap)
+    return answers
+
+
+def read_answers(report: Any) -> dict[str, Answer]:
+    """What a report says of each file, by its name.
+
+    Raises:
+        Distrusted: it is not bandit's.
+    """
+    try:
+        answers = {_name(name): Answer(looked=True) for name in report["metrics"]}
+        answers.pop("_totals")
+        for error in report["errors"]:
+            answer = answers.setdefault(_name(error["filename"]), Answer())
+            answer.gaps.append(_gap(error["reason"]))
+        for result in report["results"]:
+            answers[_name(result["filename"])].findings.append(result)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Distrusted(f"its report cannot be read ({type(error).__name__})") from None
     return answers
 
 

@@ -180,9 +180,22 @@ def parse(
         raise AuditFailed(f"pip-audit ended with code {finished.returncode}")
     try:
         report = json.loads(finished.stdout)
-        dependencies = report["dependencies"]
+    except (ValueError, RecursionError) as error:
+        raise AuditFailed("pip-audit ended without a report that can be read") from error
+    return read_answers(report, records, now)
+
+
+def read_answers(
+    report: Any, records: Mapping[Release, Sequence[Record]], now: datetime
+) -> dict[Release, Answer]:
+    """As `parse`, of the report itself.
+
+    Raises:
+        AuditFailed: it is none.
+    """
+    try:
         answers: dict[Release, Answer] = {}
-        for each in dependencies:
+        for each in report["dependencies"]:
             name = canonicalize_name(each["name"])
             if "skip_reason" in each:
                 answers[name, ""] = Answer((), now, str(each["skip_reason"]))
