@@ -134,4 +134,5 @@ def waiver_row(connection: Connection, name: str) -> Row[Any]:
 
 
 def _view(row: Row[Any], number: int) -> WaiverView:
-    return WaiverView(waiver_of(row), number, row.ended_at, row.ended_by)
+    counts = row.state == WaiverState.ACTIVE.value
+    return WaiverView(waiver_of(row), number if counts else 0, row.ended_at, row.ended_by)
