@@ -48,6 +48,7 @@ class DagSpec:
     """Airflow pool that bounds how many shards are scanned at once."""
     shard_seconds: int = 6 * 3600
     """Time limit of one scan task."""
+    upkeep_cron: str = "*/15 * * * *"
     error: str = ""
 
 
@@ -70,12 +71,14 @@ def load_dagspec(path: Path | None = None) -> DagSpec:
         if not isinstance(raw, dict):
             raise TypeError("expected a mapping of sections")  # noqa: TRY301
         execution = raw.get("execution") or {}
+        health = raw.get("health") or {}
         return DagSpec(
             path,
             _schedules(raw) or default,
             _targets(raw),
             pool=str(execution.get("pool", DagSpec.pool)),
             shard_seconds=int(execution.get("shard_seconds", DagSpec.shard_seconds)),
+            upkeep_cron=str(health.get("upkeep_cron", DagSpec.upkeep_cron)),
         )
     except (OSError, UnicodeDecodeError) as error:
         return DagSpec(path, default, (), error=f"{path}: cannot be read: {error}")

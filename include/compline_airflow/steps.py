@@ -20,6 +20,7 @@ from compline.pipeline import discover
 from compline.pipeline import notify as notify_step
 from compline.pipeline import plan as plan_step
 from compline.pipeline import scan as scan_step
+from compline.pipeline import upkeep as upkeep_step
 from compline.pipeline.adhoc import request_from_form
 from compline.pipeline.progress import Progress, Report, to_file, to_lines
 from compline.pipeline.request import BadRequest, Request
@@ -74,6 +75,24 @@ def notify() -> None:
         waiting = notify_step.notify(session)
     if waiting:
         raise RuntimeError(f"{waiting} deliveries were refused and wait in the outbox")
+
+
+def tend() -> None:
+    """What lapses with time."""
+    with _session() as session:
+        upkeep_step.tend(session)
+
+
+def watch() -> list[str]:
+    """Alarms about Compline itself; gives what is not well."""
+    with _session() as session:
+        return [check.subject for check in upkeep_step.watch(session)]
+
+
+def keep_house() -> None:
+    """Retention, once a day."""
+    with _session() as session:
+        upkeep_step.keep_house(session)
 
 
 def verdict(run: int | None) -> dict[str, Any]:

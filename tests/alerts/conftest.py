@@ -258,7 +258,9 @@ class Kit:
         )
 
     @staticmethod
-    def alerts(*rules: Mapping[str, Any], channels: Sequence[str] = ("chat",), **more: Any) -> Alerts:
+    def alerts(
+        *rules: Mapping[str, Any], channels: Sequence[str] = ("chat",), **more: Any
+    ) -> Alerts:
         named = [{"name": name, "url": f"env:{name.upper()}"} for name in channels]
         raw = {"console": False, "channels": named, "rules": list(rules)}
         return Alerts.model_validate(raw | more)

@@ -29,9 +29,7 @@ def states(session: Any) -> dict[str, str]:
     return {one.channel: one.state for one in list_deliveries(session.store)}
 
 
-def test_it_is_tried_again_later_and_delivered_once(
-    hooked: Any, receiver: Any, kit: Any
-) -> None:
+def test_it_is_tried_again_later_and_delivered_once(hooked: Any, receiver: Any, kit: Any) -> None:
     hooked.worse(kit.regression())
     receiver.refuse = 3
     with hooked.session() as session:
@@ -93,9 +91,7 @@ def test_what_is_refused_for_ever_is_a_dead_letter_that_can_be_retried(
     assert [one.json["id"] for one in receiver.got] == [dead.id]
 
 
-def test_a_sender_that_died_gives_the_delivery_back(
-    hooked: Any, receiver: Any, kit: Any
-) -> None:
+def test_a_sender_that_died_gives_the_delivery_back(hooked: Any, receiver: Any, kit: Any) -> None:
     hooked.worse(kit.regression())
     with hooked.session() as session:
         notify_step.route_all(session)

@@ -47,9 +47,7 @@ def test_its_end_is_told_too(alerted: Any, webhook: Any) -> None:
     assert "resolved" in ended["message"]
 
 
-def test_owners_are_read_from_the_commit_that_was_looked_at(
-    alerted: Any, webhook: Any
-) -> None:
+def test_owners_are_read_from_the_commit_that_was_looked_at(alerted: Any, webhook: Any) -> None:
     alerted.sections["alerts"] |= {
         "rules": [{"name": "a", "to": ["owners"], "when": {"severity": "high"}}],
         "owners": {

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from compline.findings.regressions import Cause, Regression
-from compline.model import Severity
+from compline.model import RegressionKind, Severity
 
 LISTED = 10
 """Entries that a message lists, the worst first; the others are counted."""
@@ -114,7 +114,8 @@ def why(cause: Cause) -> str:
 
 def title_of(regression: Regression) -> str:
     """What the thread of one subject is called."""
-    severity = f"{regression.severity.value}: " if regression.severity else ""
+    graded = regression.severity is not None and regression.kind is not RegressionKind.BASELINE
+    severity = f"{regression.severity}: " if graded else ""
     if not regression.target or regression.target in regression.title:
         about = "" if regression.target else f" ({regression.subject})"
         return f"{severity}{regression.title}{about}"

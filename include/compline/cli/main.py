@@ -14,6 +14,7 @@ from compline.cli import (
     demo,
     evidence,
     findings,
+    health,
     imports,
     scan,
     targets,
@@ -33,6 +34,7 @@ app.command("import")(imports.import_)
 app.command("findings")(findings.findings)
 app.command("coverage")(coverage.coverage)
 app.command("targets")(targets.targets)
+app.command("health")(health.health)
 app.command("accept-drop")(accept.accept_drop)
 app.add_typer(tools.app, name="tools")
 app.add_typer(config.app, name="config")

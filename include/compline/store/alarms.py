@@ -57,7 +57,9 @@ def end_alarm(store: Store, kind: RegressionKind, subject: str) -> bool:
     """It is well again; gives whether it was not before."""
     with store.writing() as connection:
         done = connection.execute(
-            delete(alarms).where(alarms.c.kind == kind.value, alarms.c.subject == index_key(subject))
+            delete(alarms).where(
+                alarms.c.kind == kind.value, alarms.c.subject == index_key(subject)
+            )
         )
     return bool(done.rowcount)
 
