@@ -222,16 +222,20 @@ def _in_dialect(dialect: str, statement: str, numbers: Mapping[str, int]) -> str
 
 def _dice(number: int) -> str:
     """0 to 999,999 from the finding's number, another for each use."""
-    return f"(((n + 17) * {(7919, 104729, 15485863, 32452843, 49979687, 67867967)[number]}) % 1000000)"
+    return (
+        f"(((n + 17) * {(7919, 104729, 15485863, 32452843, 49979687, 67867967)[number]}) % 1000000)"
+    )
 
 
+_PLACE = f"({_dice(0)} / 100)".replace(
+    "(n + 17)", "(n - CASE WHEN n > :known THEN :known ELSE 0 END + 17)"
+)
 _STATEMENTS = (
-    # The largest target has the cube root of 1/1000, a tenth.
+    # The largest target has the cube root of 1/1000, a tenth; what is merged lies where the older is.
     f"""
     CREATE TEMPORARY TABLE seed AS SELECT s.n AS n,
       'CMP-' || upper(substr(md5(s.n), 1, 12)) AS id,
-      1 + CAST(:targets * ({_dice(0)} / 1000000.0) * ({_dice(0)} / 1000000.0)
-        * ({_dice(0)} / 1000000.0) - 0.5 AS integer) AS target,
+      1 + :targets * {_PLACE} * {_PLACE} * {_PLACE} / 1000000000000 AS target,
       CASE WHEN {_dice(1)} < 550000 THEN 'code' WHEN {_dice(1)} < 870000 THEN 'dependency'
         WHEN {_dice(1)} < 930000 THEN 'misconfiguration' WHEN {_dice(1)} < 965000 THEN 'license'
         WHEN {_dice(1)} < 990000 THEN 'secret' ELSE 'access' END AS kind,
@@ -240,7 +244,7 @@ _STATEMENTS = (
         WHEN {_dice(2)} < 960000 THEN 'info' ELSE 'unknown' END AS drawn,
       {_dice(3)} AS seen_by, {_dice(4)} AS luck,
       CASE WHEN s.n <= :open THEN 'open' WHEN s.n <= :known THEN 'resolved' ELSE 'merged' END AS fate,
-      CASE WHEN s.n <= :open THEN 1 + CAST(s.n * (:nights - 1.0) / :open AS integer)
+      CASE WHEN s.n <= :open THEN 1 + s.n * (:nights - 1) / :open
         ELSE 1 + s.n % 30 END AS first_run
     FROM @SERIES
     """,
@@ -275,14 +279,15 @@ _STATEMENTS = (
     "CREATE INDEX seed_number ON seed (n)",
     """
     INSERT INTO findings (id, target_id, kind, state, severity, rank, confidence, title, first_seen,
-      first_revision, first_run, opened_run, resolved_run, resolved_at, cause, merged_into, risk,
+      first_revision, first_run, opened_run, opened_at, resolved_run, resolved_at, cause, merged_into,
+      risk,
       due_at, waived_until, scanners, sight)
     SELECT seed.id, target, seed.kind, CASE fate WHEN 'resolved' THEN 'resolved' ELSE 'open' END,
       severity, rank, CASE WHEN luck % 3 = 0 THEN 'high' ELSE 'medium' END,
       CASE seed.kind WHEN 'code' THEN 'Text is run as code' WHEN 'dependency'
         THEN 'jinja2 2.11.2: a sandbox can be left by a format string' ELSE
         'The container runs as root and nothing says why' END,
-      runs.started, substr(md5(first_run) || md5(target), 1, 40), first_run, first_run,
+      runs.started, substr(md5(first_run) || md5(target), 1, 40), first_run, first_run, runs.started,
       CASE fate WHEN 'resolved' THEN first_run + 30 END,
       CASE fate WHEN 'resolved' THEN ended.started END,
       CASE fate WHEN 'resolved' THEN 'code' ELSE '' END,
@@ -300,9 +305,9 @@ _STATEMENTS = (
     SELECT seed.id, target, scanner, CASE fate WHEN 'resolved' THEN 'gone' ELSE sight END, md5(n),
       '{"scanner":"' || scanner || '","rule":"python.exec-used","kind":"' || seed.kind ||
       '","severity":"' || severity || '","confidence":"medium","title":"Text is run as code",' ||
-      '"place":{"path":"service' || n % 37 || '/module_' || n % 977 || '.py","line":' || n % 900 ||
-      ',"end_line":' || n % 900 || ',"column":5,"end_column":40,"symbol":"Service.load_' || n % 50 ||
-      '","blob":"' || substr(md5(n % 977) || md5(target), 1, 40) || '"},' ||
+      '"place":{"path":"service' || (n % 37) || '/module_' || (n % 977) || '.py","line":' || (n % 900) ||
+      ',"end_line":' || (n % 900) || ',"column":5,"end_column":40,"symbol":"Service.load_' || (n % 50) ||
+      '","blob":"' || substr(md5((n % 977)) || md5(target), 1, 40) || '"},' ||
       CASE WHEN seed.kind IN ('code', 'misconfiguration') THEN '' ELSE
         '"subject":"' || seed.kind || ':' || md5(n) || '",' END ||
       '"fingerprints":[["py-ast/1","' || md5(n) || '"],["tokens/1","' || md5(-n) || '"]],' ||
@@ -344,8 +349,8 @@ _STATEMENTS = (
     """
     INSERT INTO events (finding_id, run_id, at, kind, data)
     SELECT seed.id, runs.id, started, 'moved',
-      ('{"from": "service' || n % 37 || '/module_' || (n + k) % 977 || '.py", "to": "service' ||
-      n % 37 || '/module_' || (n + k + 1) % 977 || '.py"}')@JSON
+      ('{"from": "service' || (n % 37) || '/module_' || ((n + k) % 977) || '.py", "to": "service' ||
+      (n % 37) || '/module_' || ((n + k + 1) % 977) || '.py"}')@JSON
     FROM seed CROSS JOIN @STEPS
       JOIN runs ON runs.id = CASE WHEN first_run + k < :nights THEN first_run + k ELSE :nights END
     WHERE k <= CASE WHEN n % 20 = 0 THEN :often ELSE 1 + n % 2 END ORDER BY n

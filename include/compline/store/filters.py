@@ -127,7 +127,7 @@ def rest(which: FindingFilter) -> list[ColumnElement[bool]]:
 def _condition(condition: Condition, which: FindingFilter) -> ColumnElement[bool]:
     if condition is Condition.WAIVED:
         until = findings.c.waived_until
-        return and_(until.is_not(None), until > which.now)
+        return and_(findings.c.state == State.OPEN.value, until.is_not(None), until > which.now)
     if condition is Condition.STALE:
         return _stale(which)
     if condition is Condition.OVERDUE:

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
+from compline.model import State
 from compline.store.filters import Condition, Facets, FindingFilter, facets, rest
 from compline.store.schema import findings, heads, totals
 from compline.store.schema.findings import ODD
@@ -151,11 +152,16 @@ def _few(
     """A condition that lets so few rows through that they are collected and sorted."""
     if which.ids:
         return findings.c.id.in_(which.ids)
+    starts = []
     if which.since_run is not None:
-        since = findings.c.opened_run >= which.since_run
-        some = select(findings.c.id).where(since).limit(_FEW + 1).subquery()
+        starts.append(findings.c.opened_run >= which.since_run)
+    if which.conditions == (Condition.OVERDUE,):
+        late = findings.c.due_at <= which.now
+        starts.append(and_(findings.c.state == State.OPEN.value, late))
+    for start in starts:
+        some = select(findings.c.id).where(start).limit(_FEW + 1).subquery()
         if (connection.scalar(select(func.count()).select_from(some)) or 0) <= _FEW:
-            return since
+            return start
     for name, values in chosen.wanted.items():
         if len(values) * len(chosen.states) > _STREAMS and name != "sight":
             row = _sizes(connection, chosen, [name])

@@ -57,6 +57,7 @@ findings = Table(
     # What its witnesses say together: seen, held (any of them), unseen (all of them), gone.
     Column("sight", word(), nullable=False, server_default="seen"),
     Index(None, "opened_run"),
+    Index(None, "state", "due_at"),
 )
 
 

@@ -78,6 +78,7 @@ def _findings() -> None:
     _summaries()
     op.drop_index("ix_findings_state_rank_id", "findings")
     op.drop_index("ix_findings_target_id_state_rank_id", "findings")
+    op.create_index("ix_findings_state_due_at", "findings", ["state", "due_at"])
     for name, first, only in _LISTS:
         rest = [column for column in _FILTERS if column not in first]
         where = sa.text(only)
