@@ -139,16 +139,15 @@ def with_urgency(
 
 
 def with_baseline(decision: Decision, sights: Sequence[Sight]) -> Decision:
-    """The decision with one summary of what first looks have opened."""
+    """The decision with one summary of what first looks have opened, or found again."""
     first = [
         item.look for item in sights if item.baseline and isinstance(item.look.outcome, Completed)
     ]
     if not first:
         return decision
     apart = decision.waivers.in_force | {item.subject for item in decision.regressions}
-    severities: Counter[Severity] = Counter(
-        item.severity for item in decision.opened if item.id not in apart
-    )
+    there = (*decision.opened, *(item for item in decision.findings if item.reopened))
+    severities: Counter[Severity] = Counter(item.severity for item in there if item.id not in apart)
     summary = baseline(first[0].target, [look.scanner for look in first], severities)
     if summary is None:
         return decision

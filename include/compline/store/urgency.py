@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Integer,
     and_,
     bindparam,
     case,
+    cast,
     literal,
     null,
     or_,
@@ -154,7 +156,7 @@ def _risks(
         plain = and_(_OPEN, findings.c.kind != FindingKind.DEPENDENCY.value)
     written = 0
     for exposed, numbers in groups.items():
-        wanted = findings.c.rank * without_exploits(1, 0) + exposed
+        wanted = cast(findings.c.rank, Integer) * without_exploits(1, 0) + exposed
         for within in _within(numbers, len(labels)):
             written += connection.execute(
                 update(findings).where(plain, within, findings.c.risk != wanted).values(risk=wanted)
