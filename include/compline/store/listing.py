@@ -92,7 +92,9 @@ def count(connection: Connection, which: FindingFilter, limit: int) -> Counted:
         return Counted(min(number, limit), number > limit)
     number = 0
     for source in _sources(connection, which, chosen):
-        some = source.with_only_columns(findings.c.id).limit(limit + 1 - number).subquery()
+        # In the order of lists, so that the same index is read as for a page.
+        ordered = source.with_only_columns(findings.c.id).order_by(*_ORDER)
+        some = ordered.limit(limit + 1 - number).subquery()
         number += connection.scalar(select(func.count()).select_from(some)) or 0
         if number > limit:
             return Counted(limit, more=True)
