@@ -158,14 +158,21 @@ class Skipped:
     reason: str
 
 
+MISSED_CANARY = "missed its canary"
+"""What the error of a scanner says that did not report a planted defect."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The scanner could not look, or what it said cannot be trusted."""
 
     error: str
     """One or two sentences with what to do; without secrets."""
-    canary_missed: bool = False
-    """Whether that is because a planted defect was not reported."""
+
+    @property
+    def canary_missed(self) -> bool:
+        """Whether that is because a planted defect was not reported."""
+        return MISSED_CANARY in self.error
 
 
 Outcome = Completed | Skipped | Failed

@@ -242,10 +242,9 @@ def target_stale(target: str, scanner: str, since: datetime | None) -> Regressio
         scanner: who could not look; empty where nobody ever tried.
         since: the last completed look; None where there was none.
     """
-    who = scanner or "nobody"
     when = f"since {since.date().isoformat()}" if since else "yet"
     subject = f"{target}/{scanner}" if scanner else target
-    title = f"{who} has not looked at {target} {when}"
+    title = f"{f'{scanner} has not' if scanner else 'nobody has'} looked at {target} {when}"
     detail = "what is known of it is stale: see `compline coverage` for what is in the way"
     return Regression(RegressionKind.TARGET_STALE, target, scanner, subject, None, title, detail)
 

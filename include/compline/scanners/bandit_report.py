@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from compline.model import Confidence, FindingKind, GapReason, Observation, Severity
+from compline.model import MISSED_CANARY, Confidence, FindingKind, GapReason, Observation, Severity
 from compline.scanners.bandit_rules import NAMES, told
 from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece
 from compline.scanners.blobs.spans import PieceText, Span
@@ -38,7 +38,7 @@ def read_report(stdout: bytes, stderr: bytes, canary: str) -> dict[str, Answer]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Distrusted(f"its report cannot be read ({type(error).__name__})") from None
     if not seen >= CANARY_SEEN:
-        raise Distrusted("it did not report the canary")
+        raise Distrusted(f"it {MISSED_CANARY}")
     for match in _FAILED_TEST.finditer(stderr.decode("utf-8", "replace")):
         # Of this the report itself says nothing.
         gap = FileGap(GapReason.UNPARSED, f"bandit's test {match[1]} failed on it")

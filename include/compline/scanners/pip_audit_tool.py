@@ -25,7 +25,7 @@ from compline.advisories.records import Record
 from compline.advisories.service import OsvService, Release
 from compline.advisories.severity import of_record
 from compline.config.schema import Limits
-from compline.model import Severity
+from compline.model import MISSED_CANARY, Severity
 from compline.tools.process import Finished, ProcessLimits, ToolError, run
 from compline.tools.toolbox import Tool
 
@@ -111,7 +111,7 @@ def audit(
             reported = parse(result, service.answers, now)
             if not reported.get(canary, Answer((), now)).vulnerabilities:
                 raise AuditFailed(
-                    f"pip-audit missed its canary: {canary[0]} {canary[1]} has advisories, and it "
+                    f"pip-audit {MISSED_CANARY}: {canary[0]} {canary[1]} has advisories, and it "
                     "reported none; run `compline tools check pip-audit`"
                 )
             for release in chunk:

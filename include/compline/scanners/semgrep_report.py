@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from compline.model import FindingKind, GapReason, Observation
+from compline.model import MISSED_CANARY, FindingKind, GapReason, Observation
 from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece
 from compline.scanners.blobs.spans import PieceText, Span
 from compline.scanners.semgrep_rules import Rule
@@ -66,7 +66,7 @@ def read_report(stdout: bytes, canary: str, rules_file: str) -> dict[str, Answer
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Distrusted(f"its report cannot be read ({type(error).__name__})") from None
     if not seen >= CANARY_SEEN:
-        raise Distrusted("it did not report the canary")
+        raise Distrusted(f"it {MISSED_CANARY}")
     return answers
 
 
