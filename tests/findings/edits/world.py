@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,7 +29,15 @@ from compline.model import Confidence, FindingKind, Observation, Place, Severity
 
 EDITS = (
     *("lines", "lines away", "reformat", "reformat all", "wrap", "rename file"),
-    *("rename definition", "reorder", "equal line", "remove", "copy file", "copy definition"),
+    *(
+        "rename definition",
+        "rename definitions",
+        "reorder",
+        "equal line",
+        "remove",
+        "copy file",
+        "copy definition",
+    ),
     *("new definition", "reword", "upgrade", "rename rule", "better fingerprints"),
 )
 
@@ -110,6 +118,11 @@ class World:
     def _rename_definition(self) -> None:
         if found := self.pick(Definition):
             found[0].name = self.write.name("g")
+
+    def _rename_definitions(self) -> None:
+        for node, _ in walk(self.dice.choice(self.files)):
+            if isinstance(node, Definition):
+                node.name = self.write.name("g")
 
     def _reorder(self) -> None:
         file = self.dice.choice(self.files)
@@ -198,7 +211,7 @@ class World:
         now: dict[Any, Known] = {}
         found = []
         for file, (text, spots) in texts.items():
-            reader, blob = CodeReader(file.path, text), self.kit.blob_of(text)
+            reader, blob = CodeReader(file.path, text), _blob(text)
             around = dict(walk(file))
             for defect, spot in spots.items():
                 inside = [n for n in around[defect] if isinstance(n, Definition)]
@@ -221,10 +234,12 @@ class World:
             file.was = file.path
 
     def _by_difflib(self, texts: dict[str, str]) -> TreeChange:
-        pairs = [(old, texts[file.path]) for file, old in self.texts.items()]
+        maps = {
+            (_blob(old), _blob(texts[file.path])): self.kit.line_map(old, texts[file.path])
+            for file, old in self.texts.items()
+        }
         renames = {file.was: file.path for file in self.texts if file.was != file.path}
-        change: TreeChange = self.kit.change(pairs, renames=renames)
-        return change
+        return TreeChange(renames, maps, 1.0)
 
     def _check(self, now: dict[Any, Known], change: TreeChange) -> None:
         families: dict[Any, set[Any]] = defaultdict(set)
@@ -243,11 +258,10 @@ class World:
             may = {had[each] for each in had.keys() - sure} if doubtful or (came and gone) else ()
             for defect in has.keys() - sure:
                 assert has[defect] in may or has[defect] not in old_ids, f"{defect} took over"
-            for group in {one.group for one in (self.known | now).values()}:
-                before = [each for each in had if self.known[each].group == group]
-                after = [each for each in has if now[each].group == group]
-                kept = {has[each] for each in after} & set(had.values())
-                assert len(kept) >= min(len(before), len(after)), "a finding was lost"
+            before = Counter(self.known[each].group for each in had)
+            after = Counter(now[each].group for each in has)
+            kept = set(has.values()) & set(had.values())
+            assert len(kept) >= (before & after).total(), "a finding was lost"
 
     def _doubtful(self, family: set[Any], now: dict[Any, Known], change: TreeChange) -> set[Any]:
         """Those of equal code of which only the number can be known."""
@@ -271,3 +285,9 @@ class World:
             ) and kept[each] is not each:
                 doubtful.add(each)
         return doubtful
+
+
+def _blob(text: str) -> str:
+    """As git names it."""
+    data = text.encode()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()

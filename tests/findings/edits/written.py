@@ -154,6 +154,9 @@ class Writer:
         self.language = language
         self.dice = dice
         self.names = 0
+        # Few, so that much of the code is equal.
+        self.rules = dice.sample(list(language.layouts), 2)
+        self.arguments = dice.sample(language.arguments, dice.randint(1, 2))
 
     def name(self, stem: str) -> str:
         self.names += 1
@@ -167,8 +170,7 @@ class Writer:
         return Line(self.language.fillers[0].format(self.name("v")))
 
     def defect(self) -> Defect:
-        rule = self.dice.choice(list(self.language.layouts))
-        return Defect(rule, self.dice.choice(self.language.arguments))
+        return Defect(self.dice.choice(self.rules), self.dice.choice(self.arguments))
 
     def function(self) -> Definition:
         body: list[Any] = [self.anchor()]
