@@ -71,8 +71,8 @@ class Facets:
 
     @property
     def nothing(self) -> bool:
-        """Whether a name matches nothing that there is."""
-        return not all(self.wanted.values())
+        """Whether it is clear from here that no finding fits."""
+        return not (self.states and all(self.wanted.values()))
 
     def conditions(self, columns: Any) -> Iterator[ColumnElement[bool]]:
         """On the columns of either table."""
@@ -101,7 +101,15 @@ def facets(connection: Connection, which: FindingFilter) -> Facets:
     sights = {Condition.HELD.value, Condition.UNSEEN.value}
     if which.conditions and sights.issuperset(which.conditions):
         wanted["sight"] = tuple(condition.value for condition in which.conditions)
-    return Facets(tuple(state.value for state in which.states or State), wanted)
+    states = [state for state in which.states or State if _possible(state, which)]
+    return Facets(tuple(state.value for state in states), wanted)
+
+
+def _possible(state: State, which: FindingFilter) -> bool:
+    """Every condition is one of open findings."""
+    if not which.conditions:
+        return True
+    return state is State.OPEN and not set(which.conditions) <= set(which.without)
 
 
 def _severe(severity: Severity, which: FindingFilter) -> bool:

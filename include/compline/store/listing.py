@@ -35,9 +35,10 @@ from compline.store.schema import findings, heads, totals
 from compline.store.schema.findings import ODD
 
 _STREAMS = 64
-"""So many index ranges are merged; with more values the list is filtered as it is walked."""
+"""So many index ranges are merged at most."""
 _FEW = 10_000
 """So many rows are rather collected and sorted than looked for along a list of all."""
+_Plain = Callable[[ColumnElement[Any]], ColumnElement[Any]]
 _ODD = ("held", "unseen")
 _ALL = true()
 _ORDER = (findings.c.risk.desc(), findings.c.first_seen, findings.c.id)
@@ -72,6 +73,8 @@ def page(connection: Connection, which: FindingFilter, limit: int, after: Any | 
         for source in _sources(connection, which, chosen)
         for stream in _behind(source, after)
     ]
+    if not streams:
+        return []
     if len(streams) == 1:
         return list(connection.scalars(streams[0].with_only_columns(findings.c.id)))
     merged = union_all(*(select(stream.subquery()) for stream in streams)).subquery()
@@ -114,23 +117,49 @@ def _sources(connection: Connection, which: FindingFilter, chosen: Facets) -> It
         for state in chosen.states:
             yield _query(plain, _ALL, (state,), chosen.wanted, findings.c.state, which, listed)
         return
-    name, values = _driver(connection, which, chosen)
+    if which.conditions == (Condition.STALE,):
+        late = _late(connection, which, chosen)
+        if len(late) <= _STREAMS:
+            yield from _stale(plain, which, chosen, late)
+            return
+    sizes, fitting = _sizes(connection, chosen, list(chosen.wanted))
+    if not fitting:
+        return
+    # With more values the list of all is filtered as it is walked.
+    possible = [one for one in sizes if len(chosen.wanted[one]) * len(chosen.states) <= _STREAMS]
+    name = min(possible, key=lambda one: sizes[one], default=None)
     filters = {other: allowed for other, allowed in chosen.wanted.items() if other != name}
-    for value, state in product(values, chosen.states):
+    for value, state in product(chosen.wanted[name] if name else ("",), chosen.states):
         start = _ALL if name is None else findings.c[name] == value
         if name == "sight":
             start = and_(start, ODD)
         yield _query(plain, start, (state,), filters, findings.c.state, which)
-    if name == "target_id" and "target_id" not in chosen.wanted:
-        # What is stale elsewhere lies in gaps or is held.
-        for sight, state in product(_ODD, chosen.states):
-            elsewhere = plain(findings.c.target_id).not_in(values)
-            start = and_(findings.c.sight == sight, ODD, elsewhere)
-            yield _query(plain, start, (state,), filters, findings.c.state, which)
+
+
+def _late(connection: Connection, which: FindingFilter, chosen: Facets) -> Sequence[int]:
+    """Targets that a scanner has not looked at since the limit; more than few are cut off."""
+    late = select(heads.c.target_id).where(heads.c.completed_at < which.stale_since).distinct()
+    if "target_id" in chosen.wanted:
+        late = late.where(heads.c.target_id.in_(chosen.wanted["target_id"]))
+    return connection.scalars(late.limit(_STREAMS + 1)).all()
+
+
+def _stale(
+    plain: _Plain, which: FindingFilter, chosen: Facets, late: Sequence[int]
+) -> Iterator[Select[Any]]:
+    """What is stale lies in such a target, or else in a gap, or is held."""
+    filters = {name: allowed for name, allowed in chosen.wanted.items() if name != "target_id"}
+    for value, state in product(late, chosen.states):
+        start = findings.c.target_id == value
+        yield _query(plain, start, (state,), filters, findings.c.state, which)
+    for sight, state in product(_ODD, chosen.states):
+        elsewhere = plain(findings.c.target_id).not_in(late)
+        start = and_(findings.c.sight == sight, ODD, elsewhere)
+        yield _query(plain, start, (state,), chosen.wanted, findings.c.state, which)
 
 
 def _query(
-    plain: Callable[[ColumnElement[Any]], ColumnElement[Any]],
+    plain: _Plain,
     start: ColumnElement[bool],
     states: Sequence[str],
     filters: Mapping[str, Sequence[Any]],
@@ -166,43 +195,26 @@ def _few(
             return start
     for name, values in chosen.wanted.items():
         if len(values) * len(chosen.states) > _STREAMS and name != "sight":
-            row = _sizes(connection, chosen, [name])
-            if row[name] <= _FEW:
+            sizes, _ = _sizes(connection, chosen, [name])
+            if sizes[name] <= _FEW:
                 return findings.c[name].in_(values)
     return None
 
 
-def _driver(
-    connection: Connection, which: FindingFilter, chosen: Facets
-) -> tuple[str | None, Sequence[Any]]:
-    """The column whose index is walked, with the values in it; None for the list of all."""
-    possible = [
-        name
-        for name, values in chosen.wanted.items()
-        if len(values) * len(chosen.states) <= _STREAMS
-    ]
-    if which.conditions == (Condition.STALE,) and "target_id" not in chosen.wanted:
-        late = select(heads.c.target_id).where(heads.c.completed_at < which.stale_since).distinct()
-        found = list(connection.scalars(late.limit(_STREAMS + 1)))
-        if len(found) * len(chosen.states) <= _STREAMS:
-            return "target_id", found
-    if not possible:
-        return None, ("",)
-    name = possible[0]
-    if len(possible) > 1:
-        sizes = _sizes(connection, chosen, possible)
-        name = min(possible, key=lambda one: sizes[one])
-    return name, chosen.wanted[name]
+def _sizes(
+    connection: Connection, chosen: Facets, names: Sequence[str]
+) -> tuple[dict[str, int], int]:
+    """How many findings each of these facets lets through by itself, and all facets together."""
+    if not names:
+        return {}, 1
+    sums = [_sum(totals.c[name].in_(chosen.wanted[name])) for name in names]
+    query = select(_sum(and_(*chosen.conditions(totals.c))), *sums)
+    fitting, *sizes = connection.execute(query.where(totals.c.state.in_(chosen.states))).one()
+    return {name: int(size) for name, size in zip(names, sizes, strict=True)}, int(fitting)
 
 
-def _sizes(connection: Connection, chosen: Facets, names: Sequence[str]) -> dict[str, int]:
-    """How many findings each of these facets lets through by itself."""
-    sums = [
-        func.sum(case((totals.c[name].in_(chosen.wanted[name]), totals.c.number), else_=0))
-        for name in names
-    ]
-    row = connection.execute(select(*sums).where(totals.c.state.in_(chosen.states))).one()
-    return {name: int(size or 0) for name, size in zip(names, row, strict=True)}
+def _sum(where: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((where, totals.c.number), else_=0)), 0)
 
 
 def _behind(source: Select[Any], after: Any | None) -> Iterator[Select[Any]]:

@@ -72,7 +72,9 @@ def _listed_by(name: str, *first: Column[Any], only: ColumnElement[bool] = _LIST
     That is by risk, and the id ends it, for the cursor. What else lists are filtered by comes
     last, so that the table is read only for the rows of the page.
     """
-    filters = (findings.c.target_id, findings.c.severity, findings.c.kind, findings.c.scanners)
+    filters = [
+        findings.c[name] for name in ("target_id", "severity", "kind", "scanners", "waived_until")
+    ]
     Index(
         f"ix_findings_by_{name}",
         *(*first, findings.c.state, findings.c.risk.desc(), findings.c.first_seen, findings.c.id),

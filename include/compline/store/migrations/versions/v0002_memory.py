@@ -91,7 +91,7 @@ def _findings() -> None:
         )
 
 
-_FILTERS = ("target_id", "severity", "kind", "scanners")
+_FILTERS = ("target_id", "severity", "kind", "scanners", "waived_until")
 _LISTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("state", (), "merged_into IS NULL"),
     ("target", ("target_id",), "merged_into IS NULL"),
