@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from compline.findings.outline import Outline, Region
+from compline.findings.outline import Outline, Region, settings
 from compline.findings.syntax import Module, NotPython, normal_form, parse
 from compline.findings.tokens import tokens
 
@@ -105,12 +105,14 @@ class CodeReader:
         return region.name, self._scopes[region]
 
     def _held(self, region: Region) -> str:
-        if not region.braces:
-            return ""  # a setting's value may be a password without quotes around it
+        lines = self._lines[region.first - 1 : region.last]
         own = region.name.rpartition(".")[2]
-        text = "\n".join(self._lines[region.first - 1 : region.last])
+        text = "\n".join(lines)
         if len(text) > _LONGEST_SCOPE:
             return ""
+        if not region.braces:
+            # A setting's value may be a password without quotes around it.
+            return _digest("\n".join(name for name in settings(lines[1:]) if name != own))[:16]
         words = (
             word[0] if word[0] in "\"'`" or word[0].isdigit() else word
             for word in tokens(self._path, text)

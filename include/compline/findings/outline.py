@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -36,6 +36,10 @@ _KEY = re.compile(
     re.VERBOSE,
 )
 _NAMED_ITEM = re.compile(r"""\s*(?:-\s+)+(?:name|id)\s*:\s*(?P<name>\S.*?)\s*(?:\s#.*)?$""")
+_INSTRUCTIONS = frozenset(
+    {"RUN", "CMD", "LABEL", "EXPOSE", "ENV", "ADD", "COPY", "ENTRYPOINT", "VOLUME", "USER"}
+    | {"WORKDIR", "ARG", "ONBUILD", "STOPSIGNAL", "HEALTHCHECK", "SHELL"}
+)
 _FROM = re.compile(r"\s*FROM\s+(?P<image>.+?)(?:\s+AS\s+(?P<name>\S+))?\s*$", re.IGNORECASE)
 
 
@@ -199,6 +203,17 @@ def _indented(lines: Sequence[str]) -> list[Region]:
         last = number
     close(0)
     return found
+
+
+def settings(lines: Iterable[str]) -> Iterator[str]:
+    """What a text of settings or instructions sets or does, line by line, without any value."""
+    for line in lines:
+        key = _KEY.match(line[:_LONGEST])
+        word = line[:_LONGEST].split(maxsplit=1)[:1]
+        if key is not None:
+            yield key["key"]
+        elif word and word[0].upper() in _INSTRUCTIONS:
+            yield word[0].upper()
 
 
 def _stages(lines: Sequence[str]) -> list[Region]:

@@ -7,7 +7,9 @@ By nature nobody can say it, and then only the number is held:
   another is added or removed, or whose lines it keeps as another's (equal statements that exchange
   their layouts, an equal line put right beside);
 - when equal statements leave one definition and come to another in the same commit: one that was
-  moved looks the same as one that was mended and one that was written anew.
+  moved looks the same as one that was mended and one that was written anew;
+- when a definition gets another name in the commit in which equal code is added elsewhere, or in
+  which the diff takes one such definition for another: which one is the copy?
 """
 
 from __future__ import annotations
@@ -261,7 +263,8 @@ class World:
             before = Counter(self.known[each].group for each in had)
             after = Counter(now[each].group for each in has)
             kept = set(has.values()) & set(had.values())
-            assert len(kept) >= (before & after).total(), "a finding was lost"
+            renamed = any(self.known[each].symbol != now[each].symbol for each in doubtful)
+            assert renamed or len(kept) >= (before & after).total(), "a finding was lost"
 
     def _doubtful(self, family: set[Any], now: dict[Any, Known], change: TreeChange) -> set[Any]:
         """Those of equal code of which only the number can be known."""
@@ -277,12 +280,10 @@ class World:
         doubtful = set()
         for each in stay:
             group = self.known[each].group
-            if (
-                group in stirred
-                or (misled and stirred)
-                or any(self.known[other].group == group for other in misled)
-                or (came and self.known[each].symbol != now[each].symbol)
-            ) and kept[each] is not each:
+            renamed = self.known[each].symbol != now[each].symbol
+            unclear = group in stirred or (misled and stirred)
+            unclear = unclear or any(self.known[other].group == group for other in misled)
+            if (renamed and (came or misled)) or (unclear and kept[each] is not each):
                 doubtful.add(each)
         return doubtful
 

@@ -128,7 +128,7 @@ YAML = Language(
             "- run:   curl  {0} |  sh",
             "- run: curl {0} | sh  # so",
         ),
-        "privileged": ("- privileged: true", "-   privileged:  true  # why"),
+        "privileged": ("- privileged: {0}", "-   privileged:  {0}  # why"),
     },
     ("a.example", "b.example"),
     ("- {0}: 1", "- {0}: 1", "- echo: {0}", "# {0}", "", "- x: 1"),
