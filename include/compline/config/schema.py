@@ -12,7 +12,7 @@ from compline.config.fields import LocalPath, Name, Section
 from compline.config.memory import Deadlines, Lifecycle, Risk, WaiverSettings
 from compline.config.secrets import SecretReference
 from compline.config.targets import Targets
-from compline.config.upkeep import EvidenceSettings, Health
+from compline.config.upkeep import EvidenceSettings, Health, Retention
 from compline.model import Severity
 
 Pack = Literal["ai", "python"]
@@ -177,6 +177,7 @@ class Config(Section):
     risk: Risk = Risk()
     waivers: WaiverSettings = WaiverSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    retention: Retention = Retention()
     health: Health = Health()
     adhoc: AdHoc = AdHoc()
     execution: Execution = Execution()

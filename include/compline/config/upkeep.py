@@ -19,6 +19,16 @@ class EvidenceSettings(Section):
     keep_runs: int = Field(30, ge=1, description="at least so many of the latest runs")
 
 
+class Retention(Section):
+    """After how many days `compline db prune` lets go what nothing stands on any more."""
+
+    ledger_days: int = Field(400, ge=1, description="looks of finished runs, ad hoc results")
+    events_days: int = Field(400, ge=1, description="what happened to findings, once resolved")
+    alerts_days: int = Field(90, ge=1, description="deliveries that were taken, routed regressions")
+    cache_days: int = Field(30, ge=1, description="results of scanners that nobody used")
+    keep_runs: int = Field(30, ge=1, description="at least so many of the latest runs")
+
+
 class Health(Section):
     """From when on silence is a fault."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -110,7 +111,11 @@ class _Check:
             if link.kind == "prune"
             for digest in said.get(link.number, {}).get("removed", ())
         }
-        self._runs(links, said, pruned)
+        going: Counter[int] = Counter()
+        for link in links:
+            if link.kind == "prune":
+                going.update(_going(said.get(link.number, {}).get("ledger")))
+        self._runs(links, said, pruned, going)
         last = links[-1] if links else None
         return Verified(
             tuple(self._problems),
@@ -166,7 +171,11 @@ class _Check:
                 self._problems.append(Problem("missing", f"manifest {number}", detail))
 
     def _runs(
-        self, links: list[Link], said: Mapping[int, Mapping[str, Any]], pruned: Collection[str]
+        self,
+        links: list[Link],
+        said: Mapping[int, Mapping[str, Any]],
+        pruned: Collection[str],
+        going: Mapping[int, int],
     ) -> None:
         latest: dict[int, Mapping[str, Any]] = {}
         for link in links:
@@ -188,7 +197,7 @@ class _Check:
                 self._notes.append(f"run {run} is from before the chain began")
         for run, written in sorted(latest.items()):
             if self._run in (None, run):
-                self._ledger(run, written, gone=run not in finished)
+                self._ledger(run, written, going.get(run, 0), gone=run not in finished)
                 for row in written["ledger"]:
                     self._rows += 1
                     for digest in row["evidence"]:
@@ -196,13 +205,17 @@ class _Check:
                             digest, f"run {run} {row['target']}/{row['scanner']}", pruned
                         )
 
-    def _ledger(self, run: int, written: Mapping[str, Any], *, gone: bool) -> None:
+    def _ledger(self, run: int, written: Mapping[str, Any], going: int, *, gone: bool) -> None:
+        """The run's rows against its manifest; so many may be missing, by retention."""
         if gone:
             detail = "the store knows no such run any more"
             self._problems.append(Problem("missing", f"run {run}", detail))
             return
         stored = stated(self._session.store, run)
-        self._problems += check_ledger(run, written, stored)
+        problems = list(check_ledger(run, written, stored))
+        missing = [one for one in problems if one.kind == "missing"]
+        allowed = missing if len(missing) <= going else []
+        self._problems += [one for one in problems if one not in allowed]
         for digest, parts in stored["scan_keys"].items():
             names = ("tool", "adapter", "rules", "options", "advisories")
             if digest_of(dict(zip(names, parts, strict=True))) != digest:
@@ -225,3 +238,10 @@ class _Check:
         except EvidenceMissing:
             if digest not in pruned:
                 self._problems.append(Problem("missing", f"evidence {digest}", f"of {where}"))
+
+
+def _going(said: object) -> dict[int, int]:
+    """Run to the number of its ledger rows that retention let go; a forger may write anything."""
+    if not isinstance(said, dict):
+        return {}
+    return {int(run): rows for run, rows in said.items() if run.isdigit() and isinstance(rows, int)}

@@ -23,9 +23,10 @@ class Checked:
 
     invariant: Invariant
     broken: int = 0
-    """By how many rows; counted up to a thousand."""
+    """By how many rows, up to `most`."""
     examples: tuple[str, ...] = ()
     """The first of them, as `column=value`."""
+    most: int = _COUNTED
 
 
 def check(store: Store) -> Iterator[Checked]:
