@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
+from receivers import mailbox, pagerduty, receiver, slack  # noqa: F401 - fixtures
 
 from compline.tools.toolbox import Toolbox
 
@@ -37,38 +34,6 @@ def installed_tools() -> Path:
     """The scanners' own environments, where the project keeps them; installed now if missing."""
     Toolbox(ROOT / ".compline").install()
     return ROOT / ".compline" / "tools"
-
-
-class Webhook(HTTPServer):
-    """Takes what Apprise posts to `json://`; answers with `status`."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.status = 200
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        self.server.got.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    """A real receiver of alerts on loopback."""
-    with Webhook() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="session")

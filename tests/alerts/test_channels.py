@@ -38,21 +38,23 @@ class TestServices:
         [attachment] = got.json["attachments"]
         assert attachment["title"] == "[Compline acme] high: web: exec"
         text = attachment["text"].replace("\u200b", "")
-        assert text.startswith("new, high: exec is used ‹!channel› @everyone\ntarget: web")
+        assert text.startswith(
+            "new, high: exec is used \u2039!channel\u203a @everyone\ntarget: web"
+        )
         assert b"<!" not in got.body
         assert "@everyone" not in attachment["text"]
         assert got.json["mrkdwn"] is False
 
-    def test_a_plain_json_service(self, webhook: Any) -> None:
-        channel_at(f"json://127.0.0.1:{webhook.server_port}/hook").send(MESSAGE, ENVELOPE)
-        [got] = webhook.got
-        assert got["title"] == "[Compline acme] high: web: exec"
-        assert got["type"] == "failure"
+    def test_a_plain_json_service(self, receiver: Any) -> None:
+        channel_at(f"json://{receiver.address}/hook").send(MESSAGE, ENVELOPE)
+        [got] = receiver.got
+        assert got.json["title"] == "[Compline acme] high: web: exec"
+        assert got.json["type"] == "failure"
 
-    def test_a_refusal_does_not_tell_the_address(self, webhook: Any) -> None:
-        webhook.status = 500
+    def test_a_refusal_does_not_tell_the_address(self, receiver: Any) -> None:
+        receiver.refuse = 1
         with pytest.raises(DeliveryFailed) as caught:
-            channel_at(f"json://hunter2:x@127.0.0.1:{webhook.server_port}/").send(MESSAGE, FIRST)
+            channel_at(f"json://hunter2:x@{receiver.address}/").send(MESSAGE, FIRST)
         assert "hunter2" not in str(caught.value)
 
     def test_a_closed_door_and_an_unknown_scheme(self) -> None:
@@ -62,20 +64,19 @@ class TestServices:
             channel_at("nonsense-hunter2")
 
     def test_nothing_is_kept_on_disk_and_nothing_logged(
-        self, webhook: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+        self, receiver: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
     ) -> None:
         for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
             monkeypatch.setenv(name, str(tmp_path))
         monkeypatch.chdir(tmp_path)
         caplog.set_level(logging.DEBUG)
-        webhook.status = 500
+        receiver.refuse = 1
         with pytest.raises(DeliveryFailed):
-            channel_at(f"json://u:hunter2@127.0.0.1:{webhook.server_port}/").send(MESSAGE, FIRST)
-        webhook.status = 200
-        channel_at(f"json://u:hunter2@127.0.0.1:{webhook.server_port}/").send(MESSAGE, FIRST)
+            channel_at(f"json://u:hunter2@{receiver.address}/").send(MESSAGE, FIRST)
+        channel_at(f"json://u:hunter2@{receiver.address}/").send(MESSAGE, FIRST)
         assert list(tmp_path.rglob("*")) == []
         assert "hunter2" not in caplog.text
-        assert str(webhook.server_port) not in caplog.text
+        assert str(receiver.server_port) not in caplog.text
 
     def test_incidents_by_key(self, pagerduty: Any) -> None:
         address = "pagerduty://routing00000000000000000000key1@apikey00000000000"

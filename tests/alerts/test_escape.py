@@ -14,14 +14,14 @@ from compline.alerts.escape import chat, clean, plain
 HOSTILE = (
     "@everyone @here <!channel> <@U123> <https://evil.example|click> [a](http://evil.example)\n"
     "**b** _i_ ~s~ `c` ||spoiler|| #tag :bomb: www.evil.example javascript:alert(1)\r\n"
-    "Bcc: x@evil.example\x1b[31m\u202e\u2066\u200d\x00\ud800 <b>x</b> data:text/html,x ＠all"
+    "Bcc: x@evil.example\x1b[31m\u202e\u2066\u200d\x00\ud800 <b>x</b> data:text/html,x \uff20all"
 )
 PIECES = st.sampled_from(
     ["@", "everyone", "here", "<!channel>", "http", "https", "://", ".", "com", "evil", "_", "*",
      "~", "`", "[", "](", ")", "<", ">", "|", "#", ":", "\n", "\r", "\x1b", "\u202e", "\u2067",
      "\u200b", "\u00ad", "\ufeff", "a", " ", "mailto:", "\U000e0041", "\\"]
 )  # fmt: skip
-MENTION = re.compile(r"[@＠]\w")
+MENTION = re.compile(r"[@\uff20]\w")
 LINK = re.compile(r"\w://|\b(?:mailto|javascript|data|tel):\S|\w\.[a-z]{2}|\]\(")
 
 

@@ -31,7 +31,7 @@ ENTRY = Entry(
     "high",
     "exec is used",
     detail="call a function instead",
-    why="code changed: 0123456789ab by Ann ‹ann›, 2026-01-01",
+    why="code changed: 0123456789ab by Ann, 2026-01-01",
     owners=("@acme/risk",),
 )
 SINGLE = Message("acme", Form.SINGLE, Event.OPENED, "page", "high: web: exec is used", (ENTRY,))
@@ -53,7 +53,7 @@ def test_a_single_message_says_everything() -> None:
         "target: web",
         "scanner: bandit",
         "subject: CMP-1",
-        "why: code changed: 0123456789ab by Ann ‹ann›, 2026-01-01",
+        "why: code changed: 0123456789ab by Ann, 2026-01-01",
         "owners: @acme/risk",
     ]
 

@@ -94,13 +94,6 @@ def test_targets(scanned: Any) -> None:
     assert "web" in scanned.run("targets").stdout
 
 
-def test_alerts(scanned: Any) -> None:
-    listed = scanned.run("alerts", "list")
-    assert listed.exit_code == 0
-    assert "new" in listed.stdout or "No deliveries" in listed.stdout
-    assert "No dead deliveries." in scanned.run("alerts", "list", "--state", "dead").stdout
-
-
 def test_empty_states_say_so(site: Any) -> None:
     assert "Nothing was looked at yet" in site.run("coverage").stdout
     assert "No findings match." in site.run("findings").stdout

@@ -90,7 +90,8 @@ class TestSchedules:
             assert bad(session) == {}
             clock.later(minutes=1)
             assert list(bad(session)) == ["schedule/noon/finish"]
-            assert "2026-03-02 12:00 UTC and has not finished" in bad(session)["schedule/noon/finish"]
+            says = bad(session)["schedule/noon/finish"]
+            assert "2026-03-02 12:00 UTC and has not finished" in says
             finish_run(session.store, run, RunResult.CLEAN, clock.now)
             assert bad(session) == {}
 
