@@ -18,10 +18,12 @@ from compline.scanners import registry
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.store.looks import LastLook, last_looks
 from compline.store.record import Reuse, record_reused
-from compline.store.runs import get_run
+from compline.store.runs import get_run, last_mark
 from compline.store.shards import list_shards, save_plan
 
 Pair = tuple[str, str]
+HONOURS = "honours_comments"
+"""Key in the summary of a run over everything: whether comments in the code counted."""
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ def plan(session: Session, run: int) -> int:
         seen,
         scanners,
         _scan_keys(scanners, session.scan_context()),
-        last_looks(session.store) if request.tracked else {},
+        _last(session) if request.tracked else {},
         lambda look, now: _age(session, look, now),
         fresh=request.fresh,
     )
@@ -58,6 +60,19 @@ def plan(session: Session, run: int) -> int:
     scans = sum(len(item.scanners) for item in work)
     session.report(Progress("plan", f"{scans} scans of {len(work)} targets to do", "✓"))
     return saved
+
+
+def _last(session: Session) -> Mapping[Pair, LastLook]:
+    """The last looks that may be reused: none of them on the night after comments began to count.
+
+    Waivers come out of comments and ignore files when a target is looked at; results of files that
+    did not change come from the cache.
+    """
+    looks = last_looks(session.store)
+    honours = session.config.ignore.honour_inline
+    if honours and not last_mark(session.store, HONOURS):
+        return {pair: look for pair, look in looks.items() if look.held}
+    return looks
 
 
 def decide(

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
 from compline.findings.renames import RuleRenames
-from compline.model import Completed, Look
+from compline.model import Completed, Look, TargetKind
+from compline.pipeline.ignores import sync_ignore_files
 from compline.pipeline.inputs import Inputs
 from compline.pipeline.lives import policy_of
 from compline.pipeline.manifest import with_statement
@@ -50,6 +51,8 @@ def record_target(
         text = f"{target.name}: {len(found.new)} new against the tracked ref"
         session.report(Progress("record", text, "✓"))
         return
+    if looked and session.config.ignore.honour_inline:
+        _ignore_files(session, inputs)
     recorded = record(
         session.store,
         run,
@@ -102,6 +105,16 @@ def _history(
         text = f"{inputs.work.target.name}: its history cannot be read ({error})"
         session.report(Progress("record", text, "!"))
         return {}
+
+
+def _ignore_files(session: Session, inputs: Inputs) -> None:
+    if inputs.work.target.kind is not TargetKind.REPOSITORY:
+        return
+    try:
+        sync_ignore_files(session, inputs)
+    except SourceError as error:
+        text = f"{inputs.work.target.name}: its ignore files cannot be read ({error})"
+        session.report(Progress("record", text, "!"))
 
 
 def _renames(session: Session) -> RuleRenames:

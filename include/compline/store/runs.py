@@ -15,6 +15,9 @@ from compline.store.errors import StoreError
 from compline.store.handle import Store
 from compline.store.schema import runs
 
+_RECENT = 100
+"""Runs that are looked through for a mark; a night's run always has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunView:
@@ -127,6 +130,16 @@ def previous_run(store: Store, run: int) -> RunView | None:
     with store.reading() as connection:
         row = connection.execute(query).first()
     return None if row is None else _view(row)
+
+
+def last_mark(store: Store, name: str) -> Any:
+    """What the newest run whose summary has this key keeps there; None where none has."""
+    query = select(runs.c.summary).order_by(runs.c.id.desc()).limit(_RECENT)
+    with store.reading() as connection:
+        for summary in connection.scalars(query):
+            if name in summary:
+                return summary[name]
+    return None
 
 
 def _find(connection: Connection, key: str) -> int | None:

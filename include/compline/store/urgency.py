@@ -35,23 +35,17 @@ from compline.store.columns import Moment
 from compline.store.handle import Store
 from compline.store.load import PRESENT
 from compline.store.rows import in_chunks
+from compline.store.runs import last_mark
 from compline.store.schema import findings, runs, targets, witnesses
 
 _MARK = "urgency"
 """Key in a run's summary: the digest of what risk and deadlines were last worked out from."""
-_RECENT = 50
-"""Runs that are looked through for the mark; a night's run always has it."""
 _OPEN = and_(findings.c.state == State.OPEN.value, findings.c.merged_into.is_(None))
 
 
 def last_urgency(store: Store) -> str:
     """The digest that stands; empty if none is known."""
-    query = select(runs.c.summary).order_by(runs.c.id.desc()).limit(_RECENT)
-    with store.reading() as connection:
-        for summary in connection.scalars(query):
-            if summary.get(_MARK):
-                return str(summary[_MARK])
-    return ""
+    return str(last_mark(store, _MARK) or "")
 
 
 def refresh_urgency(
