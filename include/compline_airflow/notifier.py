@@ -23,8 +23,8 @@ class ComplineNotifier(BaseNotifier):  # type: ignore[misc]  # mypy skips airflo
     Args:
         message: what happened, one sentence; a template.
         severity: info, low, medium, high or critical, for the rules in compline.yaml.
-        subject: what it is about; a template. While it is not well again nothing more is told of
-            one subject, so the default names the task's run.
+        subject: what it is about; a template. Of one subject nothing more is told until it is well
+            again; one that begins with `run:`, as the default does, is told once and is over.
         detail: more of it; a template.
         well: tells that the subject is well again, for instance as `on_success_callback`.
     """
@@ -36,7 +36,7 @@ class ComplineNotifier(BaseNotifier):  # type: ignore[misc]  # mypy skips airflo
         message: str = "{{ dag.dag_id }} failed",
         *,
         severity: str = "high",
-        subject: str = "{{ dag.dag_id }}/{{ run_id }}",
+        subject: str = "run:{{ dag.dag_id }}/{{ run_id }}",
         detail: str = "",
         well: bool = False,
         **more: Any,

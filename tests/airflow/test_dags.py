@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import select
 
 from compline.config.loader import load_config
 from compline.config.secrets import SecretResolver
 from compline.pipeline.session import open_session
 from compline.store.outbox import list_deliveries
+from compline.store.schema import threads
 
 ROOT = Path(__file__).parents[2]
 LOOK = """
@@ -118,6 +120,8 @@ def test_the_notifier_tells_once_until_it_is_well(home: Path) -> None:
             (one.event, one.payload["entries"][0]["title"], one.state)
             for one in reversed(list_deliveries(session.store))
         ]
+        with session.store.reading() as connection:
+            assert connection.scalars(select(threads.c.state)).all() == ["closed", "closed"]
     assert sorted(told) == [
         ("opened", "it failed", "delivered"),
         ("opened", "training failed in one", "delivered"),

@@ -215,6 +215,14 @@ class TestThreads:
         here.later(days=9)
         assert here.route(well=["baseline:api/baseline"]) == []
 
+    def test_a_run_of_another_dag_is_told_and_done(self, world: Any, kit: Any) -> None:
+        here = world({"name": "a", "to": ["chat"], "remind_days": 1})
+        run = kit.regression("run:training/1", RegressionKind.REPORTED, target="")
+        lasting = kit.regression("training", RegressionKind.REPORTED, target="")
+        assert len(here.route(kit.view(1, run), kit.view(2, lasting))) == 2
+        here.later(days=2)
+        assert told(here.route()) == [("chat", "reminder", ["training"])]
+
     def test_a_channel_that_is_gone_is_not_written_to(self, world: Any, kit: Any) -> None:
         here = world({"name": "a", "to": ["chat"], "digest": {"time": "08:00"}})
         here.route(kit.view(1))

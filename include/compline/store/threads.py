@@ -21,6 +21,9 @@ _ONCE = frozenset({RegressionKind.BASELINE, RegressionKind.WAIVER_EXPIRED})
 """Kinds that are told and done: nothing of them could become well again. Of a finding they belong
 to its thread, which is another matter."""
 
+A_RUN = "run:"
+"""How the subject begins where another DAG tells of one run of it, which is over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:
@@ -64,6 +67,8 @@ def thread_subject(regression: Regression) -> str:
 
 def told_once(regression: Regression) -> bool:
     """Whether its thread ends with the first message."""
+    if regression.kind is RegressionKind.REPORTED:
+        return regression.subject.startswith(A_RUN)
     return regression.kind in _ONCE and not is_finding_id(regression.subject)
 
 
