@@ -12,10 +12,13 @@ from compline.cli import (
     coverage,
     database,
     demo,
+    diff,
     evidence,
+    explain,
     findings,
     health,
     imports,
+    replay,
     scan,
     targets,
     tools,
@@ -32,6 +35,9 @@ app = typer.Typer(
 app.command("scan")(scan.scan)
 app.command("import")(imports.import_)
 app.command("findings")(findings.findings)
+app.command("explain")(explain.explain)
+app.command("diff")(diff.diff)
+app.command("replay")(replay.replay)
 app.command("coverage")(coverage.coverage)
 app.command("targets")(targets.targets)
 app.command("health")(health.health)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from compline.pipeline.manifest import write_decisions
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session
 from compline.store.holds import Accepted
@@ -17,6 +18,8 @@ def accept_drop(session: Session, target: str, scanner: str, *, by: str, reason:
     """
     if not reason.strip() or not by.strip():
         raise BadRequest("say why and who you are: --reason, --by")
-    return accept(
+    accepted = accept(
         session.store, target, scanner, by=by.strip(), reason=reason.strip(), now=session.now()
     )
+    write_decisions(session)
+    return accepted

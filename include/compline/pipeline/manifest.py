@@ -13,7 +13,13 @@ from compline.evidence.statement import statement
 from compline.model import Completed, Look
 from compline.pipeline.session import Session
 from compline.store.engine import StoreError
-from compline.store.manifests import append_manifest, is_manifest, last_manifest, stated
+from compline.store.manifests import (
+    append_manifest,
+    decisions_without_manifest,
+    is_manifest,
+    last_manifest,
+    stated,
+)
 
 _TRIES = 200
 """How often a link is made anew; each time somebody else has added one."""
@@ -52,6 +58,15 @@ def write_manifest(session: Session, run: int, result: str) -> None:
             # It was tampered with, which `evidence verify` tells; the run gets a whole one.
             pass
     add_link(session, "run", run, said)
+
+
+def write_decisions(session: Session) -> None:
+    """Adds the links of what people have decided since the last time; raises as `write_manifest`.
+
+    Nothing else is ever mended so: a scan's run is finished after its link, never before.
+    """
+    for run in decisions_without_manifest(session.store):
+        write_manifest(session, run, "")
 
 
 def add_link(session: Session, kind: str, run: int | None, said: dict[str, Any]) -> Link:

@@ -22,7 +22,12 @@ from compline.evidence.locker import EvidenceChanged, EvidenceMissing
 from compline.model import digest_of
 from compline.pipeline.manifest import link_of, signer_of
 from compline.pipeline.session import Session
-from compline.store.manifests import finished_runs, manifest_rows, stated
+from compline.store.manifests import (
+    decisions_without_manifest,
+    finished_runs,
+    manifest_rows,
+    stated,
+)
 
 
 @dataclass(frozen=True)
@@ -187,8 +192,12 @@ class _Check:
             latest[link.run] = said[link.number]
         linked = {link.run for link in links if link.run is not None}
         finished = finished_runs(self._session.store)
+        waiting = decisions_without_manifest(self._session.store)
         for run in sorted(finished):
             if not finished[run] or run in linked or self._run not in (None, run):
+                continue
+            if run in waiting:
+                self._notes.append(f"run {run}, a person's decision, waits for its manifest")
                 continue
             if linked and run > min(linked):
                 detail = "the run is finished and has no manifest"

@@ -11,6 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from compline.store.errors import StoreError
 from compline.store.handle import Store
+from compline.store.holds import ACCEPTED
+from compline.store.partings import PARTING
 from compline.store.rows import in_chunks
 from compline.store.schema import evidence, gap_sets, ledger, manifests, runs, scan_keys, targets
 
@@ -90,6 +92,22 @@ def is_manifest(store: Store, number: int, digest: str) -> bool:
     )
     with store.reading() as connection:
         return connection.execute(query).first() is not None
+
+
+def decisions_without_manifest(store: Store) -> tuple[int, ...]:
+    """Runs that stand for a person's decision and have no link yet.
+
+    They are written in one transaction with what they decide, finished from the beginning; their
+    link follows, at the latest when the next run is concluded.
+    """
+    query = (
+        select(runs.c.id)
+        .outerjoin(manifests, manifests.c.run_id == runs.c.id)
+        .where(runs.c.kind.in_([ACCEPTED, PARTING]), manifests.c.number.is_(None))
+        .order_by(runs.c.id)
+    )
+    with store.reading() as connection:
+        return tuple(connection.scalars(query))
 
 
 def finished_runs(store: Store) -> dict[int, bool]:
