@@ -43,7 +43,7 @@ def add(
         )
     for name, value in (("reason", reason), ("owner", owner), ("requester (--by)", requester)):
         if not value.strip():
-            raise BadRequest(f"a waiver needs a {name}")
+            raise BadRequest(f"a waiver needs its {name}")
     expires_at = end_of(expires)
     if expires_at <= now:
         raise BadRequest(f"{expires.isoformat()} is over: give a day to come")
