@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from compline.cli.main import app
 from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
 from compline.evidence.chain import new_key
@@ -23,6 +26,7 @@ from compline.model import (
     Look,
     Observation,
     Outcome,
+    Package,
     Place,
     ScanKey,
     Severity,
@@ -57,6 +61,22 @@ def seen(line: int = 1, code: str = "a" * 32, **more: Any) -> Observation:
         "fingerprints": (("tokens/1", code),),
     }
     return Observation(**(values | more))
+
+
+def advisory(rule: str) -> Observation:
+    """An advisory for a package."""
+    return Observation(
+        scanner="pip-audit",
+        rule=rule,
+        kind=FindingKind.DEPENDENCY,
+        severity=Severity.HIGH,
+        confidence=Confidence.HIGH,
+        title=f"jinja2: {rule}",
+        place=Place("requirements.txt", 1, 1),
+        subject="pypi:jinja2",
+        package=Package("pypi", "jinja2", "2.0"),
+        aliases=(rule,),
+    )
 
 
 @dataclass
@@ -95,7 +115,7 @@ class Archive:
     def look(self, session: Session, run: int, outcome: Outcome, **more: Any) -> None:
         """Records one look with a statement and a report."""
         values: dict[str, Any] = {"revision": f"c{self.night}", "scan_key": KEY}
-        look = Look("api", "bandit", outcome, **(values | more))
+        look = Look("api", more.pop("scanner", "bandit"), outcome, **(values | more))
         if isinstance(outcome, Completed) and not look.evidence:
             report = b'{"scanner":"bandit","night":%d}' % self.night
             look = replace(look, evidence=(session.evidence.put(report),))
@@ -128,6 +148,8 @@ class Kit:
     """The builders by one name, since test modules cannot import each other."""
 
     seen = staticmethod(seen)
+    completed = staticmethod(lambda observations: Completed(tuple(observations)))
+    advisory = staticmethod(advisory)
     place = staticmethod(lambda path: Place(path, 1, 1, symbol="run", blob="b" * 40))
     gap = Gap(GapReason.UNPARSED, "broken.py", "no Python")
     key = KEY
@@ -187,3 +209,20 @@ def moto_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
 
     yield bucket
     server.stop()
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs `compline` over an archive."""
+
+    def run(archive: Archive, *arguments: str) -> Result:
+        with archive.session() as session:
+            config = session.config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        file = archive.home / "compline.yaml"
+        file.write_text(json.dumps(config))
+        for name, value in {"STORE_URL": archive.store, **archive.environment}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("COMPLINE_CONFIG", str(file))
+        return CliRunner().invoke(app, list(arguments))
+
+    return run

@@ -139,3 +139,35 @@ def test_a_release_that_no_manifest_pins_is_a_finding_without_a_place(
         ("pypi:flask", ""),
         ("pypi:werkzeug", ""),
     }
+
+
+@pytest.mark.parametrize("name", SCANNERS)
+def test_a_kept_report_can_be_read_again(
+    name: str, reports: Callable[[str], bytes], shop: Any
+) -> None:
+    from compline.pipeline.replay import replay
+
+    taken = shop.take(SCANNERS[name][0], reports(name), complete=True)
+    with shop.session() as session:
+        (found,) = replay(session, taken.run)
+    assert (found.verdict, found.differences, found.cannot) == ("same", (), ())
+    assert found.compared == ("ledger", "witnesses", "the imported report")
+
+
+def test_a_kept_report_that_was_changed_reads_otherwise(
+    reports: Callable[[str], bytes], shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from compline.evidence.locker import Locker
+    from compline.pipeline.replay import replay
+
+    taken = shop.take("bandit", reports("bandit"), complete=True)
+    get = Locker.get
+
+    def forged(locker: Locker, digest: str) -> bytes:
+        return get(locker, digest).replace(b'"issue_severity":"HIGH"', b'"issue_severity":"LOW"')
+
+    monkeypatch.setattr(Locker, "get", forged)
+    with shop.session() as session:
+        (found,) = replay(session, taken.run)
+    assert found.verdict == "different"
+    assert any("B602" in each for each in found.differences)
