@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import typer
 
-from compline.cli.common import ConfigOption, configuration, find_config
+from compline.cli.common import ConfigOption, configuration, find_config, stop
+from compline.config.loader import ConfigError
 from compline.config.schema import Config
+from compline.config.waivers import load_waivers
 from compline.targets.listed import Listed
 
 app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
@@ -15,8 +18,16 @@ app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Validate compline.yaml; every mistake with its line. Exits with 2 on a mistake."""
+    """Validate compline.yaml and its waivers.yaml; every mistake with its line.
+
+    Exits with 2 on a mistake.
+    """
     loaded = configuration(config)
+    if loaded.waivers.file is not None:
+        try:
+            load_waivers(loaded.waivers.file, loaded.waivers, datetime.now(UTC).date())
+        except ConfigError as error:
+            stop(str(error))
     targets = Listed().discover(loaded)
     typer.echo(f"{find_config(config)} is valid: {len(targets)} targets, "
                f"{len(loaded.schedules)} schedules")  # fmt: skip

@@ -34,7 +34,12 @@ class Deadlines(Section):
     """Days from opening until a finding must be resolved or waived."""
 
     days: dict[Severity, int] = Field(
-        default_factory=lambda: {Severity.CRITICAL: 7, Severity.HIGH: 30, Severity.MEDIUM: 90},
+        default_factory=lambda: {
+            Severity.CRITICAL: 7,
+            Severity.HIGH: 30,
+            Severity.UNKNOWN: 30,
+            Severity.MEDIUM: 90,
+        },
         description="severities that are not named have no deadline",
     )
     rules: list[DeadlineRule] = Field(default_factory=list)

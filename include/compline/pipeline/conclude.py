@@ -8,7 +8,6 @@ from typing import Any
 
 from compline.model import Failed, Look, RunResult, Severity, State
 from compline.pipeline.manifest import write_decisions, write_manifest
-from compline.pipeline.plan import HONOURS
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
@@ -50,8 +49,6 @@ def conclude(session: Session, run: int) -> RunResult:
         "failed": [f"{row.target}/{row.scanner}" for row in rows if row.outcome == "failed"],
         **kept_mark(view.summary),
     }
-    if request == Request(fail_at=request.fail_at, fresh=request.fresh):
-        summary[HONOURS] = session.config.ignore.honour_inline  # of a look at everything
     write_decisions(session)
     write_manifest(session, run, result.value)
     finish_run(session.store, run, result, session.now(), summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compline.pipeline.lives import keep_urgency, policy_of
 from compline.pipeline.progress import Progress
-from compline.pipeline.request import Request, select_scanners, select_targets
+from compline.pipeline.request import HONOURS, Request, select_scanners, select_targets
 from compline.pipeline.session import Session
 from compline.pipeline.waive import sync_written, written_waivers
 from compline.store.runs import start_run
@@ -31,7 +31,10 @@ def begin(session: Session, kind: str, key: str, request: Request) -> int:
     listed = Listed().discover(session.config)
     policy_of(session.config)  # Its files are read before anything is written.
     written = written_waivers(session)
-    run = start_run(session.store, kind, session.now(), key=key, parameters=request.as_json())
+    parameters = request.as_json()
+    if session.config.ignore.honour_inline:
+        parameters[HONOURS] = True
+    run = start_run(session.store, kind, session.now(), key=key, parameters=parameters)
     synced = sync_targets(session.store, listed, session.now(), run=run)
     sync_written(session, written)
     keep_urgency(session, run)

@@ -11,19 +11,17 @@ from compline.advisories.age import stale_warning
 from compline.model import ScanKey
 from compline.pipeline.heads import Seen, ask_all
 from compline.pipeline.progress import Progress
-from compline.pipeline.request import Request, select_scanners, select_targets
+from compline.pipeline.request import HONOURS, Request, select_scanners, select_targets
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work, into_shards, to_payload
 from compline.scanners import registry
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.store.looks import LastLook, last_looks
 from compline.store.record import Reuse, record_reused
-from compline.store.runs import get_run, last_mark
+from compline.store.runs import get_run, runs_with
 from compline.store.shards import list_shards, save_plan
 
 Pair = tuple[str, str]
-HONOURS = "honours_comments"
-"""Key in the summary of a run over everything: whether comments in the code counted."""
 log = logging.getLogger(__name__)
 
 
@@ -63,16 +61,17 @@ def plan(session: Session, run: int) -> int:
 
 
 def _last(session: Session) -> Mapping[Pair, LastLook]:
-    """The last looks that may be reused: none of them on the night after comments began to count.
+    """The last looks that may be reused.
 
-    Waivers come out of comments and ignore files when a target is looked at; results of files that
-    did not change come from the cache.
+    Waivers come out of comments and ignore files when a target is looked at. So where these count,
+    a look from a time when they did not is taken again; what it sees comes from the cache.
     """
     looks = last_looks(session.store)
-    honours = session.config.ignore.honour_inline
-    if honours and not last_mark(session.store, HONOURS):
-        return {pair: look for pair, look in looks.items() if look.held}
-    return looks
+    if not session.config.ignore.honour_inline:
+        return looks
+    scanned = {look.scanned_run for look in looks.values() if look.scanned_run is not None}
+    honoured = runs_with(session.store, scanned, HONOURS)
+    return {pair: look for pair, look in looks.items() if look.held or look.scanned_run in honoured}
 
 
 def decide(

@@ -75,7 +75,7 @@ def _expire_waivers(store: Store, run: int | None, now: datetime) -> int:
             return 0
     with store.writing() as connection:
         ended = connection.execute(
-            select(waivers).where(over).order_by(waivers.c.id).with_for_update()
+            select(waivers).where(over).order_by(waivers.c.id).with_for_update(key_share=True)
         ).all()
         for chunk in in_chunks([row.id for row in ended]):
             connection.execute(
@@ -183,7 +183,15 @@ def _tell_stale(store: Store, run: int | None, now: datetime, limit: datetime) -
         if connection.execute(query.limit(1)).first() is None:
             return 0
     with store.writing() as connection:
-        rows = connection.execute(query.with_for_update(of=targets)).all()
+        # Another one who tells the same waits here, and then sees what was told.
+        stale = select(query.subquery().c.id)
+        connection.execute(
+            select(targets.c.id)
+            .where(targets.c.id.in_(stale))
+            .order_by(targets.c.id)
+            .with_for_update()
+        ).all()
+        rows = connection.execute(query).all()
         for row in rows:
             worse = target_stale(row.name, row.scanner or "", row.completed_at)
             write_regressions(connection, (worse,), run=run, target=row.id, now=now)
