@@ -281,7 +281,8 @@ class TestOfARule:
 class TestWritten:
     def entry(self, site: Any, key: str = "file:1", **values: Any) -> Waiver:
         selector = values.pop("selector", Selector(rules=("exec-used",)))
-        return draft(site, source=Source.FILE, key=key, selector=selector, **values)
+        source = values.pop("source", Source.FILE)
+        return draft(site, source=source, key=key, selector=selector, **values)
 
     def sync(self, site: Any, *entries: Waiver) -> tuple[int, int]:
         done = sync_waivers(site.store, entries, ANY, site.now, source=Source.FILE)
@@ -301,6 +302,21 @@ class TestWritten:
         assert self.sync(site, other, self.entry(site)) == (1, 0)
         assert len(waived(site)) == 2
         assert len(list_waivers(site.store)) == 2
+
+    def test_what_a_person_has_ended_stays_so(self, site: Any, kit: Any) -> None:
+        site.night_of(kit.scan(A))
+        made = self.entry(site, "ignore:api:x", source=Source.INLINE)
+
+        def sync() -> tuple[int, int]:
+            done = sync_waivers(
+                site.store, [made], ANY, site.now, source=Source.INLINE, within="ignore:api:"
+            )
+            return done.added, done.ended
+
+        assert sync() == (1, 0)
+        withdraw_waiver(site.store, made.id, "eve", site.now)
+        assert sync() == (0, 0)
+        assert waived(site) == set()
 
     def test_what_has_expired_does_not_come_back(self, site: Any, kit: Any) -> None:
         site.night_of(kit.scan(A))

@@ -155,8 +155,8 @@ def drop_held(look: Look, head: Head | None, *, lost: int, shown: int) -> Regres
         return None
     title = f"{look.scanner} lost {lost} of {lost + shown} findings of {look.target}"
     detail = (
-        "little of its input changed, so nothing was closed; "
-        "a second, fresh scan that agrees releases it"
+        "little of its input changed, so nothing was closed; a second, fresh scan that agrees "
+        f"releases it, or `compline accept-drop {look.target} {look.scanner}`"
     )
     return _of_coverage(RegressionKind.DROP_HELD, look, title, detail)
 

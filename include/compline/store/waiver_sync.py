@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, Row, and_, select, update
 
 from compline.findings.waivers import Source, Waiver, WaiverPolicy, WaiverState, begin
 from compline.model import Observation, Severity, State
@@ -55,8 +56,8 @@ def sync_waivers(
     """
     ours = (waivers.c.source == source.value) & waivers.c.key.startswith(within, autoescape=True)
     with store.reading() as connection:
-        before = connection.execute(select(waivers.c.key, waivers.c.state).where(ours)).all()
-    if _same({row.key: row.state for row in before}, written):
+        before = connection.execute(select(waivers).where(ours)).all()
+    if _same({row.key: row for row in before}, written):
         return WaiversSynced(0, 0)
     refused = []
     with store.writing() as connection:
@@ -72,7 +73,7 @@ def sync_waivers(
         added = 0
         for waiver in written:
             row = rows.get(waiver.key)
-            if row is not None and not _comes_back(row.state, waiver):
+            if row is not None and not _comes_back(row, waiver):
                 continue
             added += 1
             if row is not None:
@@ -86,18 +87,19 @@ def sync_waivers(
     return WaiversSynced(added, len(gone), tuple(refused))
 
 
-def _same(before: dict[str, str], written: Sequence[Waiver]) -> bool:
+def _same(before: Mapping[str, Row[Any]], written: Sequence[Waiver]) -> bool:
     """Whether there is nothing to do, which is so nearly every night."""
-    alive = {key for key, state in before.items() if WaiverState(state) not in _OVER}
+    alive = {key for key, row in before.items() if WaiverState(row.state) not in _OVER}
     now = {waiver.key: waiver for waiver in written}
     return alive <= set(now) and all(
         key in before and not _comes_back(before[key], waiver) for key, waiver in now.items()
     )
 
 
-def _comes_back(state: str, waiver: Waiver) -> bool:
-    """Whether an entry that was removed is written again."""
-    return state == WaiverState.WITHDRAWN.value and waiver.state not in _OVER
+def _comes_back(row: Row[Any], waiver: Waiver) -> bool:
+    """Whether an entry that was removed is written again; what a person has ended stays so."""
+    removed = row.state == WaiverState.WITHDRAWN.value and row.ended_by == row.source
+    return removed and waiver.state not in _OVER
 
 
 def _revive(connection: Connection, waiver: Waiver) -> None:
