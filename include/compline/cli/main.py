@@ -18,6 +18,7 @@ from compline.cli import (
     findings,
     health,
     imports,
+    part,
     replay,
     scan,
     targets,
@@ -42,6 +43,7 @@ app.command("coverage")(coverage.coverage)
 app.command("targets")(targets.targets)
 app.command("health")(health.health)
 app.command("accept-drop")(accept.accept_drop)
+app.command("part")(part.part)
 app.add_typer(tools.app, name="tools")
 app.add_typer(config.app, name="config")
 app.add_typer(alerts.app, name="alerts")

@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     WITNESS_ADDED = "witness-added"
     WITNESS_GONE = "witness-gone"
     MERGED = "merged"
+    PARTED = "parted"
+    """Two that were one by mistake are two again."""
     HELD = "held"
 
 

@@ -6,7 +6,7 @@ while any witness is not gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from compline.findings.book import Book
@@ -48,6 +48,7 @@ def decide(
     new_id: Callable[[], str],
     policy: Policy,
     scene: Scene | None = None,
+    parted: Collection[tuple[str, str]] = (),
 ) -> Decision:
     """What the looks change.
 
@@ -61,8 +62,9 @@ def decide(
         policy: what the configuration says.
         scene: the time, the target's labels and waivers; without it nothing is waived, and no
             deadline runs.
+        parted: pairs of findings that a person has told apart.
     """
-    book = Book(present, gone, findings)
+    book = Book(present, gone, findings, parted)
     regressions: list[Regression | None] = []
     holds: list[Hold] = []
     for item in sights:

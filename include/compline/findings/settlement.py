@@ -46,7 +46,7 @@ class Changed:
 def settle_new(finding: str, members: Sequence[Observation], touches: Sequence[Touch]) -> Opened:
     """A finding that opens with these statements."""
     first = touches[0]
-    lead = _lead(members)
+    lead = lead_of(members)
     cause = why(first.sight.look, first.sight.head, first.observation)
     made = NewFinding(
         finding,
@@ -73,7 +73,10 @@ def settle_new(finding: str, members: Sequence[Observation], touches: Sequence[T
 
 
 def settle_known(
-    known: KnownFinding, members: Sequence[Observation], touches: Sequence[Touch]
+    known: KnownFinding,
+    members: Sequence[Observation],
+    touches: Sequence[Touch],
+    merged: Sequence[KnownFinding] = (),
 ) -> Changed:
     """A finding after its witnesses came, went or said something else.
 
@@ -81,12 +84,13 @@ def settle_known(
         known: as recorded.
         members: what its present witnesses say; empty if none is left.
         touches: what has changed, in the order of the looks.
+        merged: findings that turned out to be this one; what was known of them is no news.
     """
     if not members:
         return _resolved(known, touches)
     severity = severity_of(members)
     confidence = max((item.confidence for item in members), key=lambda item: item.rank)
-    title = _lead(members).title
+    title = lead_of(members).title
     reopened = known.state is State.RESOLVED
     change = None
     if reopened or (severity, confidence, title) != (
@@ -101,7 +105,7 @@ def settle_known(
         touch = next(item for item in touches if item.came)
         cause = why(touch.sight.look, touch.sight.head, touch.observation)
         events.append(_event(known, EventKind.REOPENED, touch, cause))
-        if not touch.sight.baseline:
+        if not touch.sight.baseline and not any(one.state is State.OPEN for one in merged):
             regression = _regression(
                 RegressionKind.REOPENED, known.id, touch, severity, title, cause
             )
@@ -115,7 +119,8 @@ def settle_known(
         data = {"from": known.severity.value, "to": severity.value}
         events.append(Event(known.id, EventKind.SEVERITY, data))
         worse = next((touch for touch in touches if not touch.sight.baseline), None)
-        if not reopened and severity.rank > known.severity.rank and worse is not None:
+        before = max(one.severity.rank for one in (known, *merged))
+        if not reopened and severity.rank > before and worse is not None:
             cause = why(worse.sight.look, worse.sight.head, worse.observation)
             regression = _regression(
                 RegressionKind.SEVERITY_RAISED,
@@ -151,7 +156,7 @@ def _said(cause: str) -> str:
     return " and ".join(cause.split("+")) + " changed"
 
 
-def _lead(members: Sequence[Observation]) -> Observation:
+def lead_of(members: Sequence[Observation]) -> Observation:
     """Who speaks for the finding: the surest of the gravest, the eldest among equals."""
     return max(members, key=lambda item: (item.severity.rank, item.confidence.rank))
 

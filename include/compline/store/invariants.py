@@ -103,7 +103,7 @@ INVARIANTS = (
     Invariant(
         "parted-stay-apart",
         "Two findings that a person has parted are not merged again.",
-        "part them again: compline merges undo",
+        "part them again: compline part ID",
         "SELECT p.first, p.second FROM partings p JOIN findings f ON f.id IN (p.first, p.second)"
         " WHERE f.merged_into IN (p.first, p.second)",
     ),

@@ -32,6 +32,7 @@ from compline.store.load import (
     TargetState,
     load_findings,
     load_gone,
+    load_partings,
     load_present,
     load_target,
 )
@@ -210,7 +211,8 @@ class _Task:
             known = load_findings(connection, state.number, [*present, *gone])
             accepted = load_acceptances(connection, state.number, self.target, state.labels)
             scene = replace(scene, accepted=accepted, history=self.history)
-        return decide(sights, present, gone, known, new_finding_id, self.policy, scene)
+        parted = load_partings(connection, state.number) if known else ()
+        return decide(sights, present, gone, known, new_finding_id, self.policy, scene, parted)
 
     def _change(self, before: Head | None, look: Look) -> TreeChange | None:
         if before is None or not before.revision:

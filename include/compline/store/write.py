@@ -13,6 +13,7 @@ from compline.findings.regressions import Regression, RegressionKind
 from compline.model import Observation, State
 from compline.store.bulk import insert_rows
 from compline.store.columns import Moment
+from compline.store.merges import merge
 from compline.store.rows import clean, in_chunks, recall_keys
 from compline.store.schema import events, findings, regressions, witnesses
 from compline.store.summary import scanners_text, summarise
@@ -90,13 +91,12 @@ def write_decision(
     _update_witnesses(connection, decision)
     _update_findings(connection, decision.findings, run, at)
     _update_urgency(connection, decision.urgencies, now)
-    for younger, older in decision.merged:
-        _merge(connection, younger, older)
+    told = merge(connection, decision.merged, decision.events)
     touched = {*seen_by, *(name for pair in decision.merged for name in pair)}
     touched |= _turned(connection, decision)
     if decision.opened or decision.findings or touched:
         summarise(connection, target, touched)
-    if decision.events:
+    if told:
         insert_rows(
             connection,
             events,
@@ -108,7 +108,7 @@ def write_decision(
                     "kind": item.kind.value,
                     "data": dict(item.data),
                 }
-                for item in decision.events
+                for item in told
             ],
         )
     write_waiver_changes(connection, decision.waivers, now)
@@ -267,18 +267,6 @@ def _update_urgency(connection: Connection, urgencies: tuple[Urgency, ...], now:
                 for item in urgencies
             ],
         )
-
-
-def _merge(connection: Connection, younger: str, older: str) -> None:
-    """The younger becomes a redirect; its witnesses, gone ones too, go to the older."""
-    connection.execute(
-        update(witnesses).where(witnesses.c.finding_id == younger).values(finding_id=older)
-    )
-    connection.execute(
-        update(findings)
-        .where((findings.c.id == younger) | (findings.c.merged_into == younger))
-        .values(merged_into=older)
-    )
 
 
 def _text(observation: Observation) -> str:

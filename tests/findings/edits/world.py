@@ -9,7 +9,7 @@ By nature nobody can say it, and then only the number is held:
 - when equal statements leave one definition and come to another in the same commit: one that was
   moved looks the same as one that was mended and one that was written anew;
 - when a definition gets another name in the commit in which equal code is added elsewhere, or in
-  which the diff takes one such definition for another: which one is the copy?
+  which the diff takes one such definition for another, or beside a copy of itself.
 """
 
 from __future__ import annotations
@@ -283,7 +283,13 @@ class World:
             renamed = self.known[each].symbol != now[each].symbol
             unclear = group in stirred or (misled and stirred)
             unclear = unclear or any(self.known[other].group == group for other in misled)
-            if (renamed and (came or misled)) or (unclear and kept[each] is not each):
+            twins = {
+                other.origin
+                for one in stay
+                if (other := self.known[one].group[1]) not in (None, group[1])
+            }
+            renamed = renamed and (came or misled or group[1].origin in twins)
+            if renamed or (unclear and kept[each] is not each):
                 doubtful.add(each)
         return doubtful
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -44,6 +44,8 @@ class Definition:
     kind: str
     name: str
     body: list[Any]
+    origin: object = field(default_factory=object)
+    """The same for copies."""
 
 
 @dataclass(eq=False)
