@@ -27,6 +27,11 @@ PEM = "-----BEGIN RSA PRIVATE " + "KEY-----\nMIIEow\n-----END RSA PRIVATE KEY---
         ("postgresql://u:p%40ss@db/x", f"postgresql://{MASKED}@db/x"),
         ("Authorization: Bearer abcdefgh12345", f"Authorization: Bearer {MASKED}"),
         ("run --db_password=hunter22 --x", f"run --db_password={MASKED} --x"),
+        ("sk-ant-" + "api03-" + "Ab1_" * 10, MASKED),
+        (
+            "a symbol stays: hf_hub_download_without_a_revision",
+            "a symbol stays: hf_hub_download_without_a_revision",
+        ),
         ("a hash stays: " + "ab12" * 16, "a hash stays: " + "ab12" * 16),
         ("https://osv.dev/vulnerability/CVE-2024-1", "https://osv.dev/vulnerability/CVE-2024-1"),
         ("hmac:0011223344556677:" + "cd" * 32, "hmac:0011223344556677:" + "cd" * 32),

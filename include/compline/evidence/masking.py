@@ -51,16 +51,19 @@ _PATTERNS = (
     ),
     _Pattern("AKIA ASIA", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     _Pattern("ghp_ gho_ ghu_ ghs_ ghr_", r"\bgh[opusr]_[A-Za-z0-9]{20,}"),
-    _Pattern("github_pat_ glpat- npm_ hf_", r"\b(?:github_pat_|glpat-|npm_|hf_)[\w-]{20,}"),
+    # Letters and digits alone where words with underscores are common: `hf_hub_download_all`.
+    _Pattern("github_pat_ glpat-", r"\b(?:github_pat_|glpat-)[\w-]{20,}"),
+    _Pattern("npm_ hf_", r"\b(?:npm_|hf_)[A-Za-z0-9]{30,}"),
     _Pattern("xox", r"\bxox[abeprs]-[\w-]{10,}"),
-    _Pattern("sk- sk_ rk_", r"\b[sr]k[-_](?:live_|test_|proj-|ant-)?[\w-]{16,}"),
+    _Pattern("sk-", r"\bsk-(?:(?:proj|ant|svcacct)-[\w-]{20,}|[A-Za-z0-9]{32,})"),
+    _Pattern("sk_ rk_", r"\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"),
     _Pattern("AIza", r"\bAIza[\w-]{35}"),
     _Pattern("eyJ", r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
-    _Pattern("://", r"(?<=://)[^\s/@:\"']*:[^\s/@\"']+(?=@)"),
+    _Pattern("://", r"://[^\s/@:\"']*:[^\s/@\"']+@", f"://{MASKED}@"),
     _Pattern("earer asic", r"(?i)(?<=\bbearer )[\w.~+/=-]{8,}|(?<=\bbasic )[\w+/=-]{8,}"),
     _Pattern(
         "=",
-        r"(?i)(?<!\w)(\w*(?:passw(?:or)?d|passwd|secret|token|api_?key)\w*=)[^\s&\"';,]{4,}",
+        r"(?i)((?:passw(?:or)?d|secret|token|api_?key)\w*=)[^\s&\"';,]{4,}",
         rf"\g<1>{MASKED}",
     ),
 )
@@ -101,7 +104,7 @@ class Masking:
 def _suspicious(text: str, known: Collection[str]) -> bool:
     """Whether a walk through the document could change it; most hold nothing at all."""
     return (
-        any(f'"{name}":' in text or f'"{name}" :' in text for name in _QUOTING)
+        any(f'"{name}"' in text for name in _QUOTING)
         or any(form in text for secret in known for form in _written(secret))
         # Escapes may hide a mark from a search in the text.
         or "\\u" in text

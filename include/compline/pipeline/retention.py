@@ -41,10 +41,11 @@ def prune_evidence(session: Session, *, dry_run: bool = False) -> Pruned:
     young = young_runs(session.store, since, settings.keep_runs)
     standing = standing_looks(session.store, young)
     kept: set[str] = set()
+    named: set[str] = set()
     for look, digests in looks.items():
+        named |= digests
         if look[0] in young or look in standing:
             kept |= digests
-    named = frozenset().union(*looks.values())
     there = set(session.evidence.digests())
     old = {digest for digest in there - kept if _is_old(session.evidence, digest, session)}
     removed = sorted(old & named)

@@ -22,9 +22,11 @@ from compline.evidence.locker import EvidenceChanged, EvidenceMissing
 from compline.model import digest_of
 from compline.pipeline.manifest import link_of, signer_of
 from compline.pipeline.session import Session
+from compline.store.errors import StoreError
 from compline.store.manifests import (
     decisions_without_manifest,
     finished_runs,
+    is_manifest,
     manifest_rows,
     stated,
 )
@@ -95,7 +97,9 @@ class _Check:
         self._problems: list[Problem] = []
         self._notes: list[str] = []
         self._rows = 0
-        self._checked: dict[str, bool] = {}
+        self._checked: set[str] = set()
+        self._pruned: set[str] = set()
+        self._going: Counter[int] = Counter()
 
     def all(self) -> Verified:
         if self._run is not None:
@@ -103,24 +107,9 @@ class _Check:
         links = [link_of(row) for row in manifest_rows(self._session.store)]
         self._problems += check_order(links)
         self._problems += check_signed(links, self._trusted)
-        contents = {link.number: self._content(link) for link in links}
         self._strays(links)
-        said = {
-            link.number: said_in(content)
-            for link in links
-            if (content := contents[link.number]) is not None
-        }
-        pruned = {
-            digest
-            for link in links
-            if link.kind == "prune"
-            for digest in said.get(link.number, {}).get("removed", ())
-        }
-        going: Counter[int] = Counter()
-        for link in links:
-            if link.kind == "prune":
-                going.update(_going(said.get(link.number, {}).get("ledger")))
-        self._runs(links, said, pruned, going)
+        self._links(links)
+        self._unlinked(links)
         last = links[-1] if links else None
         return Verified(
             tuple(self._problems),
@@ -133,8 +122,27 @@ class _Check:
             tuple(f"{link.number}:{link.digest}" for link in links),
         )
 
-    def _content(self, link: Link) -> bytes | None:
-        """The manifest, if it is the one that the link is about."""
+    def _links(self, links: list[Link]) -> None:
+        """One manifest after the other: a year of them does not fit into memory."""
+        for link in links:
+            if link.kind == "prune" and (said := self._said(link)) is not None:
+                self._pruned.update(said["removed"])
+                self._going.update(_going(said.get("ledger")))
+        last = {link.run: link.number for link in links if link.run is not None}
+        earlier: dict[int, Mapping[str, Any]] = {}
+        for link in links:
+            if link.kind == "prune" or (said := self._said(link)) is None or link.run is None:
+                continue
+            before = earlier.pop(link.run, None)
+            if before is not None:
+                self._problems += check_succession(link.run, before, said)
+            if link.number < last[link.run]:
+                earlier[link.run] = said
+            elif self._run in (None, link.run):
+                self._ledger(link.run, said)
+
+    def _said(self, link: Link) -> dict[str, Any] | None:
+        """What the manifest states, if it is one; everything that is wrong with it is told."""
         what = f"manifest {link.number}"
         try:
             content = self._locker.get_manifest(link.number, link.digest)
@@ -144,20 +152,20 @@ class _Check:
         except EvidenceMissing:
             self._problems.append(Problem("missing", what, "its file is gone"))
             return None
-        problems = list(check_link(link, content, self._trusted))
-        self._problems += problems
+        self._problems += check_link(link, content, self._trusted)
         try:
-            said_in(content)
+            said = said_in(content)
         except ValueError:
             return None
-        return content
+        # A link that says in the store what it does not say itself has been told of above.
+        return said if ("removed" in said) == (link.kind == "prune") else None
 
     def _strays(self, links: list[Link]) -> None:
         """Manifests that lie in the locker and that the store does not know."""
         known = {(link.number, link.digest) for link in links}
         finished = finished_runs(self._session.store)
         for number, digest in self._locker.manifests():
-            if (number, digest) in known:
+            if (number, digest) in known or is_manifest(self._session.store, number, digest):
                 continue
             if number <= len(links):
                 self._notes.append(f"manifest {number} lies there twice: a process was killed")
@@ -175,21 +183,8 @@ class _Check:
                 detail = "it lies in the locker, and the store knows nothing of it"
                 self._problems.append(Problem("missing", f"manifest {number}", detail))
 
-    def _runs(
-        self,
-        links: list[Link],
-        said: Mapping[int, Mapping[str, Any]],
-        pruned: Collection[str],
-        going: Mapping[int, int],
-    ) -> None:
-        latest: dict[int, Mapping[str, Any]] = {}
-        for link in links:
-            if link.run is None or link.number not in said:
-                continue
-            if link.run in latest:
-                later = said[link.number]
-                self._problems += check_succession(link.run, latest[link.run], later)
-            latest[link.run] = said[link.number]
+    def _unlinked(self, links: list[Link]) -> None:
+        """Runs that are finished and have no manifest."""
         linked = {link.run for link in links if link.run is not None}
         finished = finished_runs(self._session.store)
         waiting = decisions_without_manifest(self._session.store)
@@ -198,32 +193,27 @@ class _Check:
                 continue
             if run in waiting:
                 self._notes.append(f"run {run}, a person's decision, waits for its manifest")
-                continue
-            if linked and run > min(linked):
+            elif linked and run > min(linked):
                 detail = "the run is finished and has no manifest"
                 self._problems.append(Problem("missing", f"manifest of run {run}", detail))
             else:
                 self._notes.append(f"run {run} is from before the chain began")
-        for run, written in sorted(latest.items()):
-            if self._run in (None, run):
-                self._ledger(run, written, going.get(run, 0), gone=run not in finished)
-                for row in written["ledger"]:
-                    self._rows += 1
-                    for digest in row["evidence"]:
-                        self._document(
-                            digest, f"run {run} {row['target']}/{row['scanner']}", pruned
-                        )
 
-    def _ledger(self, run: int, written: Mapping[str, Any], going: int, *, gone: bool) -> None:
+    def _ledger(self, run: int, written: Mapping[str, Any]) -> None:
         """The run's rows against its manifest; so many may be missing, by retention."""
-        if gone:
+        for row in written["ledger"]:
+            self._rows += 1
+            for digest in row["evidence"]:
+                self._document(digest, f"run {run} {row['target']}/{row['scanner']}")
+        try:
+            stored = stated(self._session.store, run)
+        except StoreError:
             detail = "the store knows no such run any more"
             self._problems.append(Problem("missing", f"run {run}", detail))
             return
-        stored = stated(self._session.store, run)
         problems = list(check_ledger(run, written, stored))
         missing = [one for one in problems if one.kind == "missing"]
-        allowed = missing if len(missing) <= going else []
+        allowed = missing if len(missing) <= self._going[run] else []
         self._problems += [one for one in problems if one not in allowed]
         for digest, parts in stored["scan_keys"].items():
             names = ("tool", "adapter", "rules", "options", "advisories")
@@ -235,17 +225,17 @@ class _Check:
                 detail = "its text does not give its digest"
                 self._problems.append(Problem("changed", f"gap set {digest[:12]}", detail))
 
-    def _document(self, digest: str, where: str, pruned: Collection[str]) -> None:
+    def _document(self, digest: str, where: str) -> None:
         if digest in self._checked:
             return
-        self._checked[digest] = True
+        self._checked.add(digest)
         try:
             self._locker.get(digest)
         except EvidenceChanged:
             detail = f"of {where}: its content is not what was put"
             self._problems.append(Problem("changed", f"evidence {digest}", detail))
         except EvidenceMissing:
-            if digest not in pruned:
+            if digest not in self._pruned:
                 self._problems.append(Problem("missing", f"evidence {digest}", f"of {where}"))
 
 

@@ -52,14 +52,14 @@ def standing_looks(store: Store, young: Iterable[int]) -> frozenset[_Look]:
             )
         )
         kept.update((row.scanned_run, row.target_id, row.scanner) for row in rows)
-        reused = select(
-            ledger.c.run_id, ledger.c.reused_from, ledger.c.target_id, ledger.c.scanner
-        ).where(ledger.c.reused_from.is_not(None))
-        recent = set(young)
+        # From the oldest kept run on: a run among those that is not kept itself costs little.
+        reused = (
+            select(ledger.c.reused_from, ledger.c.target_id, ledger.c.scanner)
+            .where(ledger.c.reused_from.is_not(None), ledger.c.run_id >= min(young, default=0))
+            .distinct()
+        )
         kept.update(
-            (row.reused_from, row.target_id, row.scanner)
-            for row in connection.execute(reused)
-            if row.run_id in recent
+            (row.reused_from, row.target_id, row.scanner) for row in connection.execute(reused)
         )
         of_open = (
             select(
