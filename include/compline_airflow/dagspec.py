@@ -59,6 +59,7 @@ class DagSpec:
     """Time limit of one scan task."""
     fail_at: str = "high"
     """What the trigger form proposes."""
+    upkeep_cron: str = "*/15 * * * *"
     error: str = ""
 
 
@@ -80,6 +81,7 @@ def load_dagspec(path: Path | None = None) -> DagSpec:
         if not isinstance(raw, dict):
             raise TypeError("expected a mapping of sections")  # noqa: TRY301
         execution = raw.get("execution") or {}
+        health = raw.get("health") or {}
         return DagSpec(
             path,
             _schedules(raw["schedules"]) if "schedules" in raw else _DEFAULT,
@@ -87,6 +89,7 @@ def load_dagspec(path: Path | None = None) -> DagSpec:
             pool=str(execution.get("pool") or DagSpec.pool),
             shard_seconds=int(execution.get("shard_seconds", DagSpec.shard_seconds)),
             fail_at=_fail_at(execution),
+            upkeep_cron=str(health.get("upkeep_cron", DagSpec.upkeep_cron)),
         )
     except (OSError, UnicodeDecodeError) as error:
         return DagSpec(path, _DEFAULT, (), error=f"{path}: cannot be read: {error}")

@@ -44,10 +44,10 @@ def after(run: Any, spec: DagSpec) -> None:
         steps.conclude(run)
 
     @task(trigger_rule="all_done", retries=3)
-    def notify(run: int | None) -> None:
+    def notify() -> None:
         from compline_airflow import steps
 
-        steps.notify(run)
+        steps.notify()
 
     @result
     @task(trigger_rule="all_done", retries=0)
@@ -57,4 +57,4 @@ def after(run: Any, spec: DagSpec) -> None:
         return steps.verdict(run)
 
     scans = scan.partial(run=run).expand(shard=plan(run))
-    scans >> conclude(run) >> notify(run) >> verdict(run)
+    scans >> conclude(run) >> notify() >> verdict(run)

@@ -14,16 +14,18 @@ from airflow.sdk.exceptions import AirflowFailException
 from compline.config.loader import ConfigError, load_config
 from compline.config.schema import Config
 from compline.config.secrets import SecretMissing
-from compline.model import RunResult
+from compline.model import RegressionKind, RunResult, Severity
 from compline.pipeline import conclude as conclude_step
 from compline.pipeline import discover
 from compline.pipeline import notify as notify_step
 from compline.pipeline import plan as plan_step
 from compline.pipeline import scan as scan_step
+from compline.pipeline import upkeep as upkeep_step
 from compline.pipeline.adhoc import request_from_form
 from compline.pipeline.progress import Progress, Report, to_file, to_lines
 from compline.pipeline.request import BadRequest, Request
 from compline.pipeline.session import Session, open_session
+from compline.store.alarms import end_alarm, raise_alarm
 from compline.store.engine import StoreError
 from compline.store.runs import get_run
 from compline_airflow.dagspec import config_path
@@ -75,12 +77,42 @@ def conclude(run: int | None) -> None:
             conclude_step.conclude(session, run)
 
 
-def notify(run: int | None) -> None:
+def notify() -> None:
     """Routes and delivers alerts; fails, to be retried, while a channel refuses."""
     with _session() as session:
-        waiting = notify_step.notify(session, run)
+        waiting = notify_step.notify(session)
     if waiting:
         raise RuntimeError(f"{waiting} deliveries were refused and wait in the outbox")
+
+
+def tend() -> None:
+    """What lapses with time."""
+    with _session() as session:
+        upkeep_step.tend(session)
+
+
+def watch() -> list[str]:
+    """Alarms about Compline itself; gives what is not well."""
+    with _session() as session:
+        return [check.subject for check in upkeep_step.watch(session)]
+
+
+def report(subject: str, severity: str, message: str, detail: str, *, well: bool) -> None:
+    """What another DAG tells, or takes back; then delivers what is due."""
+    with _session() as session:
+        kind = RegressionKind.REPORTED
+        if well:
+            end_alarm(session.store, kind, subject)
+        else:
+            now = session.now()
+            raise_alarm(session.store, kind, subject, Severity(severity), message, detail, now)
+        notify_step.notify(session)
+
+
+def keep_house() -> None:
+    """Retention, once a day."""
+    with _session() as session:
+        upkeep_step.keep_house(session)
 
 
 def verdict(run: int | None) -> dict[str, Any]:

@@ -1,40 +1,135 @@
 """Alerts are short, put the worst first, and nothing of a scanned repository acts in them."""
 
-from compline.alerts.render import body, harmless, subject
-from compline.findings.regressions import Regression, RegressionKind
-from compline.model import Severity
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from compline.alerts.escape import chat, plain
+from compline.alerts.messages import (
+    Entry,
+    Event,
+    Form,
+    Message,
+    counts_of,
+    title_of,
+    why,
+    worst_first,
+)
+from compline.alerts.render import body, subject_line
+from compline.findings.regressions import Cause, Commit, Regression
+from compline.model import RegressionKind, Severity
+
+ENTRY = Entry(
+    Event.OPENED,
+    "new",
+    "CMP-1",
+    "web",
+    "bandit",
+    "high",
+    "exec is used",
+    detail="call a function instead",
+    why="code changed: 0123456789ab by Ann, 2026-01-01",
+    owners=("@acme/risk",),
+)
+SINGLE = Message("acme", Form.SINGLE, Event.OPENED, "page", "high: web: exec is used", (ENTRY,))
 
 
-def regression(number: int, severity: Severity | None, title: str = "bad") -> Regression:
-    return Regression(
-        kind=RegressionKind.NEW,
-        target="web",
-        scanner="bandit",
-        subject=f"CMP-{number:04}",
-        severity=severity,
-        title=title,
-        detail="",
+def flood(number: int) -> Message:
+    entries = [replace(ENTRY, about=f"CMP-{n}", target=f"t{n % 7}") for n in range(number)]
+    return Message(
+        "acme", Form.FLOOD, Event.OPENED, "page", "many", tuple(worst_first(entries)[:10]),
+        number, counts_of(entries),
+    )  # fmt: skip
+
+
+def test_a_single_message_says_everything() -> None:
+    assert subject_line(SINGLE, plain) == "[Compline acme] high: web: exec is used"
+    assert body(SINGLE, plain).replace("\u200b", "").splitlines() == [
+        "new, high: exec is used",
+        "call a function instead",
+        "target: web",
+        "scanner: bandit",
+        "subject: CMP-1",
+        "why: code changed: 0123456789ab by Ann, 2026-01-01",
+        "owners: @acme/risk",
+    ]
+
+
+def test_the_end_of_it() -> None:
+    ended = replace(ENTRY, event=Event.RESOLVED, why="resolved (code)", detail="")
+    text = body(replace(SINGLE, event=Event.RESOLVED, entries=(ended,)), plain)
+    assert text.splitlines()[0] == "well again, high: exec is used"
+    assert "what became of it: resolved (code)" in text
+
+
+def test_a_flood_has_counts_and_the_worst() -> None:
+    lines = body(flood(1000), plain).splitlines()
+    assert lines[0] == "1000 in all: 1000 high"
+    assert lines[1].startswith("targets: 143 t0, 143 t1")
+    assert lines[1].endswith("and 2 more")
+    assert len([line for line in lines if line.startswith("- new [high] ")]) == 10
+    assert lines[-1] == "... and 990 more: compline findings --state open"
+
+
+@pytest.mark.parametrize("most", [40, 200, 500, 1200, 8000])
+def test_it_is_never_longer_than_the_channel_takes(most: int) -> None:
+    long = replace(ENTRY, title="x" * 5_000, detail="y" * 5_000)
+    for message in (flood(1000), replace(SINGLE, entries=(long,) * 3)):
+        assert len(body(message, plain, most)) <= most
+
+
+def test_what_a_repository_says_is_harmless_everywhere() -> None:
+    evil = "@everyone <!channel> http://evil.example\n\u202e[31m"
+    entry = Entry(Event.OPENED, "new", evil, evil, "bandit", "high", evil, evil, evil, (evil,))
+    for message in (
+        Message(evil, Form.SINGLE, Event.OPENED, "r", evil, (entry,)),
+        Message(evil, Form.FLOOD, Event.OPENED, "r", evil, (entry,), 20, counts_of([entry])),
+    ):
+        shown = subject_line(message, chat) + "\n" + body(message, chat)
+        for bad in ("@everyone", "<", ">", "http://", "evil.example", "\u202e", "\x1b"):
+            assert bad not in shown
+        assert "\n" not in subject_line(message, chat)
+
+
+def test_the_worst_first() -> None:
+    graded = [
+        replace(ENTRY, severity=severity, about=f"CMP-{n}")
+        for n, severity in enumerate(["low", "", "critical", "medium", "high"])
+    ]
+    ended = replace(ENTRY, severity="critical", event=Event.RESOLVED)
+    order = [entry.severity for entry in worst_first([ended, *graded])]
+    assert order == ["critical", "high", "", "medium", "low", "critical"]
+
+
+def test_a_message_survives_the_outbox() -> None:
+    for message in (SINGLE, flood(30), replace(SINGLE, closes=("d1", "d2"))):
+        assert Message.from_json(message.as_json()) == message
+
+
+def test_what_an_earlier_version_left_is_still_worded() -> None:
+    old = Message.from_json({"subject": "[Compline acme] web: 1 new", "body": "- new @all"})
+    assert "web: 1 new" in subject_line(old, plain)
+    assert "- new" in body(old, plain)
+
+
+def test_why() -> None:
+    commit = Commit("0123456789abcdef", "Ann <ann@acme.example>", datetime(2026, 1, 1, tzinfo=UTC))
+    assert why(Cause()) == ""
+    assert why(Cause(("rules", "advisories"))) == "rules and advisories changed"
+    assert why(Cause(("code",), commit=commit)) == (
+        "code changed: 0123456789ab by Ann <ann@acme.example>, 2026-01-01"
     )
 
 
-def test_the_subject_counts_kinds() -> None:
-    found = [regression(1, Severity.HIGH), regression(2, Severity.LOW)]
-    assert subject("acme", "web", found) == "[Compline acme] web: 2 new"
-
-
-def test_the_worst_come_first_and_the_rest_is_counted() -> None:
-    many = [regression(n, Severity.MEDIUM) for n in range(30)]
-    lines = body([*many, regression(99, Severity.CRITICAL)]).splitlines()
-    assert lines[0].startswith("- new [critical] CMP-0099")
-    assert len(lines) == 11
-    assert lines[-1].startswith("... and 21 more")
-
-
-def test_nothing_in_a_title_acts() -> None:
-    text = harmless("@everyone <b>x</b> [a](http://evil)\n\x1b[31m\u202e`rm`")
-    assert "@everyone" not in text
-    assert "<" not in text
-    assert "http://" not in text
-    assert "`" not in text
-    assert not any(ord(c) < 32 or c == "\u202e" for c in text)
-    assert len(harmless("x" * 5000)) == 200
+def test_titles_name_their_target_once() -> None:
+    one = Regression(
+        RegressionKind.NEW, "web", "bandit", "CMP-1", Severity.HIGH, "exec is used", ""
+    )
+    assert title_of(one) == "high: web: exec is used (CMP-1)"
+    lost = replace(one, severity=None, subject="web/bandit", title="bandit could not look at web")
+    assert title_of(lost) == "bandit could not look at web"
+    alone = replace(lost, target="", subject="nightly", title="a schedule did not start")
+    assert title_of(alone) == "a schedule did not start (nightly)"

@@ -99,38 +99,6 @@ def test_targets(scanned: Any) -> None:
     assert "web" in scanned.run("targets").stdout
 
 
-def test_alerts(scanned: Any) -> None:
-    listed = scanned.run("alerts", "list")
-    assert listed.exit_code == 0
-    assert "new" in listed.stdout or "No deliveries" in listed.stdout
-    assert "No dead deliveries." in scanned.run("alerts", "list", "--state", "dead").stdout
-
-
-@pytest.mark.parametrize(
-    ("address", "code", "message"),
-    [
-        (None, 2, "set the environment variable PAGER"),
-        ("nonsense-hunter2://x", 3, "Apprise does not understand the channel's URL"),
-        ("json://hunter2", 3, "pager: it crashed (ValueError)"),
-    ],
-)
-def test_a_channel_is_tried_and_its_address_not_shown(
-    site: Any, monkeypatch: pytest.MonkeyPatch, address: str | None, code: int, message: str
-) -> None:
-    def crash(*_arguments: Any, **_options: Any) -> bool:
-        raise ValueError(address)
-
-    monkeypatch.setattr("apprise.Apprise.notify", crash)
-    monkeypatch.delenv("PAGER", raising=False)
-    if address:
-        monkeypatch.setenv("PAGER", address)
-    site.write(alerts={"channels": [{"name": "pager", "url": "env:PAGER"}]})
-    done = site.run("alerts", "test", "pager")
-    assert done.exit_code == code
-    assert message in " ".join(done.stderr.split())
-    assert "hunter2" not in done.output
-
-
 def test_empty_states_say_so(site: Any) -> None:
     assert "Nothing was looked at yet" in site.run("coverage").stdout
     assert "No findings match." in site.run("findings").stdout

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import itertools
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from compline.alerts.escape import chat, plain
+from compline.alerts.messages import Event, Form, Message, title_of
+from compline.alerts.render import subject_line
 from compline.cli.scan import run_once
 from compline.config.loader import load_config
 from compline.config.secrets import SecretResolver
-from compline.model import RunResult, State
+from compline.model import RunResult, Severity, State
+from compline.pipeline.notify import notify
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session, open_session
@@ -16,23 +25,84 @@ from compline.store.findings import FindingFilter, FindingView, list_findings
 from compline.store.ledger import coverage
 from compline.store.outbox import list_deliveries, list_regressions
 
+ENVIRONMENT: dict[str, str] = {}
+"""What the alerts' references lead to."""
+
+
+@pytest.fixture
+def heard(
+    demo: Any, receiver: Any, slack: Any, mailbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> Heard:
+    """The demo with three channels, and what they were told."""
+    channels = {
+        "hook": f"http://{receiver.address}/",
+        "slack": "slack://T00000000/B00000000/abcdefghijklmnopqrstuvwx",
+        "mail": f"mailto://127.0.0.1:{mailbox.port}/?from=c@demo.example&to=a@demo.example"
+        "&mode=insecure",
+    }
+    for name, address in channels.items():
+        monkeypatch.setitem(ENVIRONMENT, name.upper(), address)
+    monkeypatch.setitem(ENVIRONMENT, "KEY", "key")
+    listed: list[dict[str, str]] = [{"name": n, "url": f"env:{n.upper()}"} for n in channels]
+    listed[0]["signing_key"] = "env:KEY"
+    demo.change(lambda raw: raw.update(alerts={"channels": listed}))
+    return Heard(demo, receiver, slack, mailbox)
+
+
+class Heard:
+    """What the three channels were told since the last time."""
+
+    def __init__(self, demo: Any, receiver: Any, slack: Any, mailbox: Any) -> None:
+        self.demo, self.receiver, self.slack, self.mailbox = demo, receiver, slack, mailbox
+
+    def now(self) -> dict[str, list[str]]:
+        """Channel to subject lines."""
+        slack = [html.unescape(got.json["attachments"][0]["title"]) for got in self.slack.got]
+        found = {
+            "hook": sorted(got.json["title"] for got in self.receiver.got),
+            "slack": sorted(slack),
+            "mail": sorted(str(mail["Subject"]) for mail in self.mailbox.mails),
+        }
+        ids = [got.json["id"] for got in self.receiver.got]
+        assert len(ids) == len(set(ids)), "nothing is delivered twice"
+        for taken in (self.receiver.got, self.slack.got, self.mailbox.mails):
+            taken.clear()
+        return found
+
+    def expected(self, run: int) -> dict[str, list[str]]:
+        """The subject lines of what the store says got worse, from high on."""
+        with look(self.demo) as session:
+            worse = [view.regression for view in list_regressions(session.store, run=run)]
+        titles = [
+            title_of(one)
+            for one in worse
+            if one.severity is None or one.severity.reaches(Severity.HIGH)
+        ]
+        messages = [Message("demo", Form.SINGLE, Event.OPENED, "", title, ()) for title in titles]
+        manners = {"hook": chat, "slack": chat, "mail": plain}
+        return {
+            name: sorted(subject_line(message, escape) for message in messages)
+            for name, escape in manners.items()
+        }
+
 
 def night(demo: Any, **request: Any) -> tuple[int, RunResult, list[Progress]]:
     told: list[Progress] = []
-    with open_session(load_config(demo.config), SecretResolver({}), told.append) as session:
+    secrets = SecretResolver(ENVIRONMENT)
+    with open_session(load_config(demo.config), secrets, told.append) as session:
         run, result = run_once(session, Request(**request))
     return run, result, told
 
 
 def look(demo: Any) -> Session:
-    return open_session(load_config(demo.config), SecretResolver({}), lambda _p: None)  # type: ignore[return-value]
+    return open_session(load_config(demo.config), SecretResolver(ENVIRONMENT), lambda _p: None)  # type: ignore[return-value]
 
 
 def by_rule(findings: tuple[FindingView, ...]) -> Counter[tuple[str, str]]:
     return Counter((one.target, one.rule) for one in findings)
 
 
-def test_three_nights(demo: Any) -> None:
+def test_three_nights(demo: Any, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     first, result, _ = night(demo)
     assert result is RunResult.FINDINGS
     with look(demo) as session:
@@ -42,12 +112,15 @@ def test_three_nights(demo: Any) -> None:
         ]
         before = {one.id: one for one in list_findings(session.store, FindingFilter())}
         # The first completed look is the baseline: nobody is alerted of what was there before.
-        assert [
-            v for v in list_regressions(session.store, run=first) if v.regression.severity
-        ] == []
+        told_first = [v.regression for v in list_regressions(session.store, run=first)]
+        assert {one.kind.value for one in told_first} == {"baseline"}
     assert_each_area_is_seen(tuple(before.values()))
+    baselines = heard.now()
+    assert baselines == heard.expected(first)
+    assert len(baselines["hook"]) >= 5
 
     assert demo.advance() == ["claims-portal", "fraud-model"]
+    heard.receiver.refuse = 3
     second, _, told = night(demo)
     with look(demo) as session:
         after = {one.id: one for one in list_findings(session.store, FindingFilter())}
@@ -60,9 +133,20 @@ def test_three_nights(demo: Any) -> None:
         assert {one.path for one in gone} == {"portal/settings.py"}
         # What did not change keeps its id and stays open.
         assert all(after[i].state is State.OPEN for i in before if before[i] not in gone)
-        delivered = list_deliveries(session.store)
-        assert {d.payload["subject"] for d in delivered if d.run == second}
     assert any(progress.text.startswith("ALERT") for progress in told)
+    assert heard.receiver.got == [], "it is down"
+    hours = itertools.count(1)
+    real = Session.now
+    with look(demo) as session:
+        while list_deliveries(session.store, state="pending"):
+            ahead = timedelta(hours=next(hours))
+            monkeypatch.setattr(Session, "now", lambda self, ahead=ahead: real(self) + ahead)
+            notify(session)
+        monkeypatch.setattr(Session, "now", real)
+    assert heard.receiver.refuse == 0
+    expected = heard.expected(second)
+    assert expected["hook"]
+    assert heard.now() == expected
 
     third, _, told = night(demo)
     with look(demo) as session:
@@ -74,6 +158,9 @@ def test_three_nights(demo: Any) -> None:
         } == {i: one.as_json()["state"] for i, one in after.items()}
         assert list_regressions(session.store, run=third) == ()
     assert not any(progress.text.startswith("ALERT") for progress in told)
+    assert heard.now() == {"hook": [], "slack": [], "mail": []}
+    with look(demo) as session:
+        assert {one.run for one in list_deliveries(session.store)} == {first, second}
 
 
 def assert_each_area_is_seen(findings: tuple[FindingView, ...]) -> None:

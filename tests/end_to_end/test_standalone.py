@@ -32,7 +32,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def airflow(demo: Any, webhook: Any) -> Iterator[httpx.Client]:
+def airflow(demo: Any, receiver: Any) -> Iterator[httpx.Client]:
     """The running Airflow, as a client that is logged in as its administrator."""
     demo.change(
         lambda raw: raw.update(
@@ -47,7 +47,7 @@ def airflow(demo: Any, webhook: Any) -> Iterator[httpx.Client]:
             **os.environ,
             "COMPLINE_CONFIG": str(demo.config),
             "COMPLINE_PORT": str(port),
-            "TEST_HOOK": f"json://127.0.0.1:{webhook.server_port}/hook",
+            "TEST_HOOK": f"json://{receiver.address}/hook",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -108,9 +108,9 @@ def trigger(client: httpx.Client, dag: str, conf: dict[str, Any]) -> str:
 
 
 @pytest.mark.timeout(900)
-def test_both_dags_over_the_rest_api(demo: Any, airflow: httpx.Client, webhook: Any) -> None:
+def test_both_dags_over_the_rest_api(demo: Any, airflow: httpx.Client, receiver: Any) -> None:
     assert trigger(airflow, "compliance_nightly", {}) == "success"
-    baseline = len(webhook.got)
+    baseline = len(receiver.got)
 
     demo.advance()
     conf = {"targets": ["fraud-model"], "scanners": ["bandit", "semgrep"]}
@@ -118,14 +118,16 @@ def test_both_dags_over_the_rest_api(demo: Any, airflow: httpx.Client, webhook: 
     with open_store(store_url(load_config(demo.config), SecretResolver({}))) as store:
         found = list_findings(store, FindingFilter(targets=("fraud-model",)))
     assert any(one.path == "training/agent.py" for one in found)
-    titles = [message["title"] for message in webhook.got[baseline:]]
-    assert len(titles) == 1
-    assert titles[0].startswith("[Compline demo] fraud-model: ")
+    titles = [got.json["title"] for got in receiver.got[baseline:]]
+    told = [title for title in titles if "fraud-model" in title]
+    assert any(title.startswith("[Compline demo] high: fraud-model: ") for title in told)
 
     other = f"file://{demo.home}/demo/repositories/claims-portal.git"
     conf = {"other": other, "revision": "main", "scanners": ["bandit"]}
     assert trigger(airflow, "compliance_adhoc", conf) == "success"
-    assert len(webhook.got) == baseline + 1
+    titles = [got.json["title"] for got in receiver.got[baseline:]]
+    assert [title for title in titles if "fraud-model" in title] == told, "nobody hears of it"
+    assert not any("claims-portal" in title for title in titles)
 
     refused = airflow.post(
         "/api/v2/dags/compliance_adhoc/dagRuns",

@@ -134,7 +134,14 @@ class Memory:
         present = [item for item in self.witnesses.values() if item.present]
         gone = [item for item in reversed(self.witnesses.values()) if not item.present]
         sights = [
-            sight(look, self.heads.get(look.scanner), present, change) for look, change in looks
+            sight(
+                look,
+                self.heads.get(look.scanner),
+                present,
+                change,
+                renames=self.policy.renames,
+            )
+            for look, change in looks
         ]
         ids = (f"CMP-{number}" for number in range(len(self.findings) + 1, 1_000_000))
         decision = decide(sights, present, gone, self.findings, lambda: next(ids), self.policy)

@@ -98,10 +98,16 @@ def test_a_renamed_and_reformatted_function_keeps_its_own(kit: Any) -> None:
     assert matched(kit, OLD, new) == {3: 3, 5: 5, 10: 10}
 
 
-def test_two_renamed_and_reformatted_functions_cannot_be_told_apart(kit: Any) -> None:
+def test_two_renamed_and_reformatted_functions_keep_their_own(kit: Any) -> None:
     old = "def a(x):\n    exec(x)\n\n\ndef b(x):\n    exec(x)\n"
     new = "def c(x):\n    exec( x )\n\n\ndef d(x):\n    exec( x )\n"
-    assert matched(kit, old, new) == {}
+    assert matched(kit, old, new) == {2: 2, 6: 6}
+
+
+def test_renamed_and_moved_functions_are_told_by_what_they_hold(kit: Any) -> None:
+    one, two = "def a(x):\n    exec(x)\n    v = 1\n", "def b(x):\n    w = 2\n    exec(x)\n"
+    new = two.replace("b(", "c(").replace("exec(x)", "exec( x )") + one.replace("a(", "d(")
+    assert matched(kit, one + two, new) == {2: 5, 6: 3}
 
 
 def test_a_reformatted_statement_is_the_same(kit: Any) -> None:
@@ -230,10 +236,14 @@ class TestSubjects:
         line = (("masked/1", "KEY=***"),)
         known = witnesses([secret(kit, "hmac:1:a", fingerprints=line)])
         assert match(known, [secret(kit, "hmac:2:x", fingerprints=line)]).pairs
-        old = witnesses([secret(kit, "hmac:1:a", fingerprints=(("hmac:1", "a"),))])
-        both = (("hmac:2", "x"), ("hmac:1", "a"))
-        assert match(old, [secret(kit, "hmac:2:x", fingerprints=both)]).pairs
-        assert not match(old, [secret(kit, "hmac:2:x", fingerprints=both[:1])]).pairs
+        former = (("hmac:1", "hmac:1:a"), *line)
+        assert match(known, [secret(kit, "hmac:2:x", fingerprints=former)]).pairs
+        # The former key tells that it is another, though the line looks the same.
+        other = (("hmac:1", "hmac:1:b"), *line)
+        assert not match(known, [secret(kit, "hmac:2:x", fingerprints=other)]).pairs
+        bare = witnesses([secret(kit, "hmac:1:a")])
+        assert match(bare, [secret(kit, "hmac:2:x", fingerprints=former)]).pairs
+        assert not match(bare, [secret(kit, "hmac:2:x", fingerprints=line)]).pairs
 
 
 def secret(kit: Any, subject: str, path: str = "a.env", line: int = 1, **more: Any) -> Observation:

@@ -25,6 +25,7 @@ from compline.model import (
     Outcome,
     Package,
     Place,
+    RegressionKind,
     ScanKey,
     Severity,
     State,
@@ -37,6 +38,7 @@ from compline.store.record import Recorded, record
 from compline.store.runs import start_run
 from compline.store.schema import metadata
 from compline.store.targets import sync_targets
+from compline.store.worse import RegressionView, list_regressions
 
 T0 = datetime(2025, 1, 1, 2, tzinfo=UTC)
 KEY = ScanKey(tool="t1", adapter="1", rules="r1", options="o1")
@@ -215,6 +217,11 @@ class Site:
 
     def open(self) -> tuple[FindingView, ...]:
         return list_findings(self.store, FindingFilter(states=(State.OPEN,)))
+
+    def worse(self, run: int | None = None) -> tuple[RegressionView, ...]:
+        """What got worse: without the summaries of first looks."""
+        told = list_regressions(self.store, run=run)
+        return tuple(one for one in told if one.regression.kind is not RegressionKind.BASELINE)
 
     def ids(self) -> dict[tuple[str, int | None], str]:
         """Place to finding, of what is open."""

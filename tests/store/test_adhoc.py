@@ -8,7 +8,6 @@ from compline.model import Failed, Target, TargetKind
 from compline.store.findings import list_findings
 from compline.store.ledger import adhoc_result, coverage
 from compline.store.looks import last_looks
-from compline.store.outbox import list_regressions
 from compline.store.record import AdHocResult, record_adhoc
 from compline.store.runs import start_run
 from compline.store.shards import recorded_pairs
@@ -38,7 +37,7 @@ def test_a_feature_branch_closes_nothing_and_alerts_nobody(site: Any, kit: Any) 
     run, seen = scan_branch(site, kit)
     assert list_findings(site.store) == findings
     assert last_looks(site.store) == looks
-    assert list_regressions(site.store) == ()
+    assert site.worse() == ()
     assert [(item.place.path, item.place.line) for item in seen.new] == [("a.py", 6)]
     known = {(item.place.line, finding) for finding, item in seen.known}
     assert known == {(3, site.ids()["a.py", 2])}

@@ -256,7 +256,7 @@ def test_killed_at_any_moment_nothing_is_lost(
     assert len(pictures) == len(NIGHTS) + 1
     dice = random.Random(20250101 + int(os.environ.get("COMPLINE_SEED", "0")))
     seen = set()
-    for moment in [dice.randint(1, 70) for _ in range(12)]:
+    for moment in [dice.randint(1, 100) for _ in range(12)]:
         store.close()  # a connection must not cross the fork
         child = os.fork()
         if not child:

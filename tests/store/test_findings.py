@@ -132,6 +132,9 @@ def test_the_json_has_everything(site: Any, kit: Any) -> None:
         "revision": "c2",
         "resolved_at": None,
         "cause": "",
+        "risk": 3_000_000,
+        "due_at": None,
+        "waived_until": None,
         "locations": [{"path": "a.py", "line": 3, "end_line": 3, "cell": None, "symbol": "f"}],
         "witnesses": [
             {

@@ -14,7 +14,6 @@ from compline.store.engine import StoreError
 from compline.store.findings import finding_events, get_finding, list_findings
 from compline.store.ledger import coverage
 from compline.store.looks import base_revisions, last_looks, witness_paths
-from compline.store.outbox import list_regressions
 
 TEXT = "def f(x):\n    exec(x)\n    v1 = 1\n    exec(x)\n    v2 = 2\n\n\ndef g(y):\n    exec(y)\n"
 A = {"a.py": TEXT}
@@ -29,7 +28,7 @@ def test_lines_moved_by_forty_are_the_same_findings_with_their_new_lines(
     recorded = site.night_of(kit.scan(moved), "c2", changes={"c1": kit.change(A, moved)})
     assert (recorded.opened, recorded.reopened, recorded.resolved) == ((), (), ())
     assert site.ids() == {(path, line + 40): name for (path, line), name in before.items()}
-    assert list_regressions(site.store) == ()
+    assert site.worse() == ()
 
 
 def test_a_renamed_file_has_the_same_findings(site: Any, kit: Any) -> None:
@@ -54,7 +53,7 @@ def test_an_equal_line_above_is_one_new_and_the_old_ones_stay(site: Any, kit: An
     assert [after["a.py", line] for line in (5, 7, 12)] == [
         before["a.py", line] for line in (2, 4, 9)
     ]
-    (regression,) = list_regressions(site.store)
+    (regression,) = site.worse()
     assert regression.regression.kind is RegressionKind.NEW
     assert regression.regression.subject == after["a.py", 3]
     assert not regression.routed
@@ -101,7 +100,7 @@ def test_an_unchanged_night_writes_ledger_rows_only(site: Any, kit: Any) -> None
         "findings": 3,
         "witnesses": 3,
         "events": 3,
-        "regressions": 0,
+        "regressions": 1,  # the first look's summary
         "gap_sets": 1,
     }
     assert {finding.last_seen for finding in site.open()} == {site.now}
@@ -136,7 +135,7 @@ def test_what_did_not_look_closes_nothing(site: Any, kit: Any, outcome: Any) -> 
     look = last_looks(site.store)["api", "bandit"]
     assert (look.outcome, look.revision) == (row.outcome, "c1")
     assert look.completed_at == site.now - timedelta(days=1)
-    (told,) = list_regressions(site.store, run=site.run)
+    (told,) = site.worse(site.run)
     assert told.regression.kind is RegressionKind.COVERAGE_LOST
     assert told.regression.subject == "api/bandit"
 
@@ -144,13 +143,13 @@ def test_what_did_not_look_closes_nothing(site: Any, kit: Any, outcome: Any) -> 
 def test_a_failed_look_can_be_taken_again_in_the_same_run(site: Any, kit: Any) -> None:
     site.night_of(kit.scan(A))
     site.night_of(Failed("time-out"), "c2")
-    assert len(list_regressions(site.store, run=site.run)) == 1
+    assert len(site.worse(site.run)) == 1
     recorded = site.record(site.look(kit.scan(A), revision="c2"))
     assert [row.result for row in recorded.rows] == ["recorded"]
     (row,) = coverage(site.store, site.run)
     assert (row.outcome, row.reason) == ("completed", "")
     # Nobody was told yet, so nobody is.
-    assert list_regressions(site.store, run=site.run) == ()
+    assert site.worse(site.run) == ()
     assert last_looks(site.store)["api", "bandit"].revision == "c2"
 
 
@@ -211,7 +210,7 @@ class TestHold:
         assert look.completed_at == site.now - timedelta(days=1)
         # Still poor, but from the cache: still held, and told only once.
         assert [row.result for row in site.night_of(poor, fresh=False).rows] == ["held"]
-        told = [item.regression.kind for item in list_regressions(site.store)]
+        told = [item.regression.kind for item in site.worse()]
         assert told == [RegressionKind.DROP_HELD]
         # A held finding was last seen before the drop.
         held = next(finding for finding in site.open() if finding.conditions)
@@ -248,7 +247,7 @@ class TestGaps:
         (row,) = coverage(site.store, site.run)
         assert row.gaps == tuple(gap)
         site.night_of((), gaps=gap)
-        told = [item.regression.kind for item in list_regressions(site.store)]
+        told = [item.regression.kind for item in site.worse()]
         assert told == [RegressionKind.COVERAGE_LOST]
         assert {finding.last_seen for finding in site.open()} == {site.now - timedelta(days=2)}
         site.night_of(kit.scan(A))

@@ -1,23 +1,49 @@
-"""Takes one message to one channel: Apprise for the world's services, the console for the log."""
+"""What every channel is, and which one an address leads to."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-import apprise
+from compline.alerts.escape import plain
+from compline.alerts.messages import Message
+from compline.alerts.render import body, subject_line
+
+_CHATTY = ("apprise", "httpx", "httpcore", "urllib3", "requests")
+"""Libraries whose logs quote addresses, which are secrets."""
 
 
 class DeliveryFailed(Exception):
-    """The channel did not take the message; it may be tried again. Never holds the URL."""
+    """The channel did not take the message; it may be tried again. Never holds the address."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds that the channel asks to be left alone for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a channel needs to know of a delivery besides its message."""
+
+    id: str
+    """The delivery's; the same whenever it is tried again."""
+    thread: str
+    """The id of the delivery that began the thread: its key, everywhere."""
+    at: datetime
+    """When the message was written."""
 
 
 class Channel(Protocol):
     """Somewhere alerts go."""
 
-    def send(self, subject: str, body: str) -> None:
-        """Hands the message over.
+    def send(self, message: Message, envelope: Envelope) -> str:
+        """Hands the message over; gives what is worth noting, empty where all is well.
 
         Raises:
             DeliveryFailed: the channel did not say yes.
@@ -31,32 +57,50 @@ class Console:
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
 
-    def send(self, subject: str, body: str) -> None:
+    def send(self, message: Message, envelope: Envelope) -> str:
         """Writes subject and body, indented."""
-        self._write(f"ALERT {subject}")
-        for line in body.splitlines():
+        self._write(f"ALERT {subject_line(message, plain)}")
+        for line in body(message, plain).splitlines():
             self._write(f"  {line}")
+        return ""
 
 
-class AppriseChannel:
-    """Any of Apprise's services, named by its URL, which is a secret."""
+def within(seconds: float, act: Callable[[], str]) -> str:
+    """Does it in a thread of its own, which is left alone when the time is over.
 
-    def __init__(self, url: str, seconds: float = 20.0) -> None:
-        self._url = url
-        self._seconds = seconds
+    Time-outs of sockets are for one read each: a channel that answers a byte at a time would
+    hold the sender for ever.
 
-    def send(self, subject: str, body: str) -> None:
-        """One Apprise call for this one URL; Apprise answers only yes or no."""
-        # Its own log may show parts of the URL; its storage would keep state on disk.
-        logging.getLogger("apprise").setLevel(logging.CRITICAL)
-        asset = apprise.AppriseAsset(
-            storage_mode="memory", service_timeout=self._seconds, secure_logging=True
-        )
-        sender = apprise.Apprise(asset=asset)
-        if not sender.add(self._url):
-            raise DeliveryFailed("Apprise does not understand the channel's URL; see its manual")
-        taken = sender.notify(
-            title=subject, body=body, body_format=apprise.NotifyFormat.TEXT, interpret_escapes=False
-        )
-        if not taken:
-            raise DeliveryFailed("the channel did not take the message")
+    Raises:
+        DeliveryFailed: it took too long, or as `act` raises.
+    """
+    answers: list[str] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(act())
+        except BaseException as error:  # handed over to the caller
+            errors.append(error)
+
+    worker = threading.Thread(target=run, daemon=True)
+    worker.start()
+    worker.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise DeliveryFailed(f"no answer within {seconds:g} seconds")
+    return answers[0]
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """While it lasts, libraries that would log an address do not."""
+    before = {name: logging.getLogger(name).level for name in _CHATTY}
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

@@ -1,51 +1,87 @@
-"""What an alert says: plain text in which nothing of a scanned repository can act."""
+"""What an alert says in words, in the manner of its channel."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from compline.findings.regressions import Regression
+from compline.alerts.escape import Escape
+from compline.alerts.messages import Entry, Event, Form, Message
 
-_WORST = 10
-"""Regressions listed one by one; the others are counted."""
-
-
-def subject(organisation: str, target: str, regressions: Sequence[Regression]) -> str:
-    """One line, for instance `[Compline acme] web: 2 new, 1 coverage lost`."""
-    counts: dict[str, int] = {}
-    for regression in regressions:
-        word = regression.kind.value.replace("_", " ")
-        counts[word] = counts.get(word, 0) + 1
-    what = ", ".join(f"{number} {word}" for word, number in counts.items())
-    return f"[Compline {harmless(organisation)}] {harmless(target)}: {what}"
+_SUBJECT = 150
+_TARGETS = 5
+"""Targets that a summary names with their numbers."""
 
 
-def body(regressions: Sequence[Regression]) -> str:
-    """The worst ones a line each, the others as a number."""
-    worst = sorted(
-        regressions, key=lambda one: (-(one.severity.rank if one.severity else 2), one.subject)
-    )
-    lines = [_line(regression) for regression in worst[:_WORST]]
-    if len(worst) > _WORST:
-        lines.append(f"... and {len(worst) - _WORST} more: compline findings --state open")
+def subject_line(message: Message, escape: Escape) -> str:
+    """One line, the same for every message of a thread."""
+    organisation = f"[Compline {escape(message.organisation, 60)}] "
+    return f"{organisation}{escape(message.title, _SUBJECT)}"
+
+
+def body(message: Message, escape: Escape, most: int = 8_000) -> str:
+    """The text; where it would be longer than the channel takes, fewer entries are listed."""
+    if message.form is Form.SINGLE:
+        return "\n\n".join(_whole(entry, escape) for entry in message.entries)[:most]
+    for listed in range(len(message.entries), -1, -1):
+        text = _summary(message, escape, listed)
+        if len(text) <= most:
+            return text
+    return text[:most]
+
+
+def _summary(message: Message, escape: Escape, listed: int) -> str:
+    severities = _numbers(message.counts["severity"])
+    events = message.counts["event"]
+    targets = list(message.counts["target"].items())
+    named = {escape(name, 80) or "all": number for name, number in targets[:_TARGETS]}
+    others = f" and {len(targets) - _TARGETS} more" if len(targets) > _TARGETS else ""
+    lines = [
+        f"{message.total} in all: {severities}",
+        *([f"of these {_numbers(events)}"] if set(events) != {Event.OPENED.value} else []),
+        f"targets: {_numbers(named)}{others}",
+        "",
+        *(_line(entry, escape) for entry in message.entries[:listed]),
+    ]
+    if message.total > listed:
+        lines.append(f"... and {message.total - listed} more: compline findings --state open")
     return "\n".join(lines)
 
 
-def harmless(text: str, most: int = 200) -> str:
-    """Text without control characters, mentions, links or markup, cut to a length.
-
-    A zero-width space behind `@` and inside `://` keeps chat services from mentioning and linking;
-    brackets and backquotes that mark up are replaced by look-alikes.
-    """
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", " ", text)
-    text = text.replace("@", "@\u200b").replace("://", ":\u200b//")
-    text = text.translate(str.maketrans("<>`|*", "‹›'¦∗"))  # noqa: RUF001
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _numbers(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items())
 
 
-def _line(regression: Regression) -> str:
-    severity = f" [{regression.severity.value}]" if regression.severity else ""
-    kind = regression.kind.value.replace("_", " ")
-    detail = f" ({harmless(regression.detail)})" if regression.detail else ""
-    return f"- {kind}{severity} {regression.subject}: {harmless(regression.title)}{detail}"
+def _line(entry: Entry, escape: Escape) -> str:
+    severity = f" [{entry.severity}]" if entry.severity else ""
+    where = f" {escape(entry.target, 80)}:" if entry.target not in entry.title else ""
+    ending = f" ({escape(entry.why, 120)})" if entry.event is Event.RESOLVED and entry.why else ""
+    return (
+        f"- {_word(entry)}{severity}{where} {escape(entry.title, 160)}"
+        f" [{escape(entry.about, 100)}]{ending}"
+    )
+
+
+def _whole(entry: Entry, escape: Escape) -> str:
+    severity = f", {entry.severity}" if entry.severity else ""
+    facts = [
+        ("target", entry.target),
+        ("scanner", entry.scanner),
+        ("subject", entry.about if entry.about != entry.target else ""),
+        ("open since", entry.since),
+        ("what became of it" if entry.event is Event.RESOLVED else "why", entry.why),
+        ("owners", ", ".join(entry.owners)),
+    ]
+    return "\n".join(
+        [
+            f"{_word(entry)}{severity}: {escape(entry.title, 300)}",
+            *([escape(entry.detail, 600)] if entry.detail else []),
+            *(f"{name}: {escape(value, 200)}" for name, value in facts if value),
+        ]
+    )
+
+
+def _word(entry: Entry) -> str:
+    kind = entry.kind.replace("-", " ") or "alert"
+    if entry.event is Event.REMINDER:
+        return f"reminder, {kind}"
+    return "well again" if entry.event is Event.RESOLVED else kind

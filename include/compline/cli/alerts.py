@@ -1,20 +1,34 @@
-"""`compline alerts`: the outbox."""
+"""`compline alerts`: what was sent, what waits, and what the rules would send."""
 
 from __future__ import annotations
 
+import json
+import uuid
+from collections import Counter
+from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from compline.alerts.channels import AppriseChannel, DeliveryFailed
+from compline.alerts.channels import DeliveryFailed, Envelope
+from compline.alerts.escape import clean
+from compline.alerts.messages import Entry, Event, Form, Message
 from compline.cli.common import ConfigOption, Exit, session, stop
 from compline.config.secrets import SecretMissing
-from compline.pipeline.notify import notify
+from compline.pipeline.notify import channel_named, deliver
+from compline.pipeline.preview import Previewed
+from compline.pipeline.preview import preview as preview_past
 from compline.reports.terminal import console
-from compline.store.outbox import list_deliveries, retry_delivery
+from compline.store.outbox import (
+    DeliveryView,
+    deliveries_about,
+    list_deliveries,
+    retry_dead,
+    retry_delivery,
+)
 
 
 class DeliveryState(StrEnum):
@@ -25,29 +39,45 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
-app = typer.Typer(help="See, test and retry alerts.", no_args_is_help=True)
+class Format(StrEnum):
+    """For people, or for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f")]
+app = typer.Typer(help="See, test, retry and preview alerts.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(
     config: ConfigOption = None,
     state: Annotated[DeliveryState | None, typer.Option(help="Default: all.")] = None,
+    finding: Annotated[str, typer.Option(help="Only what was said of this finding.")] = "",
     limit: Annotated[int, typer.Option(min=1)] = 50,
+    format_: FormatOption = Format.TABLE,
 ) -> None:
     """List deliveries, the newest first."""
     with session(config) as opened:
-        deliveries = list_deliveries(opened.store, state=state, limit=limit)
-    if not deliveries:
+        if finding:
+            found = deliveries_about(opened.store, finding, limit)
+            found = tuple(one for one in found if state is None or one.state == state)
+        else:
+            found = list_deliveries(opened.store, state=state, limit=limit)
+    if format_ is Format.JSON:
+        typer.echo(json.dumps([_plain(one) for one in found], indent=2, default=str))
+        return
+    if not found:
         nothing = "No deliveries: nothing got worse since the first look."
         console().print(f"No {state} deliveries." if state else nothing)
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("id", "run", "channel", "state", "attempts", "subject", "error"):
-        table.add_column(column, overflow="fold")
-    for one in deliveries:
-        table.add_row(str(one.id), str(one.run), one.channel, one.state, str(one.attempts),
-                      Text(str(one.payload.get("subject", one.subject))),
-                      Text(one.error or ""))  # fmt: skip
+    columns = ("id", "run", "channel", "event", "state", "attempts", "subject", "note")
+    table = _table(*columns)
+    for one in found:
+        title = Message.from_json(one.payload).title
+        table.add_row(one.id, str(one.run or ""), one.channel, one.event, one.state,
+                      str(one.attempts), Text(clean(title)), Text(clean(one.error)))  # fmt: skip
     console().print(table)
 
 
@@ -55,27 +85,83 @@ def list_(
 def test(channel: str, config: ConfigOption = None) -> None:
     """Send a test message to one configured channel."""
     with session(config) as opened:
-        for one in opened.config.alerts.channels:
-            if one.name == channel:
-                try:
-                    address = opened.secrets.resolve(one.url)
-                    AppriseChannel(address).send("[Compline] test", "The channel works.")
-                except DeliveryFailed as error:
-                    stop(f"{channel}: {error}", Exit.INCOMPLETE)
-                except SecretMissing:
-                    raise
-                except Exception as error:  # its message may quote the URL, which is a secret
-                    stop(f"{channel}: it crashed ({type(error).__name__})", Exit.INCOMPLETE)
-                typer.echo(f"{channel} took the test message")
-                return
-        names = ", ".join(one.name for one in opened.config.alerts.channels) or "none"
-        stop(f"no channel named {channel}; configured are: {names}")
+        names = [one.name for one in opened.config.alerts.channels]
+        if channel not in names:
+            there = ", ".join(names) or "none"
+            stop(f"no channel named {channel}; configured are: {there}")
+        number = f"test-{uuid.uuid4()}"
+        organisation = opened.config.organisation
+        entry = Entry(Event.TEST, "test", number, "", "", "", "the channel works")
+        message = Message(
+            organisation, Form.SINGLE, Event.TEST, "test", "test of the channel", (entry,)
+        )
+        try:
+            note = channel_named(opened, channel).send(
+                message, Envelope(number, number, opened.now())
+            )
+        except (DeliveryFailed, SecretMissing) as error:
+            stop(f"{channel}: {error}", Exit.INCOMPLETE)
+    typer.echo(f"{channel} took the test message{f'; {note}' if note else ''}")
 
 
 @app.command()
-def retry(delivery: str, config: ConfigOption = None) -> None:
-    """Try a delivery again now."""
+def retry(
+    delivery: Annotated[str, typer.Argument(help="Its id.")] = "",
+    dead: Annotated[bool, typer.Option("--dead", help="All that were given up.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Try a delivery again now, or all that were given up."""
+    if bool(delivery) == dead:
+        stop("name one delivery, or write --dead")
     with session(config) as opened:
-        retry_delivery(opened.store, delivery, opened.now())
-        if notify(opened):
+        if dead:
+            typer.echo(f"{retry_dead(opened.store, opened.now())} deliveries are due again")
+        else:
+            retry_delivery(opened.store, delivery, opened.now())
+        if deliver(opened):
             raise typer.Exit(Exit.INCOMPLETE)
+
+
+@app.command()
+def preview(
+    config: ConfigOption = None,
+    days: Annotated[int, typer.Option(min=1, max=400)] = 30,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Show what the rules of now would have sent over the last days; sends nothing."""
+    with session(config) as opened:
+        sent = preview_past(opened, days)
+    if format_ is Format.JSON:
+        shown = [
+            {"at": one.at.isoformat(), "channel": one.channel, **one.message.as_json()}
+            for one in sent
+        ]
+        typer.echo(json.dumps(shown, indent=2))
+        return
+    _print_preview(sent, days)
+
+
+def _print_preview(sent: tuple[Previewed, ...], days: int) -> None:
+    if not sent:
+        console().print(f"Nothing would have been sent over the last {days} days.")
+        return
+    table = _table("at", "channel", "rule", "form", "event", "of", "subject")
+    for one in sent:
+        message = one.message
+        table.add_row(f"{one.at:%Y-%m-%d %H:%M}", one.channel, message.rule, message.form,
+                      message.event, str(message.total), Text(clean(message.title)))  # fmt: skip
+    console().print(table)
+    counts = Counter(one.channel for one in sent)
+    shown = ", ".join(f"{number} to {channel}" for channel, number in counts.most_common())
+    console().print(f"{len(sent)} messages over {days} days: {shown}", markup=False)
+
+
+def _plain(one: DeliveryView) -> dict[str, Any]:
+    return asdict(one)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -16,6 +16,9 @@ from compline.config.loader import ConfigError, load_config
 from compline.config.schema import Config
 from compline.config.secrets import SecretMissing, SecretResolver
 from compline.demo.organisation import config_file
+from compline.evidence.chain import SigningKeyUnusable
+from compline.evidence.locker import EvidenceUnavailable
+from compline.model import RunResult
 from compline.pipeline.progress import Report, to_lines
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session, open_session
@@ -33,6 +36,13 @@ class Exit(IntEnum):
     USAGE = 2
     INCOMPLETE = 3
 
+
+EXIT_OF = {
+    RunResult.CLEAN: Exit.OK,
+    RunResult.FINDINGS: Exit.FINDINGS,
+    RunResult.INCOMPLETE: Exit.INCOMPLETE,
+}
+"""A run's result as an exit code."""
 
 ConfigOption = Annotated[
     Path | None,
@@ -86,7 +96,13 @@ def session(given: Path | None, report: Report | None = None) -> Iterator[Sessio
     try:
         with open_session(config, SecretResolver(os.environ), report or to_stderr()) as opened:
             yield opened
-    except (SecretMissing, StoreError, BadRequest) as error:
+    except (
+        SecretMissing,
+        StoreError,
+        BadRequest,
+        EvidenceUnavailable,
+        SigningKeyUnusable,
+    ) as error:
         stop(str(error))
 
 

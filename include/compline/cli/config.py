@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 
 import typer
 
 from compline.cli.common import ConfigOption, configuration, find_config, stop
-from compline.config.loader import mistake_at
+from compline.config.loader import ConfigError, mistake_at
 from compline.config.schema import Config
+from compline.config.waivers import load_waivers
 from compline.pipeline.foresee import not_here, wrong_policies
 
 app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
@@ -17,15 +19,21 @@ app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Validate compline.yaml; every mistake with its line. Exits with 2 on a mistake.
+    """Validate compline.yaml and its waivers.yaml; every mistake with its line.
 
-    Files and environment variables that this machine does not have are told and no mistake.
+    Exits with 2 on a mistake. Files and environment variables that this machine does not have are
+    told and no mistake.
     """
     path = find_config(config)
     loaded = configuration(path)
     wrong = [str(mistake_at(path, *found)) for found in wrong_policies(loaded)]
     if wrong:
         stop("The configuration is not valid:\n" + "\n".join(wrong))
+    if loaded.waivers.file is not None:
+        try:
+            load_waivers(loaded.waivers.file, loaded.waivers, datetime.now(UTC).date())
+        except ConfigError as error:
+            stop(str(error))
     for found in not_here(loaded, os.environ):
         typer.echo(f"note: {mistake_at(path, *found)}", err=True)
     targets = loaded.targets.names()

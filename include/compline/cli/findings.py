@@ -11,12 +11,15 @@ import typer
 
 from compline.cli.common import ConfigOption, session, stop
 from compline.model import Severity, State
+from compline.pipeline.lives import as_of
 from compline.pipeline.session import Session
 from compline.reports.delimited import findings_csv
 from compline.reports.sarif import findings_sarif
 from compline.reports.terminal import console, findings_table
 from compline.scanners import registry
-from compline.store.findings import FindingFilter, get_finding, list_findings
+from compline.store.engine import Store
+from compline.store.findings import Condition, FindingFilter, get_finding, list_findings
+from compline.store.looks import last_looks
 from compline.store.runs import get_run
 from compline.store.targets import list_targets
 
@@ -43,17 +46,26 @@ def findings(
     scanner: Annotated[
         list[str] | None, typer.Option("--scanner", "-s", help="Seen by this scanner; repeatable.")
     ] = None,
+    condition: Annotated[
+        list[Condition] | None, typer.Option(help="In one of these conditions.")
+    ] = None,
+    without: Annotated[
+        list[Condition] | None, typer.Option(help="In none of these conditions.")
+    ] = None,
     since_run: Annotated[
         int | None, typer.Option(help="Only what was opened or reopened in or after this run.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
 ) -> None:
-    """List findings; without filters the open ones."""
+    """List findings, the greatest risk first; without filters the open ones."""
     with session(config) as opened:
+        at = as_of(opened)
         if ids:
-            if any((state, severity, at_least, target, scanner, since_run, limit)):
+            filters = (state, severity, at_least, target, scanner, condition, without)
+            if any((*filters, since_run, limit)):
                 stop("give either ids or filters: what an id names is shown whatever it is")
-            found = tuple(get_finding(opened.store, one) for one in dict.fromkeys(ids))
+            unique = dict.fromkeys(ids)
+            found = tuple(get_finding(opened.store, one, as_of=at) for one in unique)
         else:
             _check(opened, target or (), scanner or (), since_run)
             chosen = FindingFilter(
@@ -62,9 +74,13 @@ def findings(
                 at_least=at_least,
                 targets=tuple(target or ()),
                 scanners=tuple(scanner or ()),
+                conditions=tuple(condition or ()),
+                without=tuple(without or ()),
+                now=at.now,
+                stale_since=at.stale_since,
                 since_run=since_run,
             )
-            found = list_findings(opened.store, chosen, limit=limit)
+            found = list_findings(opened.store, chosen, limit=limit, as_of=at)
     match format_:
         case Format.TABLE:
             console().print(findings_table(found))
@@ -76,13 +92,20 @@ def findings(
             typer.echo(json.dumps(findings_sarif(found), indent=2))
 
 
+def _scanners(store: Store) -> tuple[str, ...]:
+    """Ours, and those whose reports were imported."""
+    imported = {name for _, name in last_looks(store) if name.startswith("import:")}
+    return (*registry.names(), *sorted(imported))
+
+
 def _check(
     opened: Session, targets: Collection[str], scanners: Collection[str], since_run: int | None
 ) -> None:
     """Ends the command on a filter that can match nothing because what it names is unknown."""
     seen = [row.name for row in list_targets(opened.store)]
     known = list(dict.fromkeys([*seen, *opened.config.targets.names()]))
-    for names, there, what in ((targets, known, "target"), (scanners, registry.names(), "scanner")):
+    scanned_by = _scanners(opened.store)
+    for names, there, what in ((targets, known, "target"), (scanners, scanned_by, "scanner")):
         unknown = [name for name in names if name not in there]
         if unknown:
             stop(f"no {what} named {', '.join(unknown)}; known are: {', '.join(there) or 'none'}")

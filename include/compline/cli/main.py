@@ -8,7 +8,26 @@ from typing import Any
 import typer
 
 from compline import __version__
-from compline.cli import alerts, config, coverage, database, demo, findings, scan, targets, tools
+from compline.cli import (
+    accept,
+    alerts,
+    config,
+    coverage,
+    database,
+    demo,
+    diff,
+    evidence,
+    explain,
+    findings,
+    health,
+    imports,
+    part,
+    replay,
+    scan,
+    targets,
+    tools,
+    waivers,
+)
 from compline.cli.common import Exit
 
 
@@ -31,14 +50,23 @@ app = _Program(
     pretty_exceptions_enable=False,
 )
 app.command("scan")(scan.scan)
+app.command("import")(imports.import_)
 app.command("findings")(findings.findings)
+app.command("explain")(explain.explain)
+app.command("diff")(diff.diff)
+app.command("replay")(replay.replay)
 app.command("coverage")(coverage.coverage)
 app.command("targets")(targets.targets)
+app.command("health")(health.health)
+app.command("accept-drop")(accept.accept_drop)
+app.command("part")(part.part)
 app.add_typer(tools.app, name="tools")
 app.add_typer(config.app, name="config")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(demo.app, name="demo")
 app.add_typer(database.app, name="db")
+app.add_typer(evidence.app, name="evidence")
+app.add_typer(waivers.app, name="waive")
 
 
 @app.command()

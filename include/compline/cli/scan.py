@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from compline.cli.common import ConfigOption, Exit, session
+from compline.cli.common import EXIT_OF, ConfigOption, session
 from compline.model import RunResult, Severity
 from compline.pipeline import conclude, discover, notify, plan
 from compline.pipeline import scan as scan_step
@@ -17,12 +17,6 @@ from compline.pipeline.adhoc import request_from_form
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
 from compline.reports.summary import print_summary
-
-_EXIT = {
-    RunResult.CLEAN: Exit.OK,
-    RunResult.FINDINGS: Exit.FINDINGS,
-    RunResult.INCOMPLETE: Exit.INCOMPLETE,
-}
 
 
 def scan(
@@ -67,7 +61,7 @@ def scan(
             raise
         if not quiet:
             print_summary(opened.store, run)
-    raise typer.Exit(_EXIT[result])
+    raise typer.Exit(EXIT_OF[result])
 
 
 def run_once(opened: Session, request: Request) -> tuple[int, RunResult]:
@@ -77,5 +71,5 @@ def run_once(opened: Session, request: Request) -> tuple[int, RunResult]:
     for number in range(plan.plan(opened, run)):
         scan_step.scan_shard(opened, run, number, owner)
     result = conclude.conclude(opened, run)
-    notify.notify(opened, run)
+    notify.notify(opened)
     return run, result

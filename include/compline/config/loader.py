@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,8 @@ from compline.config.schema import Config
 Loc = tuple[int | str, ...]
 _EXPECTED = ", expected: "
 _MERGE_KEY = "tag:yaml.org,2002:merge"
+LineOf = Callable[[Loc], int]
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,40 @@ def load_config(path: Path) -> Config:
     Raises:
         ConfigError: not there, not YAML, or not valid.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Mistake(str(path), 1, "", f"cannot be read: {error}")]) from error
-    return parse_config(text, path)
+    return parse_config(read_text(path), path)
 
 
 def parse_config(text: str, path: Path) -> Config:
     """Validates the text of a compline.yaml that stands (or would stand) at `path`.
+
+    Raises:
+        ConfigError: not YAML, or not valid.
+    """
+    return parse_document(text, path, Config)[0]
+
+
+def read_text(path: Path) -> str:
+    """A file's text.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Mistake(str(path), 1, "", f"cannot be read: {error}")]) from error
+
+
+def parse_document(text: str, path: Path, model: type[_Model]) -> tuple[_Model, LineOf]:
+    """Validates the text of a YAML file as a model.
+
+    Args:
+        text: of the file.
+        path: where it stands; relative paths in it are meant from its folder.
+        model: what it must be.
+
+    Returns:
+        The document, and what gives the line (from 1) of one of its keys.
 
     Raises:
         ConfigError: not YAML, or not valid.
@@ -81,11 +108,12 @@ def parse_config(text: str, path: Path) -> Config:
     if not isinstance(value, dict):
         raise ConfigError([Mistake(name, 1, "", "expected a mapping of sections")])
     try:
-        return Config.model_validate(value, context={"base": path.resolve().parent})
+        document = model.model_validate(value, context={"base": path.resolve().parent})
     except ValidationError as error:
         details = error.errors(include_url=False)
-        mistakes = _merged([_mistake(name, node, detail) for detail in details])
+        mistakes = _merged([_mistake(name, node, detail, model) for detail in details])
         raise ConfigError(sorted(mistakes, key=lambda mistake: mistake.line)) from error
+    return document, lambda loc: _line_of(node, loc, missing=False)
 
 
 def mistake_at(path: Path, where: Loc, message: str) -> Mistake:
@@ -96,14 +124,14 @@ def mistake_at(path: Path, where: Loc, message: str) -> Mistake:
     )
 
 
-def _mistake(file: str, node: yaml.Node | None, detail: Any) -> Mistake:
+def _mistake(file: str, node: yaml.Node | None, detail: Any, model: type[BaseModel]) -> Mistake:
     error = detail.get("ctx", {}).get("error")
     loc = (*detail["loc"], *(error.at if isinstance(error, Misplaced) else ()))
     return Mistake(
         file,
         _line_of(node, loc, missing=detail["type"] == "missing"),
         ".".join(str(part) for part in _real(node, loc)),
-        _explain(detail),
+        _explain(detail, model),
     )
 
 
@@ -185,11 +213,11 @@ def _line_of(node: yaml.Node | None, loc: Loc, *, missing: bool) -> int:
     return line
 
 
-def _explain(detail: Any) -> str:
+def _explain(detail: Any, model: type[BaseModel]) -> str:
     """What was found, what was expected, and the nearest valid key."""
     kind, found = detail["type"], detail.get("input")
     if kind == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1])
+        known = _known_keys(detail["loc"][:-1], model)
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
         return f"unknown key{hint}"
@@ -227,9 +255,9 @@ def _wanted(kind: str, text: str) -> str:
     return plain.get(kind) or text.removeprefix("Input should be ")
 
 
-def _known_keys(loc: Loc) -> list[str]:
+def _known_keys(loc: Loc, model: type[BaseModel]) -> list[str]:
     """The keys of the section at a location, by their names in the file."""
-    section: type[BaseModel] | None = Config
+    section: type[BaseModel] | None = model
     for part in loc:
         if section is None or isinstance(part, int):
             continue

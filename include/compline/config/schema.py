@@ -8,10 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from compline.config.alerts import CONSOLE, Alerts
 from compline.config.cron import check_cron, check_timezone
 from compline.config.fields import IsoDate, LocalPath, Misplaced, Name, Section
+from compline.config.memory import Deadlines, Lifecycle, Risk, WaiverSettings
 from compline.config.secrets import SecretReference
 from compline.config.targets import Targets
+from compline.config.upkeep import EvidenceSettings, Health, Retention
 from compline.model import Severity
 
 Pack = Literal["ai", "python"]
@@ -138,33 +141,6 @@ class Advisories(Section):
     recheck_hours: int = Field(12, ge=1, description="how long an online answer counts")
 
 
-class Channel(Section):
-    """Where alerts go: an Apprise URL, by reference only, since it holds a secret."""
-
-    name: Name
-    url: SecretReference
-
-
-class Alerts(Section):
-    """Who is told of what got worse."""
-
-    from_severity: Severity = Severity.HIGH
-    console: bool = True
-    channels: list[Channel] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _unique(self) -> Alerts:
-        seen = {CONSOLE}
-        for number, channel in enumerate(self.channels):
-            if channel.name in seen:
-                raise Misplaced(
-                    f"there is a channel {channel.name!r} already: deliveries name their channel",
-                    at=("channels", number, "name"),
-                )
-            seen.add(channel.name)
-        return self
-
-
 class AdHoc(Section):
     """What may be scanned by hand besides the configured targets."""
 
@@ -205,6 +181,13 @@ class Config(Section):
     ignore: Ignore = Ignore()
     advisories: Advisories = Advisories()
     alerts: Alerts = Alerts()
+    lifecycle: Lifecycle = Lifecycle()
+    deadlines: Deadlines = Deadlines()
+    risk: Risk = Risk()
+    waivers: WaiverSettings = WaiverSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    retention: Retention = Retention()
+    health: Health = Health()
     adhoc: AdHoc = AdHoc()
     execution: Execution = Execution()
 

@@ -43,6 +43,11 @@ class SecretResolver:
     ) -> None:
         self._environment = os.environ if environment is None else environment
         self._airflow = airflow
+        self._resolved: set[str] = set()
+
+    def resolved(self) -> frozenset[str]:
+        """Every secret given out so far: what must not be found in anything that is kept."""
+        return frozenset(self._resolved)
 
     def resolve(self, reference: str) -> str:
         """The secret's value; never log it.
@@ -55,10 +60,13 @@ class SecretResolver:
             value = self._environment.get(name, "")
             if not value:
                 raise SecretMissing(f"{reference}: set the environment variable {name}")
+            self._resolved.add(value)
             return value
         if self._airflow is None:
             raise SecretMissing(
                 f"{reference}: Airflow connections are only readable inside Airflow tasks; "
                 "use env:NAME for `compline scan`"
             )
-        return self._airflow(name)
+        value = self._airflow(name)
+        self._resolved.add(value)
+        return value

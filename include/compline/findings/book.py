@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from compline.findings.decision import Decision, Event, EventKind, NewWitness, W
 from compline.findings.known import SUBJECT_KINDS, KnownFinding, KnownWitness, WitnessState
 from compline.findings.settlement import Touch, settle_known, settle_new
 from compline.findings.sights import Sight
-from compline.model import Observation
+from compline.model import Observation, State
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class _Entry:
         if not moved and (self.state, self.last_seen) == (known.state, known.last_seen):
             return None
         observation = self.observation if moved else None
-        return WitnessChange(known.id, self.state, observation, self.last_seen)
+        return WitnessChange(known.id, self.state, observation, self.last_seen, known.state)
 
 
 @dataclass(slots=True)
@@ -51,12 +51,14 @@ class Book:
         present: Sequence[KnownWitness],
         gone: Sequence[KnownWitness],
         findings: Mapping[str, KnownFinding],
+        parted: Collection[tuple[str, str]] = (),
     ) -> None:
         self._entries = {
             item.id: _Entry(item, item.finding, item.state, item.observation, item.last_seen)
             for item in (*present, *gone)
         }
         self._findings = findings
+        self._parted = parted
         self._fresh: list[_Fresh] = []
         self._touches: dict[str, list[Touch]] = defaultdict(list)
         self._events: list[Event] = []
@@ -65,6 +67,7 @@ class Book:
     def see(self, witness: KnownWitness, observation: Observation, sight: Sight) -> None:
         """The witness stands, with this statement."""
         entry = self._entries[witness.id]
+        observation = _with_aliases(observation, entry.observation)
         if entry.state is WitnessState.SEEN and entry.observation == observation:
             return
         before, after = entry.observation, observation
@@ -140,7 +143,8 @@ class Book:
                 events += first.events
                 regressions.append(first.regression)
             else:
-                later = settle_known(known, members[finding], touches)
+                joined = [self._findings[one] for one, into in merged if into == finding]
+                later = settle_known(known, members[finding], touches, joined)
                 changes.append(later.change)
                 events += later.events
                 regressions.append(later.regression)
@@ -174,7 +178,7 @@ class Book:
         sightings = [Sighting(entry.observation, entry.finding) for entry in entries]
         sightings += [Sighting(item.observation) for item in self._fresh]
         merged = []
-        for group in correlate(sightings):
+        for group in correlate(sightings, self._parted):
             fresh = [self._fresh[index - len(entries)] for index in group if index >= len(entries)]
             ids = {sightings[index].finding for index in group} - {""}
             alive = {
@@ -188,7 +192,9 @@ class Book:
                 survivor = self._oldest(alive)
                 merged += [(younger, survivor) for younger in sorted(alive - {survivor})]
             else:
-                survivor = self._oldest(ids)
+                # One that was open until this look goes on; what was resolved long ago rests.
+                lost = {name for name in ids if self._findings[name].state is State.OPEN}
+                survivor = self._oldest(lost or ids)
             for item in fresh:
                 item.finding = survivor
         return tuple(merged)
@@ -198,3 +204,11 @@ class Book:
 
     def _event(self, finding: str, kind: EventKind, data: Mapping[str, object]) -> None:
         self._events.append(Event(finding, kind, data))
+
+
+def _with_aliases(now: Observation, before: Observation) -> Observation:
+    """What once was known to be one advisory stays so, also where a source forgets a name."""
+    aliases = {*now.aliases, *before.aliases}
+    if len(aliases) == len(now.aliases):
+        return now
+    return replace(now, aliases=tuple(sorted(aliases)))

@@ -40,6 +40,20 @@ class LineMap:
         new_end = hunk.new_start + hunk.new_count if hunk.new_count else hunk.new_start + 1
         return old_line - old_end + new_end
 
+    def old_hunk(self, old_line: int) -> int | None:
+        """The index of the hunk that changes or removes the line; None if it was kept."""
+        index = bisect_right(self.hunks, old_line, key=_first_behind) - 1
+        if index < 0 or old_line >= _first_behind(self.hunks[index]) + self.hunks[index].old_count:
+            return None
+        return index
+
+    def new_hunk(self, new_line: int) -> int | None:
+        """The index of the hunk that wrote the new line; None if it was there before."""
+        index = bisect_right(self.hunks, new_line, key=lambda hunk: hunk.new_start) - 1
+        if index < 0 or new_line >= self.hunks[index].new_start + self.hunks[index].new_count:
+            return None
+        return index
+
 
 def _first_behind(hunk: Hunk) -> int:
     """The first old line that the hunk removes, or before which it only inserts."""
@@ -58,3 +72,5 @@ class TreeChange:
     """Share of the tree's files (0 to 1) added, removed or modified."""
     removed: frozenset[str] = frozenset()
     """Old paths that are gone and were not renamed."""
+    touched: frozenset[str] = frozenset()
+    """New paths whose content was added or modified."""

@@ -8,7 +8,7 @@ one file under CWEs of one family; a scanner that speaks twice of a place means 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compline.findings.aliases import AliasGroups
@@ -30,26 +30,35 @@ class Sighting:
     """The finding that it belongs to already; empty for a new observation."""
 
 
-def correlate(sightings: Sequence[Sighting]) -> tuple[tuple[int, ...], ...]:
+def correlate(
+    sightings: Sequence[Sighting], parted: Collection[tuple[str, str]] = ()
+) -> tuple[tuple[int, ...], ...]:
     """Groups the sightings by index; each is in one group.
 
     What belongs to one finding already stays together: a finding never splits.
+
+    Args:
+        sightings: everything that stands.
+        parted: pairs of findings that a person has told apart: they come into no common group.
     """
-    groups = _Groups(sightings)
+    groups = _Groups(sightings, parted)
     known: dict[str, int] = {}
     for index, sighting in enumerate(sightings):
         if sighting.finding:
             groups.join(known.setdefault(sighting.finding, index), index)
-    subjects: dict[Hashable, int] = {}
     aliases = AliasGroups(
         sighting.observation
         for sighting in sightings
         if sighting.observation.kind is FindingKind.DEPENDENCY
     )
-    for index, sighting in enumerate(sightings):
-        key = _subject_key(sighting.observation, aliases)
-        if key is not None:
-            groups.join(subjects.setdefault(key, index), index)
+    # Of findings that were parted under one name, a new statement goes to the one that says the
+    # very same already.
+    for names in (AliasGroups(), aliases) if parted else (aliases,):
+        subjects: dict[Hashable, list[int]] = defaultdict(list)
+        for index, sighting in enumerate(sightings):
+            key = _subject_key(sighting.observation, names)
+            if key is not None and not any(groups.join(one, index) for one in subjects[key]):
+                subjects[key].append(index)
     for _, left, right in sorted(_overlaps(sightings)):
         if groups.scanners(left).isdisjoint(groups.scanners(right)):
             groups.join(left, right)
@@ -59,16 +68,27 @@ def correlate(sightings: Sequence[Sighting]) -> tuple[tuple[int, ...], ...]:
 class _Groups:
     """Disjoint sets of indexes, with the scanners whose spans are in each."""
 
-    def __init__(self, sightings: Sequence[Sighting]) -> None:
+    def __init__(self, sightings: Sequence[Sighting], parted: Collection[tuple[str, str]]) -> None:
         self._parents = list(range(len(sightings)))
         self._scanners = [{sighting.observation.scanner} for sighting in sightings]
+        self._apart: dict[str, set[str]] = defaultdict(set)
+        for first, second in parted:
+            self._apart[first].add(second)
+            self._apart[second].add(first)
+        self._findings = [{sighting.finding} & self._apart.keys() for sighting in sightings]
+        """Of each set those that were parted from others."""
 
-    def join(self, left: int, right: int) -> None:
+    def join(self, left: int, right: int) -> bool:
+        """Makes them one; False where that would join what a person has parted."""
         left, right = self._root(left), self._root(right)
         if left != right:
             left, right = min(left, right), max(left, right)
+            if any(self._apart[name] & self._findings[right] for name in self._findings[left]):
+                return False
             self._parents[right] = left
             self._scanners[left] |= self._scanners[right]
+            self._findings[left] |= self._findings[right]
+        return True
 
     def scanners(self, index: int) -> set[str]:
         return self._scanners[self._root(index)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from compline.findings.acceptance import WaiverChanges
 from compline.findings.known import WitnessState
 from compline.findings.regressions import Regression
 from compline.model import Confidence, FindingKind, Observation, Severity, State
@@ -24,6 +25,8 @@ class EventKind(StrEnum):
     WITNESS_ADDED = "witness-added"
     WITNESS_GONE = "witness-gone"
     MERGED = "merged"
+    PARTED = "parted"
+    """Two that were one by mistake are two again."""
     HELD = "held"
 
 
@@ -37,6 +40,10 @@ class NewFinding:
     confidence: Confidence
     title: str
     revision: str
+    risk: int = 0
+    """See `findings.risk`."""
+    due_at: datetime | None = None
+    """When its remediation deadline ends; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class WitnessChange:
     observation: Observation | None
     """Its new statement; None if that stays."""
     last_seen: datetime | None
+    was: WitnessState
+    """Its state before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,15 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Urgency:
+    """How pressing a known finding is from now on."""
+
+    finding: str
+    risk: int
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Everything that one target's looks change."""
 
@@ -105,3 +123,5 @@ class Decision:
     events: tuple[Event, ...] = ()
     regressions: tuple[Regression, ...] = ()
     holds: tuple[Hold, ...] = ()
+    urgencies: tuple[Urgency, ...] = ()
+    waivers: WaiverChanges = field(default_factory=WaiverChanges)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from compline.findings.change import TreeChange
 from compline.findings.known import KnownWitness
 from compline.findings.places import Expected, align, position_of
+from compline.findings.renames import RuleRenames
 from compline.model import Observation, Place
 
 
@@ -33,10 +34,19 @@ class Desk:
         known: Sequence[KnownWitness],
         observations: Sequence[Observation],
         change: TreeChange,
+        renames: RuleRenames,
     ) -> None:
+        spoken = {(item.scanner, item.rule) for item in observations}
         self._known = known
+        self._said = [renames.current(witness.observation, spoken) for witness in known]
+        """What the witnesses were known to say, under their rules' names of now."""
         self._found = observations
         self._expected = Expected(change)
+        self._inside = (
+            {(self._expected.path(item.place), item.place.symbol) for item in self._said},
+            {(item.place.path, item.place.symbol) for item in observations},
+        )
+        """(path, symbol) of the definitions that hold something, before and now."""
         self._left_known = dict.fromkeys(range(len(known)))
         self._left_found = dict.fromkeys(range(len(observations)))
         self._pairs: list[tuple[int, int]] = []
@@ -47,7 +57,12 @@ class Desk:
         return bool(self._left_known and self._left_found)
 
     def stage(
-        self, key: KeyOf, pick: Pick, among: Callable[[KnownWitness], bool] | None = None
+        self,
+        key: KeyOf,
+        pick: Pick,
+        among: Callable[[KnownWitness], bool] | None = None,
+        *,
+        renamed: bool = False,
     ) -> None:
         """Matches within buckets of equal key.
 
@@ -55,6 +70,7 @@ class Desk:
             key: of an observation at a path (a witness's after the renames); None keeps out.
             pick: which of a bucket's witnesses and observations belong together, as pairs.
             among: which witnesses take part; None for all.
+            renamed: only what can have come from a definition that is gone into one that is new.
         """
         if not self.open:
             return
@@ -62,7 +78,9 @@ class Desk:
         for index in self._left_known:
             if among is not None and not among(self._known[index]):
                 continue
-            observation = self._known[index].observation
+            if renamed and not self._vanished(index):
+                continue
+            observation = self._said[index]
             value = key(observation, self._expected.path(observation.place))
             if value is not None:
                 buckets[value].append(index)
@@ -70,6 +88,8 @@ class Desk:
             return
         partners: dict[Hashable, list[int]] = defaultdict(list)
         for index in self._left_found:
+            if renamed and not self._appeared(index):
+                continue
             observation = self._found[index]
             value = key(observation, observation.place.path)
             if value is not None and value in buckets:
@@ -93,49 +113,114 @@ class Desk:
         pairs: list[tuple[int, int]] = []
         for position, items in wanted.items():
             # Several on one line: by column, which only orders them.
-            items.sort(key=lambda index: self._known[index].observation.place.column or 0)
+            items.sort(key=lambda index: self._said[index].place.column or 0)
             there[position].sort(key=lambda index: self._found[index].place.column or 0)
             pairs.extend(zip(items, there[position], strict=False))
         return pairs
 
+    def by_hunk(self, known: list[int], found: list[int]) -> list[tuple[int, int]]:
+        """Those whose lines one block of the diff has turned into each other, as many as before."""
+        old: dict[int, list[int]] = defaultdict(list)
+        for index in known:
+            hunk = self._expected.hunk(self._said[index].place, self._found[found[0]].place.blob)
+            if hunk is not None:
+                old[hunk].append(index)
+        if not old:
+            return []
+        new: dict[int, list[int]] = defaultdict(list)
+        for index in found:
+            place = self._found[index].place
+            hunk = self._expected.hunk_of(self._said[known[0]].place.blob, place)
+            if hunk is not None:
+                new[hunk].append(index)
+        return [
+            pair
+            for hunk, items in old.items()
+            if len(items) == len(new[hunk])
+            for pair in zip(self._ordered(items), self._ordered_found(new[hunk]), strict=True)
+        ]
+
     def by_position(self, known: list[int], found: list[int]) -> list[tuple[int, int]]:
         """As many as can be: first by kept line, then in order, each near where it should be."""
         pairs = self.by_line(known, found)
-        taken_known = {pair[0] for pair in pairs}
-        taken_found = {pair[1] for pair in pairs}
+        rest, others = _left(known, found, pairs)
+        if rest and others:
+            pairs += self.by_hunk(rest, others)
+            rest, others = _left(known, found, pairs)
+        pairs += self._aligned(rest, others)
+        return self._untangled(pairs)
+
+    def by_hunk_or_alone(self, known: list[int], found: list[int]) -> list[tuple[int, int]]:
+        """By kept line and by block; what then remains if one definition got another name."""
+        pairs = self.by_line(known, found)
+        rest, others = _left(known, found, pairs)
+        if rest and others:
+            pairs += self.by_hunk(rest, others)
+            rest, others = _left(known, found, pairs)
+        rest = [index for index in rest if self._vanished(index)]
+        others = [index for index in others if self._appeared(index)]
+        if (
+            len({self._said[index].place.symbol for index in rest}) == 1
+            and len({self._found[index].place.symbol for index in others}) == 1
+        ):
+            pairs += self._aligned(rest, others)
+        return pairs
+
+    def _vanished(self, known: int) -> bool:
+        """Whether nothing is said any more of the definition that it was in."""
+        place = self._said[known].place
+        return (self._expected.path(place), place.symbol) not in self._inside[1]
+
+    def _appeared(self, found: int) -> bool:
+        """Whether nothing was known of the definition that it is in."""
+        place = self._found[found].place
+        return (place.path, place.symbol) not in self._inside[0]
+
+    def _aligned(self, known: list[int], found: list[int]) -> list[tuple[int, int]]:
+        if not known or not found:
+            return []
         rest = sorted(
             (
                 self._where(index, found[0])[0],
                 # A removed block has no lines in the new content: its own order tells.
-                _order(self._known[index].observation.place),
+                _order(self._said[index].place),
                 index,
             )
             for index in known
-            if index not in taken_known
         )
-        others = sorted(
-            (*_order(self._found[index].place), index)
-            for index in found
-            if index not in taken_found
-        )
-        for left, right in align([item[0] for item in rest], [item[0] for item in others]):
-            pairs.append((rest[left][2], others[right][2]))
-        return pairs
+        others = sorted((*_order(self._found[index].place), index) for index in found)
+        return [
+            (rest[left][2], others[right][2])
+            for left, right in align([item[0] for item in rest], [item[0] for item in others])
+        ]
 
-    def by_line_or_alone(self, known: list[int], found: list[int]) -> list[tuple[int, int]]:
-        """By kept line; what then remains only if all of it went from one symbol to one other."""
-        pairs = self.by_line(known, found)
-        taken_known = {pair[0] for pair in pairs}
-        taken_found = {pair[1] for pair in pairs}
-        rest = [index for index in known if index not in taken_known]
-        others = [index for index in found if index not in taken_found]
-        if (
-            len(rest) == len(others) > 0
-            and len({self._known[index].observation.place.symbol for index in rest}) == 1
-            and len({self._found[index].place.symbol for index in others}) == 1
-        ):
-            pairs.extend(self.by_position(rest, others))
-        return pairs
+    def _untangled(self, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Equal statements that touch keep their order: to pass each other would do nothing.
+
+        They may have exchanged their layouts, and then the kept lines say otherwise.
+        """
+        if len(pairs) < 2:
+            return pairs
+        pairs = sorted(pairs, key=lambda pair: _order(self._said[pair[0]].place))
+        runs: list[list[tuple[int, int]]] = []
+        for pair in pairs:
+            place = self._said[pair[0]].place
+            if runs and _touch(self._said[runs[-1][-1][0]].place, place):
+                runs[-1].append(pair)
+            else:
+                runs.append([pair])
+        for run in runs:
+            found = self._ordered_found([pair[1] for pair in run])
+            places = [self._found[index].place for index in found]
+            if all(map(_touch, places, places[1:])):
+                run[:] = zip((pair[0] for pair in run), found, strict=True)
+        return [pair for run in runs for pair in run]
+
+    def _ordered(self, known: list[int]) -> list[int]:
+        return sorted(known, key=lambda index: _order(self._said[index].place))
+
+    def _ordered_found(self, found: list[int]) -> list[int]:
+        return sorted(found, key=lambda index: _order(self._found[index].place))
 
     def found(self) -> Sequence[Observation]:
         """What is said now."""
@@ -143,7 +228,7 @@ class Desk:
 
     def observations(self) -> Iterator[Observation]:
         """All of both sides."""
-        yield from (witness.observation for witness in self._known)
+        yield from self._said
         yield from self._found
 
     def versions(self) -> list[str]:
@@ -164,9 +249,26 @@ class Desk:
 
     def _where(self, known: int, found: int) -> tuple[int, bool]:
         # All of a bucket's observations are in one path, and so in one blob.
-        return self._expected.line(
-            self._known[known].observation.place, self._found[found].place.blob
-        )
+        return self._expected.line(self._said[known].place, self._found[found].place.blob)
+
+
+def _left(
+    known: list[int], found: list[int], pairs: list[tuple[int, int]]
+) -> tuple[list[int], list[int]]:
+    """What the pairs leave of both."""
+    taken_known = {pair[0] for pair in pairs}
+    taken_found = {pair[1] for pair in pairs}
+    return (
+        [index for index in known if index not in taken_known],
+        [index for index in found if index not in taken_found],
+    )
+
+
+def _touch(upper: Place, lower: Place) -> bool:
+    """Whether nothing can be between them: the one ends on the line before the other, or on it."""
+    if upper.line is None or lower.line is None or upper.cell != lower.cell:
+        return False
+    return lower.line <= max(upper.line, upper.end_line or 0) + 1
 
 
 def _order(place: Place) -> tuple[int, int]:

@@ -54,6 +54,10 @@ class KnownFinding:
     confidence: Confidence
     title: str
     first_seen: datetime
+    opened_at: datetime | None = None
+    """When it opened, or last reopened; what deadlines run from."""
+    risk: int = 0
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,19 @@ while any witness is not gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from compline.findings.book import Book
+from compline.findings.consequences import (
+    standing_after,
+    with_baseline,
+    with_urgency,
+    with_waivers,
+)
 from compline.findings.decision import Decision, Hold
 from compline.findings.drops import (
     Gaps,
-    HoldLimits,
     changed_share,
     is_drop,
     released,
@@ -22,23 +27,17 @@ from compline.findings.drops import (
 )
 from compline.findings.known import KnownFinding, KnownWitness, WitnessState
 from compline.findings.matching import match
+from compline.findings.policy import Policy as Policy
 from compline.findings.regressions import (
     Regression,
     advisories_stale,
+    canary_missed,
     coverage_lost,
     drop_held,
 )
+from compline.findings.scene import Scene
 from compline.findings.sights import Sight, why
-from compline.model import Completed
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the configuration says about lives."""
-
-    hold: HoldLimits = field(default_factory=HoldLimits)
-    honour_inline: bool = False
-    """Whether an inline suppression keeps a finding from opening, and closes it."""
+from compline.model import Completed, GapReason
 
 
 def decide(
@@ -48,6 +47,8 @@ def decide(
     findings: Mapping[str, KnownFinding],
     new_id: Callable[[], str],
     policy: Policy,
+    scene: Scene | None = None,
+    parted: Collection[tuple[str, str]] = (),
 ) -> Decision:
     """What the looks change.
 
@@ -58,19 +59,19 @@ def decide(
             an observation that matched nothing; the latest first.
         findings: all findings of the witnesses in `present` and `gone`.
         new_id: gives a permanent id that was never given before.
-        policy: holds and suppressions.
+        policy: what the configuration says.
+        scene: the time, the target's labels and waivers; without it nothing is waived, and no
+            deadline runs.
+        parted: pairs of findings that a person has told apart.
     """
-    book = Book(present, gone, findings)
+    book = Book(present, gone, findings, parted)
     regressions: list[Regression | None] = []
     holds: list[Hold] = []
     for item in sights:
         into_gaps: list[str] = []
         if isinstance(item.look.outcome, Completed):
             for witness, observation in item.matching.pairs:
-                if policy.honour_inline and observation.suppression:
-                    book.lose(witness, WitnessState.GONE, "suppressed", item)
-                else:
-                    book.see(witness, observation, item)
+                book.see(witness, observation, item)
             into_gaps, hold = _missing(book, item, policy)
             if hold is not None:
                 holds.append(hold)
@@ -81,36 +82,42 @@ def decide(
         regressions.append(
             coverage_lost(item.look, item.head, witnesses=known, into_gaps=into_gaps)
         )
+        regressions.append(canary_missed(item.look, item.head))
         regressions.append(advisories_stale(item.look, item.head))
     for item in sights:
-        fresh = [
-            observation
-            for observation in item.matching.fresh
-            if not (policy.honour_inline and observation.suppression)
-        ]
         own = [witness for witness in gone if witness.observation.scanner == item.look.scanner]
-        back = match(own, fresh)
+        back = match(own, item.matching.fresh, None, policy.renames)
         for witness, observation in back.pairs:
             book.see(witness, observation, item)
         for observation in back.fresh:
             book.add(observation, item)
     settled = book.settle(new_id)
     told = tuple(regression for regression in regressions if regression is not None)
-    return replace(settled, regressions=told + settled.regressions, holds=tuple(holds))
+    decision = replace(settled, regressions=told + settled.regressions, holds=tuple(holds))
+    if scene is not None:
+        standing = standing_after(
+            decision, present, gone, findings, all_comments=policy.honour_inline
+        )
+        decision = with_waivers(decision, standing, policy, scene)
+        decision = with_urgency(decision, standing, findings, policy, scene)
+    return with_baseline(decision, sights)
 
 
 def _missing(book: Book, item: Sight, policy: Policy) -> tuple[list[str], Hold | None]:
     """What the look does not show: in a gap, held, or gone. Gives the paths new in gaps."""
     outcome = item.look.outcome
-    gaps = Gaps(outcome.gaps if isinstance(outcome, Completed) else ())
+    said = outcome.gaps if isinstance(outcome, Completed) else ()
+    gaps = Gaps(said)
     renames = item.change.renames if item.change else {}
     into_gaps, lost = [], []
+    # A report that is not said to be a whole look never promised to show them.
+    promised = all(gap.reason is not GapReason.PARTIAL for gap in said)
     for witness in item.matching.missing:
         place, subject = witness.observation.place, witness.observation.subject
         path = renames.get(place.path, place.path)
         if gaps.cover(path, subject) or gaps.cover(place.path, subject):
             book.hide(witness, path, item)
-            if witness.state is WitnessState.SEEN:
+            if witness.state is WitnessState.SEEN and promised:
                 into_gaps.append(path)
         else:
             lost.append(witness)

@@ -14,6 +14,7 @@ from compline.findings.aliases import AliasGroups
 from compline.findings.change import TreeChange
 from compline.findings.desk import Desk, KeyOf, Matching
 from compline.findings.known import SUBJECT_KINDS, KnownWitness
+from compline.findings.renames import RuleRenames
 from compline.model import FindingKind, Observation
 
 
@@ -21,6 +22,7 @@ def match(
     known: Sequence[KnownWitness],
     observations: Sequence[Observation],
     change: TreeChange | None = None,
+    renames: RuleRenames | None = None,
 ) -> Matching:
     """Matches what one or more scanners say now to what they were known to say.
 
@@ -29,9 +31,10 @@ def match(
         observations: the new statements about the same target.
         change: what happened between the revision at which the witnesses stand and the new one;
             None where nobody can tell, then content alone decides.
+        renames: rules that have another name now.
     """
-    desk = Desk(known, observations, change or TreeChange())
-    for stage in (_same_place, _same_subject, _same_secret, _same_code, _same_line):
+    desk = Desk(known, observations, change or TreeChange(), renames or RuleRenames())
+    for stage in (_same_place, _same_subject, _same_secret, _same_code, _same_line, _same_file):
         if not desk.open:
             break
         stage(desk)
@@ -59,19 +62,24 @@ def _same_subject(desk: Desk) -> None:
         if observation.kind is FindingKind.DEPENDENCY
     )
 
-    def named(observation: Observation, path: str) -> tuple[Hashable, ...] | None:
-        kind = observation.kind
-        if kind not in SUBJECT_KINDS:
-            return None
-        name = groups.of(observation) if kind is FindingKind.DEPENDENCY else observation.rule
-        return (observation.scanner, kind, name, observation.subject, path)
+    def key_of(*, aliases: bool, version: bool) -> KeyOf:
+        def key(observation: Observation, path: str) -> Hashable | None:
+            kind = observation.kind
+            if kind not in SUBJECT_KINDS:
+                return None
+            package = observation.package
+            return (
+                observation.scanner,
+                kind,
+                groups.of(observation) if aliases else observation.rule,
+                observation.subject,
+                path,
+                # Only to tell two versions in one lock file apart: a bump within the affected
+                # range is the same finding, and comes to its match in the next stage.
+                package.version if package and version else "",
+            )
 
-    def with_version(observation: Observation, path: str) -> Hashable | None:
-        key = named(observation, path)
-        # Only to tell two versions in one lock file apart: a bump within the affected range is
-        # the same finding, and comes to its match in the next stage.
-        version = observation.package.version if observation.package else ""
-        return None if key is None else (*key, version)
+        return key
 
     def secret(observation: Observation, path: str) -> Hashable | None:
         # One credential, whatever pattern has caught it this time.
@@ -79,55 +87,72 @@ def _same_subject(desk: Desk) -> None:
             return None
         return (observation.scanner, observation.subject, path)
 
-    for key in (with_version, named, secret):
-        desk.stage(key, desk.by_position)
+    for aliases in (False, True):
+        for version in (True, False):
+            desk.stage(key_of(aliases=aliases, version=version), desk.by_position)
+    desk.stage(secret, desk.by_position)
 
 
 def _same_secret(desk: Desk) -> None:
-    """A credential hashed with a former key: the rest of its line, or an older hash, links it.
+    """A credential hashed with a former key: its hash under that key, or the rest of its line.
 
-    A subject is `method:key:hash`. Under the key in use another hash is another credential,
-    however much its line looks like the one before.
+    A subject is `method:key:hash`; under a key that is still known, another hash is another
+    credential, however much its line looks like the one before.
     """
-    in_use = {
-        _key_of(observation)
+    tellable = {
+        _key_of(subject)
         for observation in desk.found()
         if observation.kind is FindingKind.SECRET
+        for subject in (observation.subject, *_former_subjects(observation))
     }
-    if not in_use:
+    if not tellable:
         return
 
     def key_for(version: str) -> KeyOf:
         def key(observation: Observation, path: str) -> Hashable | None:
-            value = dict(observation.fingerprints).get(version)
-            if observation.kind is not FindingKind.SECRET or value is None:
+            if observation.kind is not FindingKind.SECRET:
                 return None
-            return (observation.scanner, observation.rule, path, value)
+            value = dict(observation.fingerprints).get(version)
+            if _key_of(observation.subject) == version:
+                value = observation.subject
+            return None if value is None else (observation.scanner, path, value)
 
         return key
 
     for version in desk.versions():
+        former = version in tellable
         desk.stage(
             key_for(version),
             desk.by_position,
-            among=lambda witness: _key_of(witness.observation) not in in_use,
+            among=None
+            if former
+            else lambda witness: _key_of(witness.observation.subject) not in tellable,
         )
 
 
-def _key_of(secret: Observation) -> str:
-    return secret.subject.rpartition(":")[0]
+def _key_of(subject: str) -> str:
+    return subject.rpartition(":")[0]
+
+
+def _former_subjects(secret: Observation) -> list[str]:
+    """Its subjects under former keys: fingerprints whose version is their own `method:key`."""
+    return [value for version, value in secret.fingerprints if _key_of(value) == version]
 
 
 def _same_code(desk: Desk) -> None:
     """Equal rule, code and enclosing symbol; then the symbol may have another name."""
     versions = desk.versions()
     for version in versions:
-        desk.stage(_code_key(version, with_symbol=True), desk.by_position)
+        desk.stage(_code_key(version, "symbol"), desk.by_position)
     for version in versions:
-        desk.stage(_code_key(version, with_symbol=False), desk.by_line_or_alone)
+        desk.stage(_code_key(version, "scope"), desk.by_position, renamed=True)
+    for version in versions:
+        desk.stage(_code_key(version, ""), desk.by_hunk_or_alone)
 
 
-def _code_key(version: str, *, with_symbol: bool) -> KeyOf:
+def _code_key(version: str, inside: str) -> KeyOf:
+    """Rule, code, and what it is inside of: the `symbol`, what that holds (`scope`), or nothing."""
+
     def key(observation: Observation, path: str) -> Hashable | None:
         if observation.kind in SUBJECT_KINDS:
             return None
@@ -136,8 +161,11 @@ def _code_key(version: str, *, with_symbol: bool) -> KeyOf:
             value = ""  # a statement about a whole file
         if value is None:
             return None
-        symbol = observation.place.symbol if with_symbol else None
-        return (observation.scanner, observation.rule, observation.subject, path, value, symbol)
+        place = observation.place
+        around = place.symbol if inside == "symbol" else place.scope if inside == "scope" else ""
+        if inside == "scope" and not around:
+            return None
+        return (observation.scanner, observation.rule, observation.subject, path, value, around)
 
     return key
 
@@ -151,3 +179,15 @@ def _same_line(desk: Desk) -> None:
         return (observation.scanner, observation.rule, observation.subject, path)
 
     desk.stage(key, desk.by_line)
+
+
+def _same_file(desk: Desk) -> None:
+    """A setting in an image's file, which has no line map: rule, file and named resource."""
+
+    def key(observation: Observation, path: str) -> Hashable | None:
+        place = observation.place
+        if observation.kind is not FindingKind.MISCONFIGURATION or place.blob:
+            return None
+        return (observation.scanner, observation.rule, observation.subject, path, place.symbol)
+
+    desk.stage(key, desk.by_position)

@@ -27,11 +27,28 @@ class Expected:
         position = position_of(old)
         if old.blob and old.blob == new_blob:
             return position, True
-        line_map = self._change.line_maps.get((old.blob, new_blob))
-        if line_map is None or old.cell is not None or old.line is None:
+        line_map = self._map(old, new_blob)
+        if line_map is None or old.line is None:
             return position, False
         kept = line_map.new_line(old.line)
         return (_inside(line_map, old.line), False) if kept is None else (kept, True)
+
+    def hunk(self, old: Place, new_blob: str) -> int | None:
+        """The index of the hunk that changed the known place's first line."""
+        line_map = self._map(old, new_blob)
+        return None if line_map is None or old.line is None else line_map.old_hunk(old.line)
+
+    def hunk_of(self, old_blob: str, new: Place) -> int | None:
+        """The index of the hunk that wrote the found place's first line."""
+        line_map = self._change.line_maps.get((old_blob, new.blob))
+        if line_map is None or new.cell is not None or new.line is None:
+            return None
+        return line_map.new_hunk(new.line)
+
+    def _map(self, old: Place, new_blob: str) -> LineMap | None:
+        if old.cell is not None or old.line is None:
+            return None
+        return self._change.line_maps.get((old.blob, new_blob))
 
 
 def position_of(place: Place) -> int:

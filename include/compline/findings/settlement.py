@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from compline.findings.decision import Event, EventKind, FindingChange, NewFinding
 from compline.findings.known import KnownFinding
 from compline.findings.regressions import Regression, RegressionKind
-from compline.findings.sights import Sight, why
+from compline.findings.sights import Sight, cause_of, why
 from compline.model import Observation, Severity, State
 
 
@@ -46,7 +46,7 @@ class Changed:
 def settle_new(finding: str, members: Sequence[Observation], touches: Sequence[Touch]) -> Opened:
     """A finding that opens with these statements."""
     first = touches[0]
-    lead = _lead(members)
+    lead = lead_of(members)
     cause = why(first.sight.look, first.sight.head, first.observation)
     made = NewFinding(
         finding,
@@ -67,13 +67,16 @@ def settle_new(finding: str, members: Sequence[Observation], touches: Sequence[T
     regression = None
     if worse is not None:
         regression = _regression(
-            RegressionKind.NEW, finding, worse, made.severity, made.title, _said(cause)
+            RegressionKind.NEW, finding, worse, made.severity, made.title, cause
         )
     return Opened(made, (Event(finding, EventKind.OPENED, data),), regression)
 
 
 def settle_known(
-    known: KnownFinding, members: Sequence[Observation], touches: Sequence[Touch]
+    known: KnownFinding,
+    members: Sequence[Observation],
+    touches: Sequence[Touch],
+    merged: Sequence[KnownFinding] = (),
 ) -> Changed:
     """A finding after its witnesses came, went or said something else.
 
@@ -81,12 +84,13 @@ def settle_known(
         known: as recorded.
         members: what its present witnesses say; empty if none is left.
         touches: what has changed, in the order of the looks.
+        merged: findings that turned out to be this one; what was known of them is no news.
     """
     if not members:
         return _resolved(known, touches)
     severity = severity_of(members)
     confidence = max((item.confidence for item in members), key=lambda item: item.rank)
-    title = _lead(members).title
+    title = lead_of(members).title
     reopened = known.state is State.RESOLVED
     change = None
     if reopened or (severity, confidence, title) != (
@@ -101,9 +105,9 @@ def settle_known(
         touch = next(item for item in touches if item.came)
         cause = why(touch.sight.look, touch.sight.head, touch.observation)
         events.append(_event(known, EventKind.REOPENED, touch, cause))
-        if not touch.sight.baseline:
+        if not touch.sight.baseline and not any(one.state is State.OPEN for one in merged):
             regression = _regression(
-                RegressionKind.REOPENED, known.id, touch, severity, title, _said(cause)
+                RegressionKind.REOPENED, known.id, touch, severity, title, cause
             )
     else:
         for touch in touches:
@@ -115,7 +119,8 @@ def settle_known(
         data = {"from": known.severity.value, "to": severity.value}
         events.append(Event(known.id, EventKind.SEVERITY, data))
         worse = next((touch for touch in touches if not touch.sight.baseline), None)
-        if not reopened and severity.rank > known.severity.rank and worse is not None:
+        before = max(one.severity.rank for one in (known, *merged))
+        if not reopened and severity.rank > before and worse is not None:
             cause = why(worse.sight.look, worse.sight.head, worse.observation)
             regression = _regression(
                 RegressionKind.SEVERITY_RAISED,
@@ -123,7 +128,8 @@ def settle_known(
                 worse,
                 severity,
                 title,
-                f"from {known.severity} to {severity}: {_said(cause)}",
+                cause,
+                f"from {known.severity} to {severity}: ",
             )
     return Changed(change, tuple(events), regression)
 
@@ -150,7 +156,7 @@ def _said(cause: str) -> str:
     return " and ".join(cause.split("+")) + " changed"
 
 
-def _lead(members: Sequence[Observation]) -> Observation:
+def lead_of(members: Sequence[Observation]) -> Observation:
     """Who speaks for the finding: the surest of the gravest, the eldest among equals."""
     return max(members, key=lambda item: (item.severity.rank, item.confidence.rank))
 
@@ -167,7 +173,15 @@ def _event(known: KnownFinding, kind: EventKind, touch: Touch, cause: str) -> Ev
 
 
 def _regression(
-    kind: RegressionKind, finding: str, touch: Touch, severity: Severity, title: str, detail: str
+    kind: RegressionKind,
+    finding: str,
+    touch: Touch,
+    severity: Severity,
+    title: str,
+    cause: str,
+    before: str = "",
 ) -> Regression:
     look = touch.sight.look
-    return Regression(kind, look.target, look.scanner, finding, severity, title, detail)
+    detail = f"{before}{_said(cause)}"
+    told = cause_of(touch.sight, touch.observation)
+    return Regression(kind, look.target, look.scanner, finding, severity, title, detail, told)

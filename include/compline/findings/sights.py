@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
 from compline.findings.desk import Matching
 from compline.findings.drops import same_method
 from compline.findings.known import Head, KnownWitness, WitnessState
 from compline.findings.matching import match
+from compline.findings.regressions import Cause
+from compline.findings.renames import RuleRenames
 from compline.model import Completed, FindingKind, Look, Observation
 
 
@@ -23,6 +26,7 @@ class Sight:
     """Since the revision at which the scanner's witnesses stand; None if nobody can tell."""
     matching: Matching
     """Empty unless the look is completed."""
+    history: History = field(default_factory=dict)
 
     @property
     def baseline(self) -> bool:
@@ -43,12 +47,15 @@ def sight(
     head: Head | None,
     present: Sequence[KnownWitness],
     change: TreeChange | None = None,
+    history: History | None = None,
+    renames: RuleRenames | None = None,
 ) -> Sight:
     """Matches a look with the target's present witnesses."""
     if not isinstance(look.outcome, Completed):
-        return Sight(look, head, change, Matching((), (), ()))
+        return Sight(look, head, change, Matching((), (), ()), history or {})
     own = [witness for witness in present if witness.observation.scanner == look.scanner]
-    return Sight(look, head, change, match(own, look.outcome.observations, change))
+    matching = match(own, look.outcome.observations, change, renames)
+    return Sight(look, head, change, matching, history or {})
 
 
 def why(look: Look, head: Head | None, observation: Observation | None = None) -> str:
@@ -56,11 +63,28 @@ def why(look: Look, head: Head | None, observation: Observation | None = None) -
     if head is None or head.completed_at is None:
         return "first look"
     live = observation is not None and observation.kind is FindingKind.ACCESS
-    causes = []
+    return "+".join(_causes(look, head, live=live)) or "unexplained"
+
+
+def cause_of(sight: Sight, observation: Observation) -> Cause:
+    """The same for alerts and their readers: revisions, and the commit where the code changed."""
+    look, head = sight.look, sight.head
+    if head is None or head.completed_at is None:
+        return Cause(revision=look.revision)
+    live = observation.kind is FindingKind.ACCESS
+    changed = tuple(_causes(look, head, live=live))
+    place = observation.place
+    commit = None
+    if "code" in changed:
+        history = sight.history
+        commit = history.get((place.path, place.line)) or history.get((place.path, None))
+    return Cause(changed, head.revision, look.revision, commit)
+
+
+def _causes(look: Look, head: Head, *, live: bool) -> Iterator[str]:
     if head.revision != look.revision:
-        causes.append("settings" if live else "code")
+        yield "settings" if live else "code"
     if not same_method(head.scan_key, look.scan_key):
-        causes.append("rules")
+        yield "rules"
     if (head.scan_key and head.scan_key.advisories) != (look.scan_key and look.scan_key.advisories):
-        causes.append("advisories")
-    return "+".join(causes) or "unexplained"
+        yield "advisories"

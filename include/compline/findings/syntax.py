@@ -32,6 +32,8 @@ class Located:
     """The statement without its layout; empty where the span holds no statement."""
     line: int
     end_line: int
+    definition: ast.AST | None = None
+    """The innermost definition that encloses it, or whose header it is."""
 
 
 class Module:
@@ -51,6 +53,7 @@ class Module:
         """
         node: ast.AST = self._tree
         names: list[str] = []
+        inside: ast.AST | None = None
         while True:
             block = self._block(node)
             if not block.nodes or (node is not self._tree and line < block.starts[0]):
@@ -61,18 +64,19 @@ class Module:
             if len(covered) > 1:
                 form = ";".join(normal_form(item, header_only=False) for item in covered)
                 return Located(
-                    ".".join(names), form, _first_line(covered[0]), _last_line(covered[-1])
+                    ".".join(names), form, _first_line(covered[0]), _last_line(covered[-1]), inside
                 )
             if not covered:
                 break
             node = covered[0]
             if isinstance(node, _DEFINITIONS):
                 names.append(node.name)
+                inside = node
         if node is self._tree:
             return Located("", "", line, end_line)
         last = max(_first_line(node), block.starts[0] - 1) if block.nodes else _last_line(node)
         form = normal_form(node, header_only=True)
-        return Located(".".join(names), form, _first_line(node), last)
+        return Located(".".join(names), form, _first_line(node), last, inside)
 
     def _block(self, node: ast.AST) -> _Block:
         if id(node) not in self._blocks:
@@ -108,12 +112,14 @@ def parse(text: str) -> Module:
         raise NotPython(type(error).__name__) from None
 
 
-def normal_form(root: ast.AST, header_only: bool) -> str:
+def normal_form(root: ast.AST, header_only: bool, *, outline: bool = False) -> str:
     """The tree as text that every interpreter version writes alike: empty fields are left out.
 
     Args:
         root: the node to write.
         header_only: leave out the root's blocks, and its name if it is a definition.
+        outline: leave out its name alone, and the values of all constants: a hash over many
+            lines must not give away a password that stands in one of them.
     """
     parts: list[str] = []
     # Strings on the stack are output; values of the tree are turned into output when pushed.
@@ -128,6 +134,8 @@ def normal_form(root: ast.AST, header_only: bool) -> str:
             if name in _LAYOUT or value is None or value == []:
                 continue
             if item is root and header_only and _left_out(root, name):
+                continue
+            if outline and ((item is root and name == "name") or isinstance(item, ast.Constant)):
                 continue
             pushed.append(f" {name}=")
             if isinstance(value, list):

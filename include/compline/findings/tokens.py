@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 _HASH = frozenset(
@@ -44,8 +45,14 @@ def tokens(path: str, text: str) -> list[str]:
     Comments are left out where the file's name tells how they are written; elsewhere a comment
     counts as text.
     """
+    return [token for token, _ in located(path, text)]
+
+
+def located(path: str, text: str) -> Iterator[tuple[str, int]]:
+    """The tokens, each with where in the text it begins."""
     name = PurePosixPath(path).name.lower()
     suffix = PurePosixPath(name).suffix
     hashes = suffix in _HASH or name.split(".")[0] in _HASH_NAMES
-    pattern = _PATTERNS[hashes, suffix in _SLASHES]
-    return [match.group() for match in pattern.finditer(text) if match.lastgroup != "comment"]
+    for match in _PATTERNS[hashes, suffix in _SLASHES].finditer(text):
+        if match.lastgroup != "comment":
+            yield match.group(), match.start()

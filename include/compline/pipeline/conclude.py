@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from compline.model import Failed, Look, RunResult, Severity, State
+from compline.pipeline.manifest import write_decisions, write_manifest
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work, from_payload
-from compline.store.findings import FindingFilter, count_findings
+from compline.store.findings import Condition, FindingFilter, count_findings
+from compline.store.lapse import lapse
 from compline.store.ledger import adhoc_result, coverage
 from compline.store.record import record, record_adhoc
 from compline.store.runs import finish_run, get_run
 from compline.store.shards import list_shards, read_shard, recorded_pairs
+from compline.store.urgency import kept_mark
+from compline.store.waiver_views import waived_findings
 
 _UNFINISHED = "the scan task did not finish; see its log and run again"
 
@@ -24,11 +28,13 @@ def conclude(session: Session, run: int) -> RunResult:
     """Fills the ledger where a scan task died, and finishes the run with its result.
 
     The result is incomplete if anything failed; else findings if any open one of the run's
-    targets reaches the run's fail-at severity; else clean, if anything was looked at.
+    targets that is not waived reaches the run's fail-at severity; else clean, if anything was
+    looked at.
     """
     view = get_run(session.store, run)
     request = Request.from_json(view.parameters)
     _fill(session, run, request)
+    lapse(session.store, run, session.now(), stale_days=session.config.lifecycle.stale_days)
     rows = coverage(session.store, run)
     outcomes = Counter(row.outcome for row in rows)
     counts = _open_counts(session, run, request, sorted({row.target for row in rows}))
@@ -45,7 +51,10 @@ def conclude(session: Session, run: int) -> RunResult:
         "open": counts,
         "at_or_above": {request.fail_at.value: grave},
         "failed": [f"{row.target}/{row.scanner}" for row in rows if row.outcome == "failed"],
+        **kept_mark(view.summary),
     }
+    write_decisions(session)
+    write_manifest(session, run, result.value)
     finish_run(session.store, run, result, session.now(), summary)
     session.report(Progress("conclude", f"run {run}: {result.value}", "✓"))
     return result
@@ -81,15 +90,19 @@ def _record_unfinished(
 def _open_counts(
     session: Session, run: int, request: Request, targets: Sequence[str]
 ) -> dict[str, int]:
-    """What is there by severity: open findings of the targets, or what an ad hoc look saw."""
+    """What is there by severity and not waived: open findings, or what an ad hoc look saw."""
     counts: Counter[str] = Counter()
+    now = session.now()
     if request.tracked:
-        chosen = FindingFilter(states=(State.OPEN,), targets=tuple(targets))
+        chosen = FindingFilter(
+            states=(State.OPEN,), targets=tuple(targets), without=(Condition.WAIVED,), now=now
+        )
         for (_, severity, _), number in count_findings(session.store, chosen).items():
             counts[severity.value] += number
     else:
         seen = adhoc_result(session.store, run)
-        known = (observation for _, observation in seen.known)
+        waived = waived_findings(session.store, {finding for finding, _ in seen.known}, now)
+        known = (observation for finding, observation in seen.known if finding not in waived)
         for observation in (*seen.new, *known):
             counts[observation.severity.value] += 1
     return dict(counts)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from compline.config.secrets import SecretMissing
+from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
 from compline.model import TargetKind
-from compline.pipeline.heads import PULLED, credential_of, remote_of
+from compline.pipeline.heads import PULLED, credential_of
+from compline.pipeline.mirrors import mirror_of
 from compline.pipeline.progress import Progress
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work
 from compline.scanners.interface import Job
+from compline.source.blame import blame
 from compline.source.compare import compare
 from compline.source.images import open_image
 from compline.source.mirror import Mirror
@@ -105,6 +106,16 @@ class Inputs:
                     changes[base] = compare(self._mirror, base, revision, paths)
         return changes
 
+    def history(self, places: Mapping[str, Collection[int | None]]) -> History:
+        """Who changed these places last, as far as the mirror reaches; of repositories only.
+
+        Raises:
+            SourceError: the mirror cannot be read.
+        """
+        if not places or self.work.target.kind is not TargetKind.REPOSITORY:
+            return {}
+        return blame(self._mirror, self.work.revision, places)
+
     def pin(self) -> None:
         """Keeps the recorded commit, so that the next night can be compared with it.
 
@@ -159,16 +170,4 @@ class Inputs:
 
     @cached_property
     def _mirror(self) -> Mirror:
-        target = self.work.target
-        place = hashlib.sha256(target.locator.encode()).hexdigest()[:12]
-        word = re.sub(r"[^A-Za-z0-9._-]+", "-", target.name)[:60].strip("-.")
-        try:
-            remote = remote_of(target, self._session.secrets, self._session.workspace)
-        except SecretMissing as error:
-            raise SourceError(str(error)) from error
-        return Mirror(
-            self._session.workspace / "mirrors" / f"{word}-{place}.git",
-            remote,
-            self._session.config.limits,
-            target.settings.get("history", "shallow"),
-        )
+        return mirror_of(self._session, self.work.target)

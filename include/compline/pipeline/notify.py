@@ -2,118 +2,128 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
+from collections import Counter
 from datetime import timedelta
-from itertools import groupby
 
-from compline.alerts.channels import AppriseChannel, Channel, Console, DeliveryFailed
-from compline.alerts.render import body, subject
-from compline.config.schema import CONSOLE
+from compline.alerts.addresses import channel_at
+from compline.alerts.channels import Channel, Console, DeliveryFailed, Envelope
+from compline.alerts.messages import Message
+from compline.config.alerts import CONSOLE
 from compline.config.secrets import SecretMissing
-from compline.findings.regressions import Regression
 from compline.pipeline.progress import Progress
+from compline.pipeline.route import route_all
 from compline.pipeline.session import Session
-from compline.store.outbox import (
-    Delivery,
-    Draft,
-    RegressionView,
-    claim_deliveries,
-    mark_delivered,
-    mark_failed,
-    route_regressions,
-)
+from compline.store.outbox import Delivery, claim_deliveries, mark_delivered, mark_failed
 
-_MOST_ATTEMPTS = 10
-"""After so many refusals a delivery is a dead letter, which `compline alerts list` shows."""
+MOST_ATTEMPTS = 20
+"""After so many refusals, two days, a delivery is a dead letter, which `compline alerts list`
+shows."""
+_FIRST_WAIT = 60.0
+_LONGEST_WAIT = 4 * 3600.0
+_REFUSALS = 2
+"""A channel that has refused so often in one pass is left alone until the next."""
 
 
-def notify(session: Session, run: int | None = None) -> int:
-    """Delivers what is due; returns how many deliveries failed and wait for another try.
+def notify(session: Session) -> int:
+    """Routes, and delivers what is due; gives how many deliveries failed and wait."""
+    route_all(session)
+    return deliver(session)
 
-    Args:
-        run: routes only this run's regressions; deliveries of any run are taken along.
-    """
 
-    def router(views: Sequence[RegressionView]) -> Iterator[Draft]:
-        return _drafts(session, views)
-
-    route_regressions(session.store, router, session.now(), run=run)
+def deliver(session: Session) -> int:
+    """Takes what is due to its channels; gives how many deliveries failed and wait."""
     owner = f"{socket.gethostname()}/{uuid.uuid4().hex[:8]}"
-    failed = sent = 0
-    while claimed := claim_deliveries(session.store, owner, session.now()):
-        for delivery in claimed:
-            if _deliver(session, delivery, owner):
-                sent += 1
-            else:
-                failed += 1
-    text = f"{sent} delivered, {failed} to be tried again"
-    session.report(Progress("notify", text, "!" if failed else "✓"))
+    longest = max((one.seconds for one in session.config.alerts.channels), default=0.0)
+    refused: Counter[str] = Counter()
+    sent = 0
+    while True:
+        # One at a time: its lease must outlast the sending.
+        claimed = claim_deliveries(
+            session.store,
+            owner,
+            session.now(),
+            lease_seconds=4 * longest + 60,
+            limit=1,
+            without={name for name, number in refused.items() if number >= _REFUSALS},
+        )
+        if not claimed:
+            break
+        if _deliver(session, claimed[0], owner):
+            sent += 1
+        else:
+            refused[claimed[0].channel] += 1
+    failed = refused.total()
+    if sent or failed:
+        text = f"{sent} delivered, {failed} to be tried again"
+        session.report(Progress("notify", text, "!" if failed else "✓"))
     return failed
 
 
-def _drafts(session: Session, views: Sequence[RegressionView]) -> Iterator[Draft]:
-    """One message per run, target and channel over what reaches the configured severity."""
-    alerts = session.config.alerts
-    channels = [*([CONSOLE] if alerts.console else []), *(c.name for c in alerts.channels)]
-    grave = [
-        view
-        for view in views
-        if view.regression.severity is None
-        or view.regression.severity.reaches(alerts.from_severity)
-    ]
+def backoff(attempt: int, asked: float | None, share: float) -> float:
+    """Seconds until the next try: twice as long each time, and never all channels at once.
 
-    def by_target(view: RegressionView) -> tuple[int, str]:
-        return view.run, view.regression.target
-
-    for (_, target), group in groupby(sorted(grave, key=by_target), key=by_target):
-        regressions: list[Regression] = [view.regression for view in group]
-        payload = {
-            "subject": subject(session.config.organisation, target, regressions),
-            "body": body(regressions),
-        }
-        for channel in channels:
-            yield Draft(channel=channel, subject=target, payload=payload)
+    Args:
+        attempt: how often it was tried.
+        asked: seconds that the channel asks to be left alone for; a lower bound.
+        share: 0 to 1, drawn by lot.
+    """
+    doubled: float = min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT)
+    return max(doubled * (0.75 + 0.5 * share), asked or 0.0)
 
 
 def _deliver(session: Session, delivery: Delivery, owner: str) -> bool:
-    error = _trouble(session, delivery)
-    if error:
-        wait = timedelta(minutes=min(2**delivery.attempts, 240))
-        retry_at = session.now() + wait if delivery.attempts < _MOST_ATTEMPTS else None
-        mark_failed(
-            session.store, delivery.id, owner, session.now(), error=error, retry_at=retry_at
-        )
-        session.report(Progress("notify", f"{delivery.channel}: {error}", "✗"))
-        return False
-    mark_delivered(session.store, delivery.id, owner, session.now())
-    return True
-
-
-def _trouble(session: Session, delivery: Delivery) -> str:
-    """Sends; gives what went wrong, empty where the channel has taken it."""
+    wait: float | None = None
+    note = ""
     try:
-        channel = _channel(session, delivery.channel)
-        channel.send(str(delivery.payload["subject"]), str(delivery.payload["body"]))
-    except (DeliveryFailed, SecretMissing) as error:
-        return str(error) or type(error).__name__
+        note = send(session, delivery)
+    except DeliveryFailed as error:
+        trouble, wait = str(error) or "refused", error.retry_after
+    except SecretMissing as error:
+        trouble = str(error)
     except Exception as error:  # one channel's crash must not keep the others from their messages
-        # Only the type: a library's message may quote the channel's URL, which is a secret.
-        return f"the channel crashed ({type(error).__name__})"
-    return ""
+        # Only the type: a library's message may quote the channel's address, which is a secret.
+        trouble = f"the channel crashed ({type(error).__name__})"
+    else:
+        mark_delivered(session.store, delivery.id, owner, session.now(), note=note)
+        if note:
+            session.report(Progress("notify", f"{delivery.channel}: {note}", "!"))
+        return True
+    retry_at = None
+    if delivery.attempts < MOST_ATTEMPTS:
+        seconds = backoff(delivery.attempts, wait, random.random())  # noqa: S311 - no secret
+        retry_at = session.now() + timedelta(seconds=seconds)
+    mark_failed(session.store, delivery.id, owner, session.now(), error=trouble, retry_at=retry_at)
+    session.report(Progress("notify", f"{delivery.channel}: {trouble}", "✗"))
+    return False
 
 
-def _channel(session: Session, name: str) -> Channel:
+def send(session: Session, delivery: Delivery) -> str:
+    """Hands a delivery to its channel; gives what is worth noting.
+
+    Raises:
+        DeliveryFailed: the channel did not say yes.
+        SecretMissing: its address, or its signing key, cannot be resolved.
+    """
+    envelope = Envelope(delivery.id, delivery.thread, delivery.created_at)
+    message = Message.from_json(delivery.payload)
+    return channel_named(session, delivery.channel).send(message, envelope)
+
+
+def channel_named(session: Session, name: str) -> Channel:
     """The channel of that name.
 
     Raises:
-        DeliveryFailed: it is no longer configured.
-        SecretMissing: its address cannot be resolved.
+        DeliveryFailed: it is no longer configured, or its address cannot be understood.
+        SecretMissing: its address, or its signing key, cannot be resolved.
     """
     if name == CONSOLE:
         return Console(lambda line: session.report(Progress("notify", line, "!")))
     for channel in session.config.alerts.channels:
         if channel.name == name:
-            return AppriseChannel(session.secrets.resolve(channel.url))
+            url = session.secrets.resolve(channel.url)
+            key = session.secrets.resolve(channel.signing_key) if channel.signing_key else ""
+            return channel_at(url, key, channel.seconds)
     raise DeliveryFailed(f"channel {name} is no longer configured")

@@ -11,14 +11,20 @@ from compline.advisories.age import stale_warning
 from compline.model import Look, ScanKey, Skipped
 from compline.pipeline.heads import Seen, ask_all
 from compline.pipeline.progress import Progress, describe
-from compline.pipeline.request import Request, is_left_out, select_scanners, select_targets
+from compline.pipeline.request import (
+    HONOURS,
+    Request,
+    is_left_out,
+    select_scanners,
+    select_targets,
+)
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work, into_shards, to_payload
 from compline.scanners import registry
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.store.looks import LastLook, last_looks
 from compline.store.record import Reuse, record, record_reused
-from compline.store.runs import get_run
+from compline.store.runs import get_run, runs_with
 from compline.store.shards import list_shards, save_plan
 
 Pair = tuple[str, str]
@@ -48,7 +54,7 @@ def plan(session: Session, run: int) -> int:
         seen,
         scanners,
         _scan_keys(scanners, session.scan_context()),
-        last_looks(session.store) if request.tracked else {},
+        _last(session) if request.tracked else {},
         lambda look, now: _age(session, look, now),
         fresh=request.fresh,
     )
@@ -81,6 +87,20 @@ def _skip(session: Session, run: int, seen: Sequence[Seen]) -> None:
             session.store, run, one.target.name, looks,
             looked_at=one.asked, now=session.now(), ref=one.target.ref,
         )  # fmt: skip
+
+
+def _last(session: Session) -> Mapping[Pair, LastLook]:
+    """The last looks that may be reused.
+
+    Waivers come out of comments and ignore files when a target is looked at. So where these count,
+    a look from a time when they did not is taken again; what it sees comes from the cache.
+    """
+    looks = last_looks(session.store)
+    if not session.config.ignore.honour_inline:
+        return looks
+    scanned = {look.scanned_run for look in looks.values() if look.scanned_run is not None}
+    honoured = runs_with(session.store, scanned, HONOURS)
+    return {pair: look for pair, look in looks.items() if look.held or look.scanned_run in honoured}
 
 
 def decide(

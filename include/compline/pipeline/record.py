@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
-from compline.findings.lifecycle import Policy
-from compline.model import Completed, Look
+from compline.findings.renames import RuleRenames
+from compline.model import Completed, Look, TargetKind
+from compline.pipeline.ignores import sync_ignore_files
 from compline.pipeline.inputs import Inputs
+from compline.pipeline.lives import policy_of
+from compline.pipeline.manifest import with_statement
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
+from compline.scanners.interface import CannotScan
+from compline.scanners.renames import rule_renames, tool_renames
 from compline.source.snapshot import SourceError
+from compline.store.looks import base_revisions
 from compline.store.record import Recorded, record, record_adhoc
 
 
@@ -22,17 +30,29 @@ def record_target(
 
     Raises:
         StoreError: the store refused; nothing of this target was written.
+        EvidenceUnavailable: nor could its evidence be kept.
     """
+    looks = [with_statement(session.evidence, look) for look in looks]
     target = inputs.work.target
     # Only a completed look is compared with what was there: what failed may not even have a tree,
     # and of an address that is not listed nothing is known.
     looked = any(isinstance(look.outcome, Completed) for look in looks)
     changes = _changes(session, inputs) if looked and not request.other else {}
     if not request.tracked:
-        found = record_adhoc(session.store, run, target, looks, now=session.now(), changes=changes)
+        found = record_adhoc(
+            session.store,
+            run,
+            target,
+            looks,
+            now=session.now(),
+            changes=changes,
+            renames=_renames(session),
+        )
         text = f"{target.name}: {len(found.new)} new against the tracked ref"
         session.report(Progress("record", text, "✓"))
         return
+    if looked and session.config.ignore.honour_inline:
+        _ignore_files(session, inputs)
     recorded = record(
         session.store,
         run,
@@ -42,7 +62,8 @@ def record_target(
         now=session.now(),
         ref=target.ref,
         changes=changes,
-        policy=Policy(honour_inline=session.config.ignore.honour_inline),
+        policy=policy_of(session.config, _renames(session)),
+        history=_history(session, inputs, looks, changes),
     )
     # A look that came too late must not take the pin back to the older commit.
     if looked and any(row.result != "superseded" for row in recorded.rows):
@@ -66,6 +87,49 @@ def _pin(session: Session, inputs: Inputs) -> None:
     except SourceError as error:
         text = f"{inputs.work.target.name}: its commit is not kept for the next night ({error})"
         session.report(Progress("record", text, "!"))
+
+
+def _history(
+    session: Session,
+    inputs: Inputs,
+    looks: Sequence[Look],
+    changes: Mapping[str, TreeChange],
+) -> History:
+    """Who wrote what may be new: lines in files that changed, and comments that are honoured."""
+    bases = base_revisions(session.store, inputs.work.target.name)
+    comments = session.config.ignore.honour_inline
+    places: dict[str, set[int | None]] = defaultdict(set)
+    for look in looks:
+        if not isinstance(look.outcome, Completed):
+            continue
+        change = changes.get(bases.get(look.scanner, ""))
+        touched = change.touched if change else frozenset()
+        for seen in look.outcome.observations:
+            if seen.place.path in touched or (comments and seen.suppression):
+                places[seen.place.path].add(seen.place.line)
+    try:
+        return inputs.history(places)
+    except SourceError as error:
+        text = f"{inputs.work.target.name}: its history cannot be read ({error})"
+        session.report(Progress("record", text, "!"))
+        return {}
+
+
+def _ignore_files(session: Session, inputs: Inputs) -> None:
+    if inputs.work.target.kind is not TargetKind.REPOSITORY:
+        return
+    try:
+        sync_ignore_files(session, inputs)
+    except SourceError as error:
+        text = f"{inputs.work.target.name}: its ignore files cannot be read ({error})"
+        session.report(Progress("record", text, "!"))
+
+
+def _renames(session: Session) -> RuleRenames:
+    try:
+        return rule_renames(session.config)
+    except CannotScan:
+        return tool_renames()  # Semgrep's look has failed for it and said so
 
 
 def _summary(recorded: Recorded) -> str:

@@ -11,6 +11,9 @@ from compline.model import Severity, Target, TargetKind
 from compline.scanners import registry
 from compline.targets.listed import Listed
 
+HONOURS = "honours_comments"
+"""Key in a run's parameters: comments and ignore files in scanned repositories counted."""
+
 
 class BadRequest(Exception):
     """The run cannot be what was asked for; the message says what would be."""

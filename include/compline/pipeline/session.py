@@ -11,6 +11,7 @@ from pathlib import Path
 
 from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
+from compline.evidence.files import open_files
 from compline.evidence.locker import Locker
 from compline.pipeline.progress import Report
 from compline.scanners.interface import ScanContext
@@ -74,6 +75,7 @@ def open_session(config: Config, secrets: SecretResolver, report: Report) -> Ite
 
     Raises:
         StoreError: the store cannot be opened, or the workspace cannot be written.
+        EvidenceUnavailable: `evidence.url` leads nowhere.
         SecretMissing: the store's reference leads nowhere.
     """
     workspace = config.workspace
@@ -85,12 +87,13 @@ def open_session(config: Config, secrets: SecretResolver, report: Report) -> Ite
             f"the workspace {workspace} cannot be made: {error.strerror}; "
             "give another folder as `workspace:` in compline.yaml"
         ) from error
+    files = open_files(config.evidence.url, workspace / "evidence")
     with open_store(store_url(config, secrets)) as store:
         yield Session(
             config=config,
             store=store,
             tools=Toolbox(workspace),
-            evidence=Locker(workspace / "evidence"),
+            evidence=Locker(files, secrets.resolved),
             secrets=secrets,
             report=report,
         )

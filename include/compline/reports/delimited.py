@@ -12,6 +12,7 @@ from compline.store.findings import FindingView
 COLUMNS = (
     "id", "target", "kind", "state", "severity", "confidence", "title", "rule", "path", "line",
     "package", "version", "fixed_version", "aliases", "cwe", "first_seen", "last_seen", "revision",
+    "conditions", "risk", "due_at", "waived_until",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@")
 

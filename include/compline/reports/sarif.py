@@ -71,6 +71,7 @@ def _rules(findings: Sequence[FindingView]) -> list[dict[str, Any]]:
 def _result(finding: FindingView, index: dict[str, int]) -> dict[str, Any]:
     values = finding.as_json()
     places = values["locations"] or [values]
+    waived = "waived" in finding.conditions
     return {
         "ruleId": finding.rule,
         "ruleIndex": index[finding.rule],
@@ -78,6 +79,7 @@ def _result(finding: FindingView, index: dict[str, int]) -> dict[str, Any]:
         "message": {"text": finding.title or finding.rule},
         "partialFingerprints": {"complineFindingId/v1": finding.id},
         "locations": [_location(place, finding.target) for place in places],
+        **({"suppressions": [{"kind": "external", "status": "accepted"}]} if waived else {}),
         "properties": {
             "target": finding.target,
             "state": str(finding.state),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from compline.model import RegressionKind
+from compline.reports.plain import printable
 from compline.reports.terminal import console, coverage_table, severity_table, worse
 from compline.store.engine import Store
 from compline.store.findings import FindingFilter, count_findings
@@ -21,7 +23,11 @@ def print_summary(store: Store, run: int) -> None:
     counts = count_findings(store, FindingFilter(targets=targets)) if targets else {}
     out.print(severity_table(counts))
     out.print()
-    out.print(worse([view.regression for view in list_regressions(store, run=run)]))
+    told = [view.regression for view in list_regressions(store, run=run)]
+    for one in told:
+        if one.kind is RegressionKind.BASELINE:
+            out.print(printable(f"{one.title[:1].upper()}{one.title[1:]} ({one.detail})"))
+    out.print(worse([one for one in told if one.kind is not RegressionKind.BASELINE]))
     view = get_run(store, run)
     out.print(f"\nRun {run} is {view.result or 'not finished'}. Where to look next:")
     out.print("  compline findings --at-least high   the findings")

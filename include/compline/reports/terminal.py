@@ -104,7 +104,7 @@ def findings_table(findings: Iterable[FindingView]) -> RenderableType:
     if not chosen:
         return Text("No findings match.")
     table = Table(box=None, pad_edge=False)
-    for column in ("id", "severity", "target", "where", "title", "seen by"):
+    for column in ("id", "severity", "target", "where", "title", "seen by", "conditions"):
         table.add_column(column, overflow="fold", no_wrap=column in ("id", "severity"))
     for one in chosen:
         where = one.path + (f":{one.line}" if one.line else "")
@@ -118,6 +118,7 @@ def findings_table(findings: Iterable[FindingView]) -> RenderableType:
             Text(printable(where)),
             Text(printable(one.title)),
             ", ".join(seen_by),
+            ", ".join(one.conditions),
         )
     return table
 

@@ -24,7 +24,7 @@ from compline.source.snapshot import Entry
 from compline.tools.process import ProcessLimits, run
 from compline.tools.toolbox import Tool
 
-ADAPTER = "1"
+ADAPTER = "2"
 """Raised whenever the same report would be read otherwise."""
 
 _CANARY = "zz-canary.py"

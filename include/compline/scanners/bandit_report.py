@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from compline.model import Confidence, FindingKind, GapReason, Observation, Severity
+from compline.model import MISSED_CANARY, Confidence, FindingKind, GapReason, Observation, Severity
 from compline.scanners.bandit_rules import NAMES, told
 from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece
 from compline.scanners.blobs.spans import PieceText, Span
@@ -30,7 +30,29 @@ def read_report(stdout: bytes, stderr: bytes, canary: str) -> dict[str, Answer]:
         Distrusted: it is not bandit's JSON, or the canary was not found in it.
     """
     try:
-        report = json.loads(stdout)
+        answers = read_answers(json.loads(stdout))
+        seen = {
+            (each["test_id"], each["line_number"])
+            for each in answers.pop(canary, Answer()).findings
+        }
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Distrusted(f"its report cannot be read ({type(error).__name__})") from None
+    if not seen >= CANARY_SEEN:
+        raise Distrusted(f"it {MISSED_CANARY}")
+    for match in _FAILED_TEST.finditer(stderr.decode("utf-8", "replace")):
+        # Of this the report itself says nothing.
+        gap = FileGap(GapReason.UNPARSED, f"bandit's test {match[1]} failed on it")
+        answers.setdefault(_name(match[2]), Answer()).gaps.append(gap)
+    return answers
+
+
+def read_answers(report: Any) -> dict[str, Answer]:
+    """What a report says of each file, by its name.
+
+    Raises:
+        Distrusted: it is not bandit's.
+    """
+    try:
         answers = {_name(name): Answer(looked=True) for name in report["metrics"]}
         answers.pop("_totals")
         for error in report["errors"]:
@@ -38,18 +60,8 @@ def read_report(stdout: bytes, stderr: bytes, canary: str) -> dict[str, Answer]:
             answer.gaps.append(_gap(error["reason"]))
         for result in report["results"]:
             answers[_name(result["filename"])].findings.append(result)
-        seen = {
-            (each["test_id"], each["line_number"])
-            for each in answers.pop(canary, Answer()).findings
-        }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise Distrusted(f"its report cannot be read ({type(error).__name__})") from None
-    if not seen >= CANARY_SEEN:
-        raise Distrusted("it did not report the canary")
-    for match in _FAILED_TEST.finditer(stderr.decode("utf-8", "replace")):
-        # Of this the report itself says nothing.
-        gap = FileGap(GapReason.UNPARSED, f"bandit's test {match[1]} failed on it")
-        answers.setdefault(_name(match[2]), Answer()).gaps.append(gap)
     return answers
 
 

@@ -25,7 +25,7 @@ from compline.advisories.records import Record
 from compline.advisories.service import OsvService, Release
 from compline.advisories.severity import of_record
 from compline.config.schema import Limits
-from compline.model import Severity
+from compline.model import MISSED_CANARY, Severity
 from compline.tools.process import Finished, ProcessLimits, ToolError, run
 from compline.tools.toolbox import Tool
 
@@ -111,7 +111,7 @@ def audit(
             reported = parse(result, service.answers, now)
             if not reported.get(canary, Answer((), now)).vulnerabilities:
                 raise AuditFailed(
-                    f"pip-audit missed its canary: {canary[0]} {canary[1]} has advisories, and it "
+                    f"pip-audit {MISSED_CANARY}: {canary[0]} {canary[1]} has advisories, and it "
                     "reported none; run `compline tools check pip-audit`"
                 )
             for release in chunk:
@@ -180,9 +180,22 @@ def parse(
         raise AuditFailed(f"pip-audit ended with code {finished.returncode}")
     try:
         report = json.loads(finished.stdout)
-        dependencies = report["dependencies"]
+    except (ValueError, RecursionError) as error:
+        raise AuditFailed("pip-audit ended without a report that can be read") from error
+    return read_answers(report, records, now)
+
+
+def read_answers(
+    report: Any, records: Mapping[Release, Sequence[Record]], now: datetime
+) -> dict[Release, Answer]:
+    """As `parse`, of the report itself.
+
+    Raises:
+        AuditFailed: it is none.
+    """
+    try:
         answers: dict[Release, Answer] = {}
-        for each in dependencies:
+        for each in report["dependencies"]:
             name = canonicalize_name(each["name"])
             if "skip_reason" in each:
                 answers[name, ""] = Answer((), now, str(each["skip_reason"]))

@@ -37,6 +37,7 @@ from compline.scanners.blobs.keys import canary_rules, canary_text, options_dige
 from compline.scanners.blobs.scan import BlobScan
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.python_sources import interpreter, notebook_pieces
+from compline.scanners.renames import rule_renames
 from compline.scanners.semgrep_languages import Languages
 from compline.scanners.semgrep_paths import PathFilter
 from compline.scanners.semgrep_prefilter import Prefilter, read_prefilter
@@ -46,7 +47,7 @@ from compline.source.snapshot import Entry
 from compline.tools.process import ProcessLimits, run
 from compline.tools.toolbox import Tool
 
-ADAPTER = "1"
+ADAPTER = "2"
 """Raised whenever the same report would be read otherwise."""
 
 _CANARY = "zz-canary.py"
@@ -71,9 +72,11 @@ class Semgrep:
         """Tool, rules with the canary's, limits and ignore policy.
 
         Raises:
-            CannotScan: the tool is missing or changed, or there are no rules.
+            CannotScan: the tool is missing or changed, there are no rules, or a table of
+                renamed ones cannot be read.
         """
         tool = tool_of(context, "semgrep")
+        rule_renames(context.config)  # without it, renamed rules would close what they found
         files = [*_files(context), ("canary", canary_rules("semgrep.yaml"))]
         options = options_digest(
             context.config, timeout=_SECONDS_PER_RULE, threshold=_RULES_OUT_OF_TIME

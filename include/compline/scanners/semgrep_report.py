@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from compline.model import FindingKind, GapReason, Observation
+from compline.model import MISSED_CANARY, FindingKind, GapReason, Observation
 from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece
 from compline.scanners.blobs.spans import PieceText, Span
 from compline.scanners.semgrep_rules import Rule
@@ -66,7 +66,7 @@ def read_report(stdout: bytes, canary: str, rules_file: str) -> dict[str, Answer
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Distrusted(f"its report cannot be read ({type(error).__name__})") from None
     if not seen >= CANARY_SEEN:
-        raise Distrusted("it did not report the canary")
+        raise Distrusted(f"it {MISSED_CANARY}")
     return answers
 
 
@@ -115,13 +115,21 @@ def _take_error(error: dict[str, Any], answers: dict[str, Answer], rules_file: s
         if rule:
             raise RuleLeftOut(rule, kind)
         raise Distrusted(f"it reports an error: {kind}")
-    gaps = answers.setdefault(_name(path), Answer()).gaps
+    file_gap(error, answers.setdefault(_name(path), Answer()))
+
+
+def file_gap(error: dict[str, Any], answer: Answer) -> None:
+    """Adds to an answer what an error about its file means."""
+    kind = error.get("type")
+    kind = str(kind[0] if isinstance(kind, list) else kind)
     if kind in _UNPARSED:
-        gaps.append(FileGap(GapReason.UNPARSED, "Semgrep could parse it only in part"))
+        gap = FileGap(GapReason.UNPARSED, "Semgrep could parse it only in part")
     elif kind == "Timeout":
-        gaps.append(FileGap(GapReason.CRASHED, f"the rule {rule} ran out of time", lasting=False))
+        rule = str(error.get("rule_id") or "")
+        gap = FileGap(GapReason.CRASHED, f"the rule {rule} ran out of time", lasting=False)
     else:
-        gaps.append(FileGap(GapReason.CRASHED, f"Semgrep gave up on it: {kind}", lasting=False))
+        gap = FileGap(GapReason.CRASHED, f"Semgrep gave up on it: {kind}", lasting=False)
+    answer.gaps.append(gap)
 
 
 def _name(path: str) -> str:

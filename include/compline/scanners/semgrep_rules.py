@@ -126,7 +126,9 @@ def _is_rule_file(path: Path, root: Path) -> bool:
     parts = path.relative_to(root).parts
     hidden = any(part.startswith(".") for part in parts)
     tests = path.name.endswith((".test.yaml", ".test.yml"))
-    return path.suffix in (".yaml", ".yml") and not hidden and not tests and path.is_file()
+    # A table of renamed rules takes part in matching, not in scanning.
+    other = hidden or tests or path.name == "renames.yaml"
+    return path.suffix in (".yaml", ".yml") and not other and path.is_file()
 
 
 def _read(path: Path) -> bytes:

@@ -42,7 +42,7 @@ from compline.source.images import open_image
 from compline.source.snapshot import SourceError
 from compline.tools.process import Finished, ToolError
 
-_ADAPTER = "1"
+_ADAPTER = "2"
 
 
 @dataclass(frozen=True)

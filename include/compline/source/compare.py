@@ -59,6 +59,7 @@ def compare(
         line_maps=line_maps(git, pairs),
         changed=_share(git, changes, new_commit),
         removed=frozenset(_removed(changes)),
+        touched=frozenset(_touched(changes)),
     )
 
 
@@ -101,6 +102,12 @@ def _renames(changes: Collection[_Changed]) -> Iterator[tuple[str, str]]:
 
 def _removed(changes: Collection[_Changed]) -> Iterator[str]:
     return (shown(change.old_path) for change in changes if change.status == "D")
+
+
+def _touched(changes: Collection[_Changed]) -> Iterator[str]:
+    for change in changes:
+        if change.status != "D" and len(set(change.blobs)) > 1:
+            yield shown(change.new_path)
 
 
 def _share(git: Git, changes: Collection[_Changed], commit: str) -> float:

@@ -16,6 +16,7 @@ from compline.codec import dump_observation, load_observation
 from compline.findings.change import TreeChange
 from compline.findings.correlate import Sighting, correlate
 from compline.findings.known import KnownWitness
+from compline.findings.renames import RuleRenames
 from compline.findings.sights import sight
 from compline.model import Completed, Look, Observation, Target
 from compline.store.bulk import insert_rows
@@ -44,6 +45,7 @@ def record_adhoc(
     *,
     now: datetime,
     changes: Mapping[str, TreeChange] | None = None,
+    renames: RuleRenames | None = None,
 ) -> AdHocResult:
     """Keeps the looks as the run's own result.
 
@@ -54,6 +56,7 @@ def record_adhoc(
         looks: one per scanner; one that the run has recorded already is left out.
         now: the time of the look and of writing.
         changes: as for `record`, from the tracked ref's last looks to what was scanned now.
+        renames: rules that have another name now.
     """
     with store.writing() as connection:
         number = ensure_adhoc(connection, target, now)
@@ -64,7 +67,7 @@ def record_adhoc(
             if state.recorded.get(look.scanner) is None
             or (state.recorded[look.scanner] == "failed" and outcome_of(look) != "failed")
         ]
-        seen = _classify(state, load_present(connection, number), todo, changes or {})
+        seen = _classify(state, load_present(connection, number), todo, changes or {}, renames)
         entries = [Entry(look, "adhoc", moves_head=False) for look in todo]
         if entries:
             write_looks(connection, Visit(run, number, "", now, now), entries)
@@ -107,6 +110,7 @@ def _classify(
     present: Sequence[KnownWitness],
     looks: Sequence[Look],
     changes: Mapping[str, TreeChange],
+    renames: RuleRenames | None,
 ) -> list[tuple[str, Observation]]:
     """Each observation with the finding that it is in the tracked ref, empty if it is none."""
     found: list[tuple[str, Observation]] = []
@@ -116,7 +120,7 @@ def _classify(
             continue
         before = state.heads.get(look.scanner)
         change = changes.get(before.revision) if before else None
-        matching = sight(look, before, present, change).matching
+        matching = sight(look, before, present, change, renames=renames).matching
         found += [(witness.finding, observation) for witness, observation in matching.pairs]
         fresh += matching.fresh
     sightings = [Sighting(witness.observation, witness.finding) for witness in present]

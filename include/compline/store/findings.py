@@ -7,45 +7,47 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, func, select
 
 from compline.codec import load_observation
 from compline.findings.known import WitnessState
-from compline.model import FindingKind, Severity, State
+from compline.model import Severity, State
 from compline.store.errors import StoreError
+from compline.store.filters import Condition, FindingFilter, facets, rest
 from compline.store.handle import Store
+from compline.store.listing import Counted, count, page
 from compline.store.rows import in_chunks
-from compline.store.schema import events, findings, heads, targets, witnesses
-from compline.store.views import FindingView, LocationView, Sighted, WitnessView, finding_view
+from compline.store.schema import events, findings, heads, targets, totals, witnesses
+from compline.store.views import (
+    AsOf,
+    FindingView,
+    LocationView,
+    Sighted,
+    WitnessView,
+    finding_view,
+)
 
 __all__ = [
+    "AsOf",
+    "Condition",
+    "Counted",
     "EventView",
     "FindingFilter",
     "FindingView",
     "LocationView",
     "WitnessView",
     "count_findings",
+    "count_matching",
     "finding_events",
     "get_finding",
     "list_findings",
+    "total_findings",
 ]
 
-
-@dataclass(frozen=True, slots=True)
-class FindingFilter:
-    """Which findings; an empty field means all."""
-
-    states: tuple[State, ...] = ()
-    severities: tuple[Severity, ...] = ()
-    at_least: Severity | None = None
-    """This severity and those above it."""
-    targets: tuple[str, ...] = ()
-    scanners: tuple[str, ...] = ()
-    """Seen by one of these, now or, of a resolved finding, ever."""
-    kinds: tuple[FindingKind, ...] = ()
-    since_run: int | None = None
-    """Opened, or last reopened, in this run or a later one."""
-    ids: tuple[str, ...] = ()
+_ALL = 1 << 31
+_FINDING = select(findings, targets.c.name.label("target")).join(
+    targets, targets.c.id == findings.c.target_id
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,56 +66,48 @@ def list_findings(
     *,
     limit: int | None = None,
     after: str | None = None,
+    as_of: AsOf | None = None,
 ) -> tuple[FindingView, ...]:
-    """The findings, the gravest first.
+    """The findings by risk, the highest first; the eldest first among equals.
 
     Args:
         store: where.
         which: filters; all of them must hold.
         limit: how many at most.
         after: the id that the page before ended with.
+        as_of: the time, for the conditions that depend on it.
 
     Raises:
         StoreError: `after` names no finding.
     """
-    query = (
-        select(findings, targets.c.name.label("target"))
-        .join(targets, targets.c.id == findings.c.target_id)
-        .where(*_conditions(which or FindingFilter()))
-        .order_by(findings.c.rank.desc(), findings.c.id.desc())
-    )
-    if limit is not None:
-        query = query.limit(limit)
     with store.reading() as connection:
+        behind = None
         if after is not None:
-            rank = connection.scalar(select(findings.c.rank).where(findings.c.id == after))
-            if rank is None:
+            place = select(findings.c.id, findings.c.risk, findings.c.first_seen)
+            behind = connection.execute(place.where(findings.c.id == after)).first()
+            if behind is None:
                 raise _unknown(after)
-            query = query.where(
-                or_(
-                    findings.c.rank < rank,
-                    and_(findings.c.rank == rank, findings.c.id < after),
-                )
-            )
-        return _views(connection, connection.execute(query).all())
+        ids = page(connection, which or FindingFilter(), limit or _ALL, behind)
+        found: dict[str, Row[Any]] = {}
+        for chunk in in_chunks(ids):
+            rows = connection.execute(_FINDING.where(findings.c.id.in_(chunk)))
+            found |= {row.id: row for row in rows}
+        return _views(connection, [found[one] for one in ids], as_of)
 
 
-def get_finding(store: Store, finding: str) -> FindingView:
+def get_finding(store: Store, finding: str, *, as_of: AsOf | None = None) -> FindingView:
     """The finding of that id, or the one that it was merged into.
 
     Raises:
         StoreError: there is none.
     """
-    query = select(findings, targets.c.name.label("target")).join(
-        targets, targets.c.id == findings.c.target_id
-    )
     with store.reading() as connection:
-        row = connection.execute(query.where(findings.c.id == finding)).first()
+        row = connection.execute(_FINDING.where(findings.c.id == finding)).first()
         if row is not None and row.merged_into:
-            row = connection.execute(query.where(findings.c.id == row.merged_into)).first()
+            row = connection.execute(_FINDING.where(findings.c.id == row.merged_into)).first()
         if row is None:
             raise _unknown(finding)
-        return _views(connection, [row])[0]
+        return _views(connection, [row], as_of)[0]
 
 
 def finding_events(store: Store, finding: str) -> tuple[EventView, ...]:
@@ -133,53 +127,50 @@ def finding_events(store: Store, finding: str) -> tuple[EventView, ...]:
 def count_findings(
     store: Store, which: FindingFilter | None = None
 ) -> dict[tuple[str, Severity, State], int]:
-    """How many, by target, severity and state."""
-    query: Select[Any] = (
-        select(targets.c.name, findings.c.severity, findings.c.state, func.count())
-        .join(targets, targets.c.id == findings.c.target_id)
-        .where(*_conditions(which or FindingFilter()))
-        .group_by(targets.c.name, findings.c.severity, findings.c.state)
-    )
+    """How many, by target, severity and state; exact."""
+    chosen = which or FindingFilter()
     with store.reading() as connection:
+        wanted = facets(connection, chosen)
+        others = rest(chosen)
+        table = findings if others else totals
+        number = func.count() if others else func.sum(totals.c.number)
+        query = (
+            select(targets.c.name, table.c.severity, table.c.state, number)
+            .join(targets, targets.c.id == table.c.target_id)
+            .where(*wanted.conditions(table.c), *others)
+            .group_by(targets.c.name, table.c.severity, table.c.state)
+        )
+        if others:
+            query = query.where(findings.c.merged_into.is_(None))
         return {
-            (name, Severity(severity), State(state)): number
-            for name, severity, state, number in connection.execute(query)
+            (name, Severity(severity), State(state)): int(found)
+            for name, severity, state, found in connection.execute(query)
         }
 
 
-def _conditions(which: FindingFilter) -> Iterable[ColumnElement[bool]]:
-    yield findings.c.merged_into.is_(None)
-    if which.ids:
-        yield findings.c.id.in_(which.ids)
-    if which.states:
-        yield findings.c.state.in_([state.value for state in which.states])
-    if which.severities:
-        yield findings.c.severity.in_([severity.value for severity in which.severities])
-    if which.at_least is not None:
-        yield findings.c.rank >= which.at_least.rank
-    if which.targets:
-        named = select(targets.c.id).where(targets.c.name.in_(which.targets))
-        yield findings.c.target_id.in_(named)
-    if which.kinds:
-        yield findings.c.kind.in_([kind.value for kind in which.kinds])
-    if which.since_run is not None:
-        yield findings.c.opened_run >= which.since_run
-    if which.scanners:
-        yield (
-            select(witnesses.c.id)
-            .where(
-                witnesses.c.finding_id == findings.c.id,
-                witnesses.c.scanner.in_(which.scanners),
-                or_(
-                    witnesses.c.state != WitnessState.GONE.value,
-                    findings.c.state == State.RESOLVED.value,
-                ),
-            )
-            .exists()
-        )
+def count_matching(
+    store: Store, which: FindingFilter | None = None, limit: int = 10_000
+) -> Counted:
+    """How many findings there are for the filter: exact up to the limit, `10,000+` beyond."""
+    with store.reading() as connection:
+        return count(connection, which or FindingFilter(), limit)
 
 
-def _views(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[FindingView, ...]:
+def total_findings(store: Store) -> dict[tuple[State, Severity], int]:
+    """How many there are by state and severity; exact."""
+    query = select(totals.c.state, totals.c.severity, func.sum(totals.c.number)).group_by(
+        totals.c.state, totals.c.severity
+    )
+    with store.reading() as connection:
+        return {
+            (State(state), Severity(severity)): int(number)
+            for state, severity, number in connection.execute(query)
+        }
+
+
+def _views(
+    connection: Connection, rows: Iterable[Row[Any]], as_of: AsOf | None
+) -> tuple[FindingView, ...]:
     found = list(rows)
     looks = {
         (row.target_id, row.scanner): row
@@ -206,7 +197,7 @@ def _views(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[FindingVie
                     look.revision if look else "",
                 )
             )
-    return tuple(finding_view(row, row.target, sighted[row.id]) for row in found)
+    return tuple(finding_view(row, row.target, sighted[row.id], as_of) for row in found)
 
 
 def _unknown(finding: str) -> StoreError:

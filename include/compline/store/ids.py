@@ -1,4 +1,4 @@
-"""Finding ids: short, permanent, given at first sight, never computed from what they name."""
+"""Ids: short, permanent, given at first sight, never computed from what they name."""
 
 from __future__ import annotations
 
@@ -17,5 +17,18 @@ def new_finding_id() -> str:
     Among a million ids one in two million stores would see a collision; then the primary key
     refuses the record, and nothing is mixed up.
     """
-    letters = base64.b32encode(secrets.token_bytes(8))[:12].translate(_CROCKFORD)
-    return "CMP-" + letters.decode()
+    return "CMP-" + _letters()
+
+
+def new_waiver_id() -> str:
+    """`WVR-` and twelve random characters."""
+    return "WVR-" + _letters()
+
+
+def is_finding_id(text: str) -> bool:
+    """Whether it has the shape of one."""
+    return text.startswith("CMP-")
+
+
+def _letters() -> str:
+    return base64.b32encode(secrets.token_bytes(8))[:12].translate(_CROCKFORD).decode()

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from compline.findings.known import Head, KnownFinding, KnownWitness, WitnessState
 from compline.model import Observation
 from compline.store.errors import StoreError
 from compline.store.rows import head, in_chunks, known_findings, known_witness, recall_keys
-from compline.store.schema import findings, heads, ledger, runs, scan_keys, targets, witnesses
+from compline.store.schema import (
+    findings,
+    heads,
+    ledger,
+    partings,
+    runs,
+    scan_keys,
+    targets,
+    witnesses,
+)
 
 PRESENT = tuple(state.value for state in WitnessState if state is not WitnessState.GONE)
 
@@ -23,6 +32,20 @@ _WITNESS = (
     witnesses.c.last_seen,
 )
 
+FINDING = (
+    findings.c.id,
+    findings.c.kind,
+    findings.c.state,
+    findings.c.severity,
+    findings.c.confidence,
+    findings.c.title,
+    findings.c.first_seen,
+    findings.c.opened_at,
+    findings.c.risk,
+    findings.c.due_at,
+)
+"""What `rows.known_findings` reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
@@ -30,6 +53,7 @@ class TargetState:
 
     number: int
     version: int
+    labels: Mapping[str, str]
     heads: Mapping[str, Head]
     """By scanner."""
     head_runs: Mapping[str, int]
@@ -49,6 +73,7 @@ def load_target(connection: Connection, name: str, run: int) -> TargetState:
         select(
             targets.c.id,
             targets.c.version,
+            targets.c.labels,
             select(runs.c.id).where(runs.c.id == run).scalar_subquery().label("run"),
         ).where(targets.c.name == name)
     ).first()
@@ -69,6 +94,7 @@ def load_target(connection: Connection, name: str, run: int) -> TargetState:
     return TargetState(
         row.id,
         row.version,
+        row.labels,
         {item.scanner: head(item) for item in known},
         {item.scanner: item.run_id for item in known},
         {row.scanner: row.outcome for row in done},
@@ -108,17 +134,24 @@ def load_findings(
 ) -> dict[str, KnownFinding]:
     """The findings of these witnesses, by id."""
     wanted = sorted({witness.finding for witness in known})
-    columns = (
-        findings.c.id,
-        findings.c.kind,
-        findings.c.state,
-        findings.c.severity,
-        findings.c.confidence,
-        findings.c.title,
-        findings.c.first_seen,
-    )
     found: dict[str, KnownFinding] = {}
     for chunk in in_chunks(wanted):
-        query = select(*columns).where(findings.c.target_id == target, findings.c.id.in_(chunk))
+        query = select(*FINDING).where(findings.c.target_id == target, findings.c.id.in_(chunk))
         found |= known_findings(connection.execute(query))
     return found
+
+
+def load_partings(connection: Connection, target: int) -> list[tuple[str, str]]:
+    """Pairs of the target's findings that a person has told apart, as they are called now."""
+    first, second = findings.alias("one"), findings.alias("other")
+    rows = connection.execute(
+        select(
+            func.coalesce(first.c.merged_into, first.c.id),
+            func.coalesce(second.c.merged_into, second.c.id),
+        )
+        .select_from(partings)
+        .join(first, first.c.id == partings.c.first)
+        .join(second, second.c.id == partings.c.second)
+        .where(first.c.target_id == target)
+    )
+    return [(left, right) for left, right in rows]

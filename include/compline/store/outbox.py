@@ -1,50 +1,37 @@
-"""The outbox: what got worse becomes deliveries, and deliveries wait until a channel takes them.
+"""The outbox: deliveries wait until a channel takes them.
 
-Both steps are transactions of their own. Regressions come with the change that they tell of
-(`write`); routing writes deliveries and marks the regressions in one go; a delivery is claimed
-under a lease, so that a sender who dies gives it back. The id of a delivery never changes: a
-channel that gets one twice can tell.
+A delivery is claimed under a lease, so that a sender who dies gives it back. Its id never
+changes: a channel that gets one twice can tell. Messages of one thread go out in their order:
+while one waits, those after it are not due.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
-from compline.findings.regressions import Regression, RegressionKind
-from compline.model import Severity
 from compline.store.errors import StoreError
 from compline.store.handle import Store
-from compline.store.rows import clean, in_chunks
-from compline.store.schema import deliveries, regressions, targets
+from compline.store.rows import clean
+from compline.store.schema import deliveries, threads
+from compline.store.worse import RegressionView, list_regressions
 
-
-@dataclass(frozen=True, slots=True)
-class RegressionView:
-    """A regression as recorded."""
-
-    id: int
-    run: int
-    at: datetime
-    routed: bool
-    regression: Regression
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A message for a channel."""
-
-    channel: str
-    subject: str
-    """What the thread is about."""
-    payload: Mapping[str, Any]
-    """Plain JSON values, without secrets."""
-    run: int | None = None
+__all__ = [
+    "Delivery",
+    "DeliveryView",
+    "RegressionView",
+    "claim_deliveries",
+    "deliveries_about",
+    "list_deliveries",
+    "list_regressions",
+    "mark_delivered",
+    "mark_failed",
+    "retry_delivery",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +45,9 @@ class Delivery:
     payload: Mapping[str, Any]
     attempts: int
     """This one included."""
+    thread: str
+    """The delivery that began its thread; its own id where it is the first."""
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,85 +63,65 @@ class DeliveryView:
     attempts: int
     not_before: datetime
     error: str
+    """What the channel last said; of a delivered one, what is worth noting."""
     created_at: datetime
     delivered_at: datetime | None
     payload: Mapping[str, Any]
-
-
-def list_regressions(
-    store: Store, *, run: int | None = None, limit: int | None = None
-) -> tuple[RegressionView, ...]:
-    """What got worse, the oldest first; of one run or the latest `limit` of all."""
-    query = _regressions().order_by(regressions.c.id.desc())
-    if run is not None:
-        query = query.where(regressions.c.run_id == run)
-    if limit is not None:
-        query = query.limit(limit)
-    with store.reading() as connection:
-        return tuple(_regression(row) for row in reversed(connection.execute(query).all()))
-
-
-def route_regressions(
-    store: Store,
-    router: Callable[[Sequence[RegressionView]], Iterable[Draft]],
-    now: datetime,
-    *,
-    run: int | None = None,
-) -> int:
-    """Turns what nobody has routed yet into deliveries; gives how many.
-
-    The router is called inside the transaction with everything that is unrouted, and may group,
-    or drop, as it likes. If it raises, nothing has happened.
-    """
-    query = _regressions().where(regressions.c.routed.is_(False)).order_by(regressions.c.id)
-    if run is not None:
-        query = query.where(regressions.c.run_id == run)
-    with store.writing() as connection:
-        # Skips what another router is at (PostgreSQL; on SQLite there is one writer at a time).
-        rows = connection.execute(query.with_for_update(skip_locked=True, of=regressions)).all()
-        if not rows:
-            return 0
-        drafts = list(router([_regression(row) for row in rows]))
-        if drafts:
-            connection.execute(
-                insert(deliveries),
-                [
-                    {
-                        "id": str(uuid.uuid4()),
-                        "run_id": run if draft.run is None else draft.run,
-                        "channel": draft.channel,
-                        "subject": clean(draft.subject),
-                        "payload": dict(draft.payload),
-                        "state": "pending",
-                        "attempts": 0,
-                        "not_before": now,
-                        "error": "",
-                        "created_at": now,
-                    }
-                    for draft in drafts
-                ],
-            )
-        for chunk in in_chunks([row.id for row in rows]):
-            connection.execute(
-                update(regressions).where(regressions.c.id.in_(chunk)).values(routed=True)
-            )
-    return len(drafts)
+    rule: str = ""
+    event: str = "opened"
+    thread: str = ""
 
 
 def claim_deliveries(
-    store: Store, owner: str, now: datetime, *, lease_seconds: float = 120, limit: int = 50
+    store: Store,
+    owner: str,
+    now: datetime,
+    *,
+    lease_seconds: float = 120,
+    limit: int = 50,
+    without: Collection[str] = (),
 ) -> tuple[Delivery, ...]:
-    """Due deliveries that are now ours, the oldest first; nobody else gets them until then."""
+    """Due deliveries that are now ours, the oldest first; nobody else gets them until then.
+
+    Args:
+        store: where.
+        owner: who claims; only it can mark them.
+        now: the time.
+        lease_seconds: how long they are ours; must outlast sending all of them.
+        limit: how many at most.
+        without: channels that are left alone.
+    """
+    earlier = deliveries.alias("earlier")
+    blocked = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.thread == deliveries.c.thread,
+            earlier.c.channel == deliveries.c.channel,
+            earlier.c.state == "pending",
+            or_(
+                earlier.c.created_at < deliveries.c.created_at,
+                and_(
+                    earlier.c.created_at == deliveries.c.created_at,
+                    earlier.c.id == earlier.c.thread,
+                ),
+            ),
+            earlier.c.id != deliveries.c.id,
+        )
+        .exists()
+    )
     due = (
         select(deliveries)
         .where(
             deliveries.c.state == "pending",
             deliveries.c.not_before <= now,
             or_(deliveries.c.lease_until.is_(None), deliveries.c.lease_until <= now),
+            # What an earlier version has left has no thread.
+            or_(deliveries.c.thread.in_([deliveries.c.id, ""]), ~blocked),
+            deliveries.c.channel.not_in(sorted(without)),
         )
         .order_by(deliveries.c.created_at, deliveries.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=deliveries)
     )
     with store.writing() as connection:
         rows = connection.execute(due).all()
@@ -166,18 +136,29 @@ def claim_deliveries(
                 )
             )
     return tuple(
-        Delivery(row.id, row.run_id, row.channel, row.subject, row.payload, row.attempts + 1)
+        Delivery(
+            row.id,
+            row.run_id,
+            row.channel,
+            row.subject,
+            row.payload,
+            row.attempts + 1,
+            row.thread or row.id,
+            row.created_at,
+        )
         for row in rows
     )
 
 
-def mark_delivered(store: Store, delivery: str, owner: str, now: datetime) -> bool:
+def mark_delivered(
+    store: Store, delivery: str, owner: str, now: datetime, *, note: str = ""
+) -> bool:
     """The channel has taken it; False if our lease was lost to another sender meanwhile."""
     return _mark(
         store,
         delivery,
         owner,
-        {"state": "delivered", "delivered_at": now, "error": ""},
+        {"state": "delivered", "delivered_at": now, "error": clean(note)},
     )
 
 
@@ -228,13 +209,52 @@ def retry_delivery(store: Store, delivery: str, now: datetime) -> None:
         raise StoreError(f"no delivery {delivery!r} waits: see `compline alerts list`")
 
 
+def retry_dead(store: Store, now: datetime) -> int:
+    """Makes everything that was given up due now; gives how many."""
+    with store.writing() as connection:
+        done = connection.execute(
+            update(deliveries)
+            .where(deliveries.c.state == "dead")
+            .values(state="pending", not_before=now)
+        )
+    return int(done.rowcount)
+
+
 def list_deliveries(
     store: Store, *, state: str | None = None, limit: int = 100
 ) -> tuple[DeliveryView, ...]:
     """The newest deliveries first."""
-    query = select(deliveries).order_by(deliveries.c.created_at.desc(), deliveries.c.id)
-    if state is not None:
-        query = query.where(deliveries.c.state == state)
+    where = [] if state is None else [deliveries.c.state == state]
+    return _views(store, where, limit)
+
+
+def deliveries_about(store: Store, finding: str, limit: int = 100) -> tuple[DeliveryView, ...]:
+    """The newest messages first of the threads that have told of this finding.
+
+    A message that told of many is among them; in a thread that began with one, so are the others'.
+    """
+    roots = select(threads.c.root).where(threads.c.subject == finding)
+    return _views(store, [deliveries.c.thread.in_(roots)], limit)
+
+
+def count_dead(store: Store) -> dict[str, int]:
+    """Channel to the number of deliveries that were given up."""
+    query = (
+        select(deliveries.c.channel, func.count().label("number"))
+        .where(deliveries.c.state == "dead")
+        .group_by(deliveries.c.channel)
+    )
+    with store.reading() as connection:
+        return {row.channel: row.number for row in connection.execute(query)}
+
+
+def _views(store: Store, where: list[ColumnElement[bool]], limit: int) -> tuple[DeliveryView, ...]:
+    query = (
+        select(deliveries)
+        .where(*where)
+        .order_by(deliveries.c.created_at.desc(), deliveries.c.id)
+        .limit(limit)
+    )
     with store.reading() as connection:
         return tuple(
             DeliveryView(
@@ -249,8 +269,11 @@ def list_deliveries(
                 row.created_at,
                 row.delivered_at,
                 row.payload,
+                row.rule,
+                row.event,
+                row.thread or row.id,
             )
-            for row in connection.execute(query.limit(limit))
+            for row in connection.execute(query)
         )
 
 
@@ -265,27 +288,3 @@ def _mark(store: Store, delivery: str, owner: str, values: Mapping[str, Any]) ->
             update(deliveries).where(mine).values(**values, lease_owner=None, lease_until=None)
         )
     return bool(done.rowcount)
-
-
-def _regressions() -> Select[Any]:
-    return select(regressions, targets.c.name.label("target")).join(
-        targets, targets.c.id == regressions.c.target_id
-    )
-
-
-def _regression(row: Any) -> RegressionView:
-    return RegressionView(
-        row.id,
-        row.run_id,
-        row.at,
-        row.routed,
-        Regression(
-            RegressionKind(row.kind),
-            row.target,
-            row.scanner,
-            row.subject,
-            Severity(row.severity) if row.severity else None,
-            row.title,
-            row.detail,
-        ),
-    )

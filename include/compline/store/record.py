@@ -9,32 +9,36 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, update
 
+from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
 from compline.findings.decision import Decision
 from compline.findings.known import Head, KnownFinding
 from compline.findings.lifecycle import Policy, decide
 from compline.findings.regressions import Regression
+from compline.findings.scene import Scene
 from compline.findings.sights import sight
 from compline.model import Look, State
 from compline.store.adhoc import AdHocResult, record_adhoc
 from compline.store.errors import StoreError
 from compline.store.handle import Store
-from compline.store.ids import new_finding_id
+from compline.store.ids import new_finding_id, new_waiver_id
 from compline.store.ledger_rows import Entry, Visit, outcome_of, write_looks
 from compline.store.load import (
     TargetState,
     load_findings,
     load_gone,
+    load_partings,
     load_present,
     load_target,
 )
 from compline.store.reuse import Reuse, record_reused
 from compline.store.schema import targets
+from compline.store.waived import load_acceptances
 from compline.store.write import withdraw_lost_coverage, write_decision
 
 __all__ = [
@@ -84,6 +88,7 @@ def record(
     ref: str = "",
     changes: Mapping[str, TreeChange] | None = None,
     policy: Policy | None = None,
+    history: History | None = None,
 ) -> Recorded:
     """Records all looks of one target at its tracked ref's head, in one transaction.
 
@@ -98,7 +103,8 @@ def record(
         ref: the tracked ref.
         changes: by the revision that a scanner last completed (see `looks.base_revisions`), what
             happened since then; a revision that is missing is matched by content.
-        policy: holds and suppressions.
+        policy: what the configuration says of lives.
+        history: who changed which place last, for what is new in it.
 
     Raises:
         StoreError: no such target or run, or too many others record at the target.
@@ -107,7 +113,16 @@ def record(
         if look.target != target:
             raise ValueError(f"a look at {look.target} is recorded with those of {target}")
     task = _Task(
-        store, run, target, tuple(looks), looked_at, now, ref, changes or {}, policy or Policy()
+        store,
+        run,
+        target,
+        tuple(looks),
+        looked_at,
+        now,
+        ref,
+        changes or {},
+        policy or Policy(),
+        history or {},
     )
     for _ in range(_TRIES):
         recorded = task.attempt()
@@ -129,6 +144,7 @@ class _Task:
     ref: str
     changes: Mapping[str, TreeChange]
     policy: Policy
+    history: History
 
     def attempt(self) -> Recorded | None:
         """Reads, decides, writes; None if somebody has recorded in between."""
@@ -175,13 +191,28 @@ class _Task:
         for look in self.looks:
             if results[look.scanner] == "recorded":
                 before = state.heads.get(look.scanner)
-                sights.append(sight(look, before, present, self._change(before, look)))
+                change = self._change(before, look)
+                sights.append(
+                    sight(
+                        look,
+                        before,
+                        present,
+                        change,
+                        self.history,
+                        renames=self.policy.renames,
+                    )
+                )
         fresh = [item for one in sights for item in one.matching.fresh]
-        gone = load_gone(connection, state.number, fresh)
+        formerly = self.policy.renames.formerly(fresh)
+        gone = load_gone(connection, state.number, [*fresh, *formerly])
         known: Mapping[str, KnownFinding] = {}
+        scene = Scene(self.looked_at, new_waiver_id, self.target, state.labels)
         if self.policy.honour_inline or not all(one.quiet for one in sights):
             known = load_findings(connection, state.number, [*present, *gone])
-        return decide(sights, present, gone, known, new_finding_id, self.policy)
+            accepted = load_acceptances(connection, state.number, self.target, state.labels)
+            scene = replace(scene, accepted=accepted, history=self.history)
+        parted = load_partings(connection, state.number) if known else ()
+        return decide(sights, present, gone, known, new_finding_id, self.policy, scene, parted)
 
     def _change(self, before: Head | None, look: Look) -> TreeChange | None:
         if before is None or not before.revision:

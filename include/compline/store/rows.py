@@ -74,6 +74,9 @@ def known_findings(rows: Iterable[Row[Any]]) -> dict[str, KnownFinding]:
             Confidence(row.confidence),
             row.title,
             row.first_seen,
+            row.opened_at,
+            row.risk,
+            row.due_at,
         )
         for row in rows
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from compline.model import RunResult
 from compline.store.errors import StoreError
 from compline.store.handle import Store
+from compline.store.rows import in_chunks
 from compline.store.schema import runs
+
+_RECENT = 100
+"""Runs that are looked through for a mark; a night's run always has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,29 @@ def previous_run(store: Store, run: int) -> RunView | None:
     with store.reading() as connection:
         row = connection.execute(query).first()
     return None if row is None else _view(row)
+
+
+def last_mark(store: Store, name: str) -> Any:
+    """What the newest run whose summary has this key keeps there; None where none has."""
+    query = select(runs.c.summary).order_by(runs.c.id.desc()).limit(_RECENT)
+    with store.reading() as connection:
+        for summary in connection.scalars(query):
+            if name in summary:
+                return summary[name]
+    return None
+
+
+def runs_with(store: Store, numbers: Collection[int], name: str) -> set[int]:
+    """Those of the runs whose parameters have this key, and not as false."""
+    with store.reading() as connection:
+        return {
+            row.id
+            for chunk in in_chunks(sorted(numbers))
+            for row in connection.execute(
+                select(runs.c.id, runs.c.parameters).where(runs.c.id.in_(chunk))
+            )
+            if row.parameters.get(name)
+        }
 
 
 def _find(connection: Connection, key: str) -> int | None:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from compline.model import Target, TargetKind
+from compline.findings.regressions import target_vanished
+from compline.model import State, Target, TargetKind
 from compline.store.handle import Store
-from compline.store.schema import targets
+from compline.store.schema import targets, totals
+from compline.store.write import write_regressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,17 @@ class TargetRow:
     vanished_at: datetime | None
 
 
-def sync_targets(store: Store, found: Sequence[Target], now: datetime) -> Synced:
-    """Makes the listed targets exactly those found; what is gone is marked as vanished."""
+def sync_targets(
+    store: Store, found: Sequence[Target], now: datetime, *, run: int | None = None
+) -> Synced:
+    """Makes the listed targets exactly those found; what is gone is marked as vanished, and told.
+
+    Args:
+        store: where.
+        found: everything that is listed now.
+        now: the time.
+        run: in whose name it is told.
+    """
     with store.writing() as connection:
         known = {row.name: row for row in connection.execute(select(targets))}
         added, returned = [], []
@@ -65,6 +76,9 @@ def sync_targets(store: Store, found: Sequence[Target], now: datetime) -> Synced
                 .where(targets.c.id.in_([row.id for row in vanished]))
                 .values(state="vanished", vanished_at=now)
             )
+            for row in vanished:
+                worse = target_vanished(row.name, _open_findings(connection, row.id))
+                write_regressions(connection, (worse,), run=run, target=row.id, now=now)
     return Synced(tuple(added), tuple(row.name for row in vanished), tuple(returned))
 
 
@@ -102,6 +116,13 @@ def ensure_adhoc(connection: Connection, target: Target, now: datetime) -> int:
     if number is None:
         raise RuntimeError(f"the target {target.name} vanished while it was written")
     return int(number)
+
+
+def _open_findings(connection: Connection, target: int) -> int:
+    query = select(func.sum(totals.c.number)).where(
+        totals.c.target_id == target, totals.c.state == State.OPEN.value
+    )
+    return int(connection.scalar(query) or 0)
 
 
 def _insert(connection: Connection, target: Target, state: str, now: datetime) -> None:

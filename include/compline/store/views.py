@@ -60,7 +60,8 @@ class FindingView:
     kind: FindingKind
     state: State
     conditions: tuple[str, ...]
-    """`held`: a drop that is not believed yet; `unseen`: no scanner covers it any more."""
+    """Several at once, see `store.filters.Condition`; those that depend on the time only where it
+    was given (`AsOf`)."""
     severity: Severity
     confidence: Confidence
     title: str
@@ -82,6 +83,12 @@ class FindingView:
     """Why it was resolved."""
     locations: tuple[LocationView, ...]
     witnesses: tuple[WitnessView, ...]
+    risk: int = 0
+    """Orders lists, see `findings.risk`."""
+    due_at: datetime | None = None
+    """When its remediation deadline ends; None: never."""
+    waived_until: datetime | None = None
+    """When the last of the waivers in force ends; None: it is not waived."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, as `compline findings --format json` prints them."""
@@ -101,7 +108,18 @@ class Sighted:
     """Of its scanner's last completed look."""
 
 
-def finding_view(row: Any, target: str, sighted: Sequence[Sighted]) -> FindingView:
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The time at which findings are looked at; some conditions depend on it."""
+
+    now: datetime
+    stale_since: datetime
+    """What nobody has looked at since then is stale."""
+
+
+def finding_view(
+    row: Any, target: str, sighted: Sequence[Sighted], as_of: AsOf | None = None
+) -> FindingView:
     """A row of `findings` with its witnesses, the eldest first."""
     present = [item for item in sighted if item.state is not WitnessState.GONE]
     shown = present or list(sighted)
@@ -114,7 +132,7 @@ def finding_view(row: Any, target: str, sighted: Sequence[Sighted]) -> FindingVi
         target=target,
         kind=FindingKind(row.kind),
         state=State(row.state),
-        conditions=_conditions(present),
+        conditions=_conditions(row, present, as_of),
         severity=Severity(row.severity),
         confidence=Confidence(row.confidence),
         title=row.title,
@@ -133,6 +151,9 @@ def finding_view(row: Any, target: str, sighted: Sequence[Sighted]) -> FindingVi
         cause=row.cause,
         locations=tuple(dict.fromkeys(_location(item.observation.place) for item in shown)),
         witnesses=tuple(_witness(item) for item in sighted),
+        risk=row.risk,
+        due_at=row.due_at if row.state == State.OPEN.value else None,
+        waived_until=row.waived_until,
     )
 
 
@@ -141,13 +162,22 @@ def _grave(observation: Observation) -> tuple[bool, int, int]:
     return known, observation.severity.rank, observation.confidence.rank
 
 
-def _conditions(present: Sequence[Sighted]) -> tuple[str, ...]:
+def _conditions(row: Any, present: Sequence[Sighted], as_of: AsOf | None) -> tuple[str, ...]:
     states = {item.state for item in present}
     conditions = []
+    waived = row.waived_until is not None and (as_of is None or row.waived_until > as_of.now)
+    if waived and present:
+        conditions.append("waived")
+    if as_of is not None and present:
+        seen = [item.last_seen for item in present if item.last_seen]
+        if not seen or max(seen) < as_of.stale_since:
+            conditions.append("stale")
     if WitnessState.HELD in states:
         conditions.append("held")
     if states == {WitnessState.UNSEEN}:
         conditions.append("unseen")
+    if as_of is not None and present and not waived and row.due_at and row.due_at <= as_of.now:
+        conditions.append("overdue")
     return tuple(conditions)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, update
+from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from compline.codec import dump_observation
-from compline.findings.decision import Decision, FindingChange
+from compline.findings.decision import Decision, FindingChange, Urgency
 from compline.findings.regressions import Regression, RegressionKind
 from compline.model import Observation, State
 from compline.store.bulk import insert_rows
-from compline.store.rows import clean, recall_keys
+from compline.store.columns import Moment
+from compline.store.merges import merge
+from compline.store.rows import clean, in_chunks, recall_keys
 from compline.store.schema import events, findings, regressions, witnesses
+from compline.store.summary import scanners_text, summarise
+from compline.store.waived import write_waiver_changes
 
 
 def write_decision(
@@ -34,6 +39,9 @@ def write_decision(
         at: when the looks were taken; findings and witnesses are first seen then.
         now: the time of writing, for events.
     """
+    seen_by: dict[str, set[str]] = defaultdict(set)
+    for item in decision.added:
+        seen_by[item.finding].add(item.observation.scanner)
     if decision.opened:
         insert_rows(
             connection,
@@ -52,7 +60,11 @@ def write_decision(
                     "first_revision": item.revision,
                     "first_run": run,
                     "opened_run": run,
+                    "opened_at": at,
                     "cause": "",
+                    "risk": item.risk,
+                    "due_at": item.due_at,
+                    "scanners": scanners_text(seen_by.pop(item.id)),
                 }
                 for item in decision.opened
             ],
@@ -78,9 +90,13 @@ def write_decision(
         )
     _update_witnesses(connection, decision)
     _update_findings(connection, decision.findings, run, at)
-    for younger, older in decision.merged:
-        _merge(connection, younger, older)
-    if decision.events:
+    _update_urgency(connection, decision.urgencies, now)
+    told = merge(connection, decision.merged, decision.events)
+    touched = {*seen_by, *(name for pair in decision.merged for name in pair)}
+    touched |= _turned(connection, decision)
+    if decision.opened or decision.findings or touched:
+        summarise(connection, target, touched)
+    if told:
         insert_rows(
             connection,
             events,
@@ -92,9 +108,10 @@ def write_decision(
                     "kind": item.kind.value,
                     "data": dict(item.data),
                 }
-                for item in decision.events
+                for item in told
             ],
         )
+    write_waiver_changes(connection, decision.waivers, now)
     write_regressions(connection, decision.regressions, run=run, target=target, now=now)
 
 
@@ -102,11 +119,14 @@ def write_regressions(
     connection: Connection,
     worse: tuple[Regression, ...],
     *,
-    run: int,
-    target: int,
+    run: int | None,
+    target: int | None,
     now: datetime,
 ) -> None:
-    """The outbox's input, in the same transaction as the change that it tells of."""
+    """The outbox's input, in the same transaction as the change that it tells of.
+
+    Without a target they are about the whole organisation.
+    """
     if worse:
         insert_rows(
             connection,
@@ -121,6 +141,7 @@ def write_regressions(
                     "severity": item.severity.value if item.severity else None,
                     "title": clean(item.title),
                     "detail": clean(item.detail),
+                    "cause": item.cause.as_json(),
                     "at": now,
                     "routed": False,
                 }
@@ -166,6 +187,18 @@ def _update_witnesses(connection: Connection, decision: Decision) -> None:
         )
 
 
+def _turned(connection: Connection, decision: Decision) -> set[str]:
+    """The findings of witnesses that came back, went, or are seen less well than before."""
+    turned = [item.id for item in decision.witnesses if item.state is not item.was]
+    return {
+        finding
+        for chunk in in_chunks(turned)
+        for finding in connection.scalars(
+            select(witnesses.c.finding_id).where(witnesses.c.id.in_(chunk))
+        )
+    }
+
+
 def _update_findings(
     connection: Connection, changes: tuple[FindingChange, ...], run: int, at: datetime
 ) -> None:
@@ -181,7 +214,14 @@ def _update_findings(
         )
     )
     resolved = statement.values(resolved_run=run, resolved_at=at, cause=bindparam("now_cause"))
-    reopened = statement.values(resolved_run=None, resolved_at=None, cause="", opened_run=run)
+    reopened = statement.values(
+        resolved_run=None,
+        resolved_at=None,
+        cause="",
+        opened_run=run,
+        opened_at=at,
+        breached_at=None,
+    )
     for chosen, items in (
         (resolved, [item for item in changes if item.state is State.RESOLVED]),
         (reopened, [item for item in changes if item.reopened]),
@@ -208,16 +248,25 @@ def _update_findings(
             )
 
 
-def _merge(connection: Connection, younger: str, older: str) -> None:
-    """The younger becomes a redirect; its witnesses, gone ones too, go to the older."""
-    connection.execute(
-        update(witnesses).where(witnesses.c.finding_id == younger).values(finding_id=older)
-    )
-    connection.execute(
-        update(findings)
-        .where((findings.c.id == younger) | (findings.c.merged_into == younger))
-        .values(merged_into=older)
-    )
+def _update_urgency(connection: Connection, urgencies: tuple[Urgency, ...], now: datetime) -> None:
+    if urgencies:
+        connection.execute(
+            update(findings)
+            .where(findings.c.id == bindparam("number"))
+            .values(
+                risk=bindparam("now_risk"),
+                due_at=bindparam("now_due"),
+                # A deadline that lies ahead again can be missed again.
+                breached_at=case(
+                    (bindparam("now_due", type_=Moment) <= now, findings.c.breached_at),
+                    else_=None,
+                ),
+            ),
+            [
+                {"number": item.finding, "now_risk": item.risk, "now_due": item.due_at}
+                for item in urgencies
+            ],
+        )
 
 
 def _text(observation: Observation) -> str:

@@ -19,7 +19,8 @@ class Store:
 
 def test_a_plain_file() -> None:
     place, fingerprints = PieceText(Piece(".py", CODE), "b10b").locate(Span(5, 7, 16, 10), ())
-    assert place == Place("", 5, 7, 16, 10, None, "Store.load", "b10b")
+    assert place == Place("", 5, 7, 16, 10, None, "Store.load", "b10b", place.scope)
+    assert len(place.scope) == 16
     assert [version for version, _ in fingerprints] == [PYTHON_TREE, TOKENS]
 
 
@@ -62,7 +63,7 @@ def test_lines_of_a_notebook() -> None:
     code = b"import os\nx = 1\ndef f():\n    eval(x)\n    pass\n"
     text = PieceText(Piece(".py", code, sections), "b")
     place, fingerprints = text.locate(Span(4, 9, 5, 12), ())
-    assert place == Place("", 2, 3, 5, None, 5, "f", "b")
+    assert place == Place("", 2, 3, 5, None, 5, "f", "b", place.scope)
     same = PieceText(Piece(".py", b"def f():\n    eval(x)\n    pass\n"), "b")
     assert fingerprints == same.locate(Span(2, 3), ())[1]
 

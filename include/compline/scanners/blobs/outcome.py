@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from compline.codec import dump_completed
 from compline.model import (
     Completed,
     Failed,
@@ -48,23 +47,18 @@ def judge(
     return Completed(tuple(observations), tuple(gaps))
 
 
-def statement(
-    analyzer: Analyzer,
-    scan_key: ScanKey,
-    revision: str,
-    selection: Selection,
-    completed: Completed,
-) -> bytes:
-    """What was looked at and what was seen, as JSON: it holds no code and no secret."""
+def report(analyzer: Analyzer, scan_key: ScanKey, revision: str, selection: Selection) -> bytes:
+    """What was looked at with what, as JSON; what was seen is in the look's statement."""
     files = [[path, *content] for path, content in selection.contents.items()]
-    head = {
-        "scanner": analyzer.scanner,
-        "tool": {"version": analyzer.tool.version, "digest": analyzer.tool.digest},
-        "scan_key": asdict(scan_key),
-        "revision": revision,
-        "files": {"count": len(files), "sha256": digest_of(files)},
-    }
-    return b'{"look":%b,"completed":%b}' % (canonical_json(head), dump_completed(completed))
+    return canonical_json(
+        {
+            "scanner": analyzer.scanner,
+            "tool": {"version": analyzer.tool.version, "digest": analyzer.tool.digest},
+            "scan_key": asdict(scan_key),
+            "revision": revision,
+            "files": {"count": len(files), "sha256": digest_of(files)},
+        }
+    )
 
 
 def _unreported(result: Result) -> bool:

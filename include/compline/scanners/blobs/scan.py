@@ -13,7 +13,7 @@ from compline.model import Completed, Failed, Look, ScanKey
 from compline.scanners.blobs.analysis import Analyzer, Content
 from compline.scanners.blobs.batches import Examiner, Item, batch_bytes
 from compline.scanners.blobs.crew import Crew
-from compline.scanners.blobs.outcome import judge, statement
+from compline.scanners.blobs.outcome import judge, report
 from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.blobs.selection import Selection, select
 from compline.scanners.blobs.shelf import Result, Shelf, missing_object, no_room
@@ -160,10 +160,8 @@ class BlobScan:
         evidence: tuple[str, ...] = ()
         warnings: tuple[str, ...] = ()
         if isinstance(outcome, Completed):
-            report = statement(
-                self.analyzer, self.scan_key, tree.job.revision, tree.selection, outcome
-            )
-            evidence = (self.context.evidence.put(report),)
+            looked_at = report(self.analyzer, self.scan_key, tree.job.revision, tree.selection)
+            evidence = (self.context.evidence.put(looked_at),)
             if not tree.results:
                 # Not skipped: that there is nothing left is what resolves the last findings.
                 warnings = (self.analyzer.nothing,)

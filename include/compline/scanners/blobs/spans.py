@@ -84,6 +84,7 @@ class PieceText:
             cell=None if section is None else section.cell,
             symbol=evidence.symbol,
             blob=self._oid,
+            scope=evidence.scope,
         )
         return place, evidence.fingerprints
 

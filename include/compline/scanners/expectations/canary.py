@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from compline.model import MISSED_CANARY
 from compline.scanners.expectations import files, gx_runner
 from compline.scanners.expectations.findings import hold_against
 from compline.scanners.expectations.inventory import Inventory, frame_of
@@ -76,8 +77,8 @@ def prove_own(suite: BoundSuite) -> tuple[str, ...]:
 def _missed(ids: list[str]) -> None:
     if ids:
         raise CanaryMissed(
-            f"a known defect was not reported by {', '.join(ids)}: the suite or the installed "
-            "great-expectations or pandas does not do what it did"
+            f"the check {MISSED_CANARY}: a known defect was not reported by {', '.join(ids)}: "
+            "the suite or the installed great-expectations or pandas does not do what it did"
         )
 
 

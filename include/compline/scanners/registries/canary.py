@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from compline.model import MISSED_CANARY
 from compline.scanners.registries import mlflow
 from compline.scanners.registries.evaluate import evaluate
 from compline.scanners.registries.policy import parse_policy
@@ -38,7 +39,9 @@ def prove(seconds: float) -> None:
     }
     missed = sorted(set(RULES) - found)
     if missed:
-        raise CanaryMissed(f"a known defect was not reported by {', '.join(missed)}")
+        raise CanaryMissed(
+            f"the check {MISSED_CANARY}: a known defect was not reported by {', '.join(missed)}"
+        )
 
 
 def _replay(recorded: dict[str, Any]) -> Any:

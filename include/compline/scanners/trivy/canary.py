@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from compline.model import MISSED_CANARY
 from compline.scanners.trivy.command import TrivyFailed
 from compline.scanners.trivy.comments import blunt
 
@@ -82,7 +83,7 @@ def check_tree(results: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> No
     missed = [kind for kind in kinds if not checks[kind]]
     if missed:
         raise CanaryMissed(
-            f"trivy missed its canary ({', '.join(missed)}): it did not report a defect that was "
+            f"trivy {MISSED_CANARY} ({', '.join(missed)}): it did not report a defect that was "
             "planted; run `compline tools check trivy`, or use the trivy that Compline installs"
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from compline.advisories.trivydb import TrivyDatabase
+from compline.model import MISSED_CANARY
 from compline.scanners.trivy.canary import CANARY_LICENCE, CANARY_PACKAGE, canary_files, check_tree
 from compline.scanners.trivy.command import TrivyFailed
 
@@ -128,7 +129,7 @@ def check_os_canary(found: Mapping[str, Any], planted: Mapping[str, Any] | None)
     """
     if planted is not None and not found.get(OS_CANARY):
         raise TrivyFailed(
-            f"trivy missed its canary: {planted['name']} 0 is vulnerable by its database, and it "
+            f"trivy {MISSED_CANARY}: {planted['name']} 0 is vulnerable by its database, and it "
             "reported nothing; run `compline tools check trivy`"
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compline.advisories.trivydb import Advisory, TrivyDatabase
-from compline.model import Gap, GapReason, ScanKey
+from compline.model import MISSED_CANARY, Gap, GapReason, ScanKey
 from compline.scanners.interface import ScanContext
 from compline.scanners.trivy.command import Means, Trivy, TrivyFailed, scratch
 from compline.scanners.trivy.packages import (
@@ -167,7 +167,7 @@ def check_canary(found: Mapping[str, Collection[object]], package: ListedPackage
     """
     if not found.get(f"canary {package.key}"):
         raise TrivyFailed(
-            f"trivy missed its canary: {package.name} {package.version} ({package.type}) is "
+            f"trivy {MISSED_CANARY}: {package.name} {package.version} ({package.type}) is "
             "vulnerable by its database, and it reported nothing; run `compline tools check trivy`"
         )
 

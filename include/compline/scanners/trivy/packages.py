@@ -179,7 +179,7 @@ def vulnerabilities_of(report: Json) -> dict[str, list[KnownVulnerability]]:
     for result in report.get("Results") or ():
         for entry in result.get("Vulnerabilities") or ():
             reference = str((entry.get("PkgIdentifier") or {}).get("BOMRef") or "")
-            found.setdefault(reference, []).append(_vulnerability(entry))
+            found.setdefault(reference, []).append(known_vulnerability(entry))
     return found
 
 
@@ -235,7 +235,8 @@ def dump_known(known: Sequence[KnownVulnerability]) -> bytes:
     return _known.dump_json(tuple(known))
 
 
-def _vulnerability(entry: Json) -> KnownVulnerability:
+def known_vulnerability(entry: Json) -> KnownVulnerability:
+    """One of the report's `Vulnerabilities`."""
     id_ = str(entry["VulnerabilityID"])
     others = [str(each) for each in entry.get("VendorIDs") or ()]
     vectors: Mapping[str, Json] = entry.get("CVSS") or {}

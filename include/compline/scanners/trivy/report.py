@@ -67,7 +67,8 @@ def misconfiguration(
             evidence = CodeReader(place.path, content).evidence(line, end_line)
         else:
             text = "\n".join(_cause_lines(cause))
-            evidence = code_evidence(place.path, text, 1, text.count("\n") + 1)
+            quoted = code_evidence(place.path, text, 1, text.count("\n") + 1)
+            evidence = CodeEvidence(quoted.fingerprints, "")  # of what is around nothing is known
         if rule in SECRET_IN_CODE:
             hashed = key.digest(" ".join(text.split()).encode()) if key else ""
             evidence = CodeEvidence((("keyed/1", hashed),) if hashed else (), evidence.symbol)
@@ -85,8 +86,9 @@ def misconfiguration(
             place.path,
             line if located else None,
             end_line if located else None,
-            symbol=evidence.symbol or resource[:200],
+            symbol=resource[:200] or evidence.symbol,
             blob=place.blob,
+            scope=evidence.scope,
         ),
         fingerprints=evidence.fingerprints,
         suppression=suppression,

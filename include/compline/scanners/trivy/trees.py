@@ -18,7 +18,7 @@ from compline.scanners.trivy.command import RULES, Means
 from compline.scanners.trivy.packages import cyclonedx
 from compline.source.snapshot import Snapshot, SourceError
 
-_ADAPTER = "1"
+_ADAPTER = "2"
 _BATCH_BYTES = 400 << 20
 _BATCH_TREES = 25
 _SMALL_BYTES = 4 << 20
@@ -83,11 +83,12 @@ def recall(jobs: Sequence[Job], key: ScanKey, context: ScanContext) -> list[Part
         for name, value in context.cache.get_many("trivy", key, by_commit).items()
     }
     kept = context.cache.get_many("trivy", key, set(trees.values()))
-    return [
+    parts = [
         Part(job, _stored.validate_json(kept[trees[f"commit:{job.revision}"]]))
         for job in jobs
         if not job.fresh and trees.get(f"commit:{job.revision}") in kept
     ]
+    return [part for part in parts if part.tree is not None and _proved(part.tree, context)]
 
 
 def open_tree(job: Job, key: ScanKey, context: ScanContext) -> tuple[Part, Snapshot | None]:
@@ -101,9 +102,16 @@ def open_tree(job: Job, key: ScanKey, context: ScanContext) -> tuple[Part, Snaps
         return Part(job, error=str(error), seconds=time.monotonic() - started), None
     name = f"tree:{snapshot.tree}"
     if not job.fresh and (kept := context.cache.get_many("trivy", key, [name]).get(name)):
-        context.cache.put_many("trivy", key, {f"commit:{job.revision}": snapshot.tree.encode()})
-        return Part(job, _stored.validate_json(kept)), None
+        tree = _stored.validate_json(kept)
+        if _proved(tree, context):
+            context.cache.put_many("trivy", key, {f"commit:{job.revision}": snapshot.tree.encode()})
+            return Part(job, tree), None
     return Part(job), snapshot
+
+
+def _proved(tree: StoredTree, context: ScanContext) -> bool:
+    """Whether its evidence is still there (retention may have taken it); else it is scanned."""
+    return all(context.evidence.has(digest) for digest in tree.evidence)
 
 
 def unscanned_of(job: Job, snapshot: Snapshot, key: ScanKey, context: ScanContext) -> Unscanned:

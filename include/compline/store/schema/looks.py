@@ -1,30 +1,10 @@
-"""The tables; a test holds that the migrations make the same ones.
-
-A finding's row is small and is for lists; the statements behind it are its witnesses'
-`observation`, JSON as in `compline.codec`. What can be derived is not stored: a present witness
-was last seen by the last completed look of its scanner (`heads`).
-"""
+"""What was looked at, by whom and with what: targets, runs, shards, the ledger and its heads."""
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Date,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
-from compline.store.columns import Moment, Number, metadata, run_column, target_column, word
+from compline.store.columns import Moment, metadata, run_column, word
 
 targets = Table(
     "targets",
@@ -158,123 +138,17 @@ heads = Table(
     Column("observations", Integer, nullable=False),
 )
 
-findings = Table(
-    "findings",
+# The chain: what each run looked at with what, and what was pruned (see evidence/chain). A run
+# that a retry completes after its end has one more link.
+manifests = Table(
+    "manifests",
     metadata,
-    Column("id", String(16), primary_key=True),
-    target_column(),
-    Column("kind", word(), nullable=False),
-    Column("state", word(), nullable=False),
-    Column("severity", word(), nullable=False),
-    Column("rank", SmallInteger, nullable=False),  # the severity's, for thresholds and order
-    Column("confidence", word(), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("first_seen", Moment, nullable=False),
-    Column("first_revision", Text, nullable=False),
-    run_column("first_run"),
-    run_column("opened_run"),  # opened, or last reopened
-    run_column("resolved_run", nullable=True),
-    Column("resolved_at", Moment),
-    Column("cause", word(), nullable=False),  # why it was resolved
-    Column("merged_into", String(16)),  # the older finding that it turned out to be
-    # Lists come gravest first, a page at a time: the id ends the order, for the cursor.
-    Index(None, "target_id", "state", "rank", "id"),
-    Index(None, "state", "rank", "id"),
-    Index(None, "opened_run"),
-)
-
-witnesses = Table(
-    "witnesses",
-    metadata,
-    Column("id", Number, primary_key=True),
-    Column("finding_id", String(16), ForeignKey("findings.id"), nullable=False, index=True),
-    target_column(),
-    Column("scanner", word(), nullable=False),
-    Column("state", word(), nullable=False),  # seen, unseen (in a gap), held, gone
-    Column("key", Text, nullable=False),  # subject, else newest fingerprint: finds gone ones
-    Column("observation", Text, nullable=False),
-    Column("first_seen", Moment, nullable=False),
-    Column("first_revision", Text, nullable=False),
-    run_column("first_run"),
-    Column("last_seen", Moment),  # set when it is no longer seen; before that, see the module
-    Index(None, "target_id", "state"),
-    Index(None, "target_id", "key"),
-)
-
-events = Table(
-    "events",
-    metadata,
-    Column("id", Number, primary_key=True),
-    Column("finding_id", String(16), ForeignKey("findings.id"), nullable=False, index=True),
-    run_column(index=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3, ...: no hole
+    Column("kind", word(), nullable=False),  # run, prune
+    run_column(nullable=True, index=True),
+    Column("digest", String(64), nullable=False),  # of the manifest, which lies in the locker
+    Column("previous", String(64), nullable=False, unique=True),  # empty: the first
+    Column("signature", Text, nullable=False),  # over the digest; empty: not signed
+    Column("signer", Text, nullable=False),  # the public key
     Column("at", Moment, nullable=False),
-    Column("kind", word(), nullable=False),
-    Column("data", JSON, nullable=False),
-)
-
-regressions = Table(
-    "regressions",
-    metadata,
-    Column("id", Number, primary_key=True),
-    run_column(index=True),
-    target_column(),
-    Column("scanner", word(), nullable=False),
-    Column("kind", word(), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("severity", word()),
-    Column("title", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("routed", Boolean, nullable=False, index=True),
-)
-
-deliveries = Table(
-    "deliveries",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    run_column(nullable=True),
-    Column("channel", word(), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("payload", JSON, nullable=False),
-    Column("state", word(), nullable=False),  # pending, delivered, dead
-    Column("attempts", Integer, nullable=False),
-    Column("not_before", Moment, nullable=False),
-    Column("lease_owner", Text),
-    Column("lease_until", Moment),
-    Column("error", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("delivered_at", Moment),
-    Index(None, "state", "not_before"),
-)
-
-# What a run said beside the tracked ref.
-run_observations = Table(
-    "run_observations",
-    metadata,
-    Column("run_id", Integer, ForeignKey("runs.id"), primary_key=True),
-    Column("target_id", Integer, ForeignKey("targets.id"), primary_key=True),
-    Column("scanner", word(), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("finding_id", String(16)),  # what it is in the tracked ref; empty: new
-    Column("observation", Text, nullable=False),
-)
-
-cache_keys = Table(
-    "cache_keys",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("scanner", word(), nullable=False),
-    Column("digest", String(64), nullable=False),
-    UniqueConstraint("scanner", "digest"),
-)
-
-cache_results = Table(
-    "cache_results",
-    metadata,
-    Column("key_id", Integer, ForeignKey("cache_keys.id"), primary_key=True),
-    Column("content", Text, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
-    Column("used", Date, nullable=False),
-    Index(None, "used"),
-    sqlite_with_rowid=False,
 )

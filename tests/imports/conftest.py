@@ -1,0 +1,303 @@
+"""Reports that the real tools make in a checkout, as a CI job would, and an organisation to take
+them in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compline.advisories.osv import osv_origin
+from compline.advisories.service import OsvService
+from compline.advisories.trivydb import trivy_database
+from compline.config.schema import Advisories, Config
+from compline.config.secrets import SecretResolver
+from compline.demo.history import write_repository
+from compline.model import RunResult, State
+from compline.pipeline.imports import Import, import_report
+from compline.pipeline.progress import Progress
+from compline.pipeline.session import Session, open_session
+from compline.scanners.trivy.canary import canary_secret
+from compline.store.engine import open_store
+from compline.store.findings import FindingFilter, FindingView, list_findings
+from compline.store.ledger import LedgerRow, coverage
+from compline.store.schema import metadata
+from compline.tools.toolbox import Toolbox
+
+ROOT = Path(__file__).parents[2]
+NAME = "shop"
+# Put together here, so that this file holds no secret.
+PASSWORD = "Zq7" + "mVbL2xKrT9wN4"
+SECRET = canary_secret()
+RUN = f'''import pickle
+import subprocess
+
+
+def load(data):
+    return pickle.loads(data)
+
+
+def run(command):
+    subprocess.call(command, shell=True)
+
+
+def login(user):
+    return connect(user, password="{PASSWORD}")
+'''
+RULES = """rules:
+  - id: shell-true
+    languages: [python]
+    severity: ERROR
+    message: $F runs $X in a shell
+    pattern: $F($X, shell=True)
+    metadata:
+      cwe: ["CWE-78: Improper Neutralization of Special Elements used in an OS Command"]
+      confidence: HIGH
+  - id: unpickled
+    languages: [python]
+    severity: WARNING
+    message: pickle of $X
+    pattern: pickle.loads($X)
+    metadata: {cwe: "CWE-502: Deserialization of Untrusted Data"}
+"""
+LOCK = {
+    "name": "shop",
+    "version": "1.0.0",
+    "lockfileVersion": 3,
+    "packages": {
+        "": {"name": "shop", "version": "1.0.0", "dependencies": {"lodash": "4.17.10"}},
+        "node_modules/lodash": {"version": "4.17.10"},
+    },
+}
+TREE = {
+    "app/run.py": RUN,
+    "app/fine.py": "def add(a, b):\n    return a + b\n",
+    "requirements.txt": "flask==2.0.0\nwerkzeug==0.11\n",
+    "package-lock.json": json.dumps(LOCK, indent=1),
+    "deploy/Dockerfile": "FROM debian:12\nUSER root\n",
+    "deploy/settings.ini": f"[x]\ntoken = {SECRET}\n",
+}
+
+
+class Checkout:
+    """A working copy in which tools run as they come."""
+
+    def __init__(self, home: Path, tools: Toolbox) -> None:
+        self.path = home / "builds" / NAME
+        self.home = home
+        self._tools = tools
+        (home / "rules").mkdir(parents=True)
+        (home / "rules" / "rules.yaml").write_text(RULES)
+
+    def write(self, tree: dict[str, str]) -> None:
+        for name, text in tree.items():
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.path / name).write_text(text)
+
+    def tool(self, name: str, *arguments: str | Path, codes: Sequence[int] = (0, 1)) -> bytes:
+        """The tool's standard output."""
+        done = subprocess.run(
+            [self._tools.get(name).executable, *arguments],
+            cwd=self.path,
+            capture_output=True,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.home),
+                "SEMGREP_SEND_METRICS": "off",
+                "NO_PROXY": "127.0.0.1",
+            },
+            check=False,
+        )
+        assert done.returncode in codes, done.stderr.decode()
+        return done.stdout
+
+    def bandit(self, *more: str) -> bytes:
+        return self.tool("bandit", "-q", "-r", ".", "-f", "json", *more)
+
+    def semgrep(self, form: str = "--json", *more: str) -> bytes:
+        return self.tool(
+            "semgrep", "scan", "--quiet", "--metrics", "off", "--disable-version-check",
+            "--no-git-ignore", "--config", self.home / "rules", form, *more, ".",
+        )  # fmt: skip
+
+    def pip_audit(self, form: str = "json") -> bytes:
+        origin = osv_origin(Advisories(osv="bundled"), self.home, datetime.now(UTC))
+        source = origin.load()
+        with OsvService(source, most_queries=100) as service:
+            try:
+                return self.tool(
+                    "pip-audit", "-r", "requirements.txt", "--no-deps", "--disable-pip",
+                    "--vulnerability-service", "osv", "--osv-url", service.url,
+                    "--format", form, "--aliases", "on", "--desc", "off",
+                    "--progress-spinner", "off",
+                )  # fmt: skip
+            finally:
+                source.close()
+
+    def trivy(self, form: str = "json") -> bytes:
+        home = self.home / "trivy"
+        advisories = Advisories(trivy_db="bundled")
+        database = trivy_database(advisories, home, datetime.now(UTC), lambda *_: None)
+        return self.tool(
+            "trivy", "fs", "--quiet", "--format", form, "--cache-dir", database.directory,
+            "--scanners", "vuln" if form == "cyclonedx" else "vuln,misconfig,secret,license",
+            "--skip-db-update", "--skip-java-db-update", "--offline-scan", "--skip-version-check",
+            "--skip-check-update", "--skip-vex-repo-update", "--list-all-pkgs=false", ".",
+        )  # fmt: skip
+
+
+@dataclass
+class Organisation:
+    """One repository, its findings, and what is imported for it."""
+
+    home: Path
+    store: str
+    trees: list[dict[str, str]] = field(default_factory=list)
+
+    def commit(self, tree: dict[str, str]) -> str:
+        self.trees.append(tree)
+        content = [{name: text.encode() for name, text in each.items()} for each in self.trees]
+        path = self.home / "origin.git"
+        write_repository(path, content, [str(n) for n in range(len(content))])
+        head = subprocess.run(
+            ["git", "-C", path, "rev-parse", "main"], capture_output=True, text=True, check=True
+        )
+        return head.stdout.strip()
+
+    def config(self) -> Config:
+        repository = {"name": NAME, "url": f"file://{self.home / 'origin.git'}", "branch": "main"}
+        return Config.model_validate(
+            {
+                "organisation": "acme",
+                "workspace": str(self.home / "work"),
+                "store": "env:STORE_URL",
+                "targets": {
+                    "repositories": [repository],
+                    "images": [{"name": "image", "archive": str(self.home / "image.tar")}],
+                    "data_stores": [
+                        {"name": "buckets", "kind": "inventory", "path": str(self.home / "b.csv"),
+                         "columns": {"resource": "string"}},
+                    ],
+                },
+                "alerts": {"console": False},
+            }
+        )  # fmt: skip
+
+    def session(self, told: list[Progress] | None = None) -> AbstractContextManager[Session]:
+        report = (lambda _progress: None) if told is None else told.append
+        return open_session(self.config(), SecretResolver({"STORE_URL": self.store}), report)
+
+    def take(self, form: str, data: bytes | str | Any, **more: Any) -> Taken:
+        """Imports a report; anything that is no bytes is written as JSON."""
+        if not isinstance(data, bytes):
+            data = data.encode() if isinstance(data, str) else json.dumps(data).encode()
+        with self.session() as session:
+            asked = Import(form, data, more.pop("target", NAME), **more)
+            run, result = import_report(session, asked)
+            return Taken(run, result, coverage(session.store, run))
+
+    def findings(self, *states: State) -> tuple[FindingView, ...]:
+        with self.session() as session:
+            return list_findings(session.store, FindingFilter(states=states))
+
+    def open(self) -> dict[str, FindingView]:
+        return {one.id: one for one in self.findings(State.OPEN)}
+
+    def everything(self) -> bytes:
+        """All that is kept, evidence unpacked."""
+        import gzip
+
+        kept = b""
+        for path in (self.home / "work").rglob("*"):
+            if path.is_file() and ".git" not in str(path) and path.name != "secret.key":
+                data = path.read_bytes()
+                kept += gzip.decompress(data) if path.suffix == ".gz" else data
+        return kept
+
+
+@dataclass(frozen=True)
+class Taken:
+    run: int
+    result: RunResult
+    rows: tuple[LedgerRow, ...]
+
+    @property
+    def row(self) -> LedgerRow:
+        (row,) = self.rows
+        return row
+
+
+@pytest.fixture(scope="session")
+def toolbox(tmp_path_factory: pytest.TempPathFactory) -> Toolbox:
+    box = Toolbox(ROOT / ".compline")
+    box.install(("bandit", "semgrep", "pip-audit", "trivy"), lambda _line: None)
+    return box
+
+
+@pytest.fixture(scope="session")
+def checkout(toolbox: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    made = Checkout(tmp_path_factory.mktemp("ci"), toolbox)
+    made.write(TREE)
+    return made
+
+
+@pytest.fixture(scope="session")
+def reports(checkout: Checkout) -> Callable[[str], bytes]:
+    """A real report by its name, made once."""
+    make: dict[str, Callable[[], bytes]] = {
+        "bandit": checkout.bandit,
+        "semgrep": checkout.semgrep,
+        "semgrep.sarif": lambda: checkout.semgrep("--sarif"),
+        "pip-audit": checkout.pip_audit,
+        "pip-audit.cdx": lambda: checkout.pip_audit("cyclonedx-json"),
+        "trivy": checkout.trivy,
+        "trivy.sarif": lambda: checkout.trivy("sarif"),
+        "trivy.cdx": lambda: checkout.trivy("cyclonedx"),
+    }
+    made: dict[str, bytes] = {}
+
+    def report(name: str) -> bytes:
+        if name not in made:
+            made[name] = make[name]()
+        return made[name]
+
+    return report
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Organisation:
+    organisation = Organisation(tmp_path, f"sqlite:///{tmp_path / 'store.db'}")
+    organisation.commit(TREE)
+    return organisation
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Organisation:
+    """The same over each store."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_session_url")
+        with open_store(url) as store, store.writing() as connection:
+            names = ", ".join(metadata.tables)
+            connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    organisation = Organisation(tmp_path, url)
+    organisation.commit(TREE)
+    return organisation
+
+
+@pytest.fixture(scope="session")
+def tree() -> dict[str, str]:
+    return dict(TREE)
+
+
+@pytest.fixture(scope="session")
+def secrets_of_tree() -> tuple[str, ...]:
+    return (PASSWORD, SECRET)
