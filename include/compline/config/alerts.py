@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from croniter import croniter
 from pydantic import AfterValidator, Field, model_validator
 
-from compline.config.fields import Name, Section
+from compline.config.cron import check_cron, check_timezone
+from compline.config.fields import Misplaced, Name, Section
 from compline.config.secrets import SecretReference
 from compline.model import RegressionKind, Severity
 
@@ -18,22 +17,8 @@ OWNERS = "owners"
 """In a rule's `to`: the channels of whoever owns what got worse."""
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one as `Europe/Berlin`") from error
-    return name
-
-
-def _cron(expression: str) -> str:
-    if not croniter.is_valid(expression):
-        raise ValueError(f"{expression!r} is no cron expression; write one as `0 8 * * 1-5`")
-    return expression
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
-Cron = Annotated[str, AfterValidator(_cron)]
+Zone = Annotated[str, AfterValidator(check_timezone)]
+Cron = Annotated[str, AfterValidator(check_cron)]
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
@@ -143,18 +128,14 @@ class Alerts(Section):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        for what, names in (
-            ("channels", [channel.name for channel in self.channels]),
-            ("rules", [rule.name for rule in self.rules]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"two {what} are named {', '.join(twice)}")
-        for name in (CONSOLE, OWNERS):
-            if any(channel.name == name for channel in self.channels):
-                raise ValueError(f"a channel cannot be named {name}: the name is taken")
-        if any(rule.name == CONSOLE for rule in self.rules):
-            raise ValueError(f"a rule cannot be named {CONSOLE}: the name is taken")
+        for part, taken in (("channels", {CONSOLE, OWNERS}), ("rules", {CONSOLE})):
+            for number, entry in enumerate(getattr(self, part)):
+                if entry.name in taken:
+                    raise Misplaced(
+                        f"there is a {part[:-1]} {entry.name!r} already",
+                        at=(part, number, "name"),
+                    )
+                taken.add(entry.name)
         known = {CONSOLE, *(channel.name for channel in self.channels)}
         named = [(f"rule {rule.name}", name) for rule in self.rules for name in rule.to]
         groups = [self.owners.otherwise, *self.owners.channels.values()]

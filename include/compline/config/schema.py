@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from compline.config.alerts import CONSOLE, Alerts
+from compline.config.alerts import Alerts
 from compline.config.cron import check_cron, check_timezone
 from compline.config.fields import IsoDate, LocalPath, Misplaced, Name, Section
 from compline.config.memory import Deadlines, Lifecycle, Risk, WaiverSettings
@@ -21,8 +21,6 @@ Pack = Literal["ai", "python"]
 ScheduleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 RESERVED_SCHEDULES = ("adhoc", "upkeep")
 """compliance_<name> of these are DAGs of their own."""
-CONSOLE = "console"
-"""The channel that needs no URL; `alerts.console` switches it."""
 TrivyKind = Literal["vuln", "misconfig", "secret", "license"]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
+
+from compline.config.cron import check_cron
 from compline.config.fields import Section
 from compline.config.secrets import SecretReference
 
@@ -35,4 +38,6 @@ class Health(Section):
     start_minutes: int = Field(60, ge=1, description="a schedule may start this much late")
     finish_hours: float = Field(12, gt=0, description="a run may take this long")
     outbox_minutes: int = Field(60, ge=1, description="a delivery may wait this long")
-    upkeep_cron: str = Field("*/15 * * * *", description="schedule of the upkeep DAG")
+    upkeep_cron: Annotated[str, AfterValidator(check_cron)] = Field(
+        "*/15 * * * *", description="schedule of the upkeep DAG"
+    )
