@@ -183,8 +183,8 @@ class TestComments:
         assert told.title == "first look at web: 1 finding"
         organisation.commit("web", {**tree, ".semgrepignore": "other/\n", "tests/b.txt": "BAD x\n"})
         organisation.night()
-        states = {one.waiver.reason: one.waiver.state for one in waivers(organisation)}
-        assert sorted(states.values()) == [WaiverState.ACTIVE, WaiverState.WITHDRAWN]
+        states = sorted(one.waiver.state for one in waivers(organisation))
+        assert states == [WaiverState.ACTIVE, WaiverState.WITHDRAWN]
         assert [one.conditions for one in organisation.open().values()] == [(), (), ()]
 
 
