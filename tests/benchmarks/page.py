@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import BOUNDS
+from store_page import store_sections
 
 
 def write_page(path: Path, state: dict[str, Any], missing: list[str]) -> None:
@@ -52,6 +53,7 @@ def write_page(path: Path, state: dict[str, Any], missing: list[str]) -> None:
             "",
             f"{results['kills']['seeds']} seeds, each: `{results['kills']['pytest']}`",
         ]
+    parts += store_sections(results)
     path.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 

@@ -23,6 +23,7 @@ import corpus
 import slices
 from page import write_page
 from running import ROOT
+from store_scale import DATABASES
 
 _HOME = ROOT / ".compline" / "prove"
 _MEASURED = ("include", "dags", "plugins", "requirements", "tests/benchmarks")
@@ -57,6 +58,9 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("compared", lambda: slices.compared(_HOME)),
         Slice("airflow", lambda: slices.airflow(_HOME)),
         Slice("thousand", lambda: slices.thousand(_HOME)),
+        *(Slice(f"recording {k}", lambda k=k: slices.recording(_HOME, k)) for k in DATABASES),
+        *(Slice(f"million {k}", lambda k=k: slices.million(_HOME, k)) for k in DATABASES),
+        *(Slice(f"campaign {n + 1}", lambda n=n: slices.campaign(n, 5)) for n in range(10)),
     ]  # fmt: skip
     return found
 
