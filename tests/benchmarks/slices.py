@@ -117,6 +117,24 @@ def kills(seconds: float = 480.0) -> dict[str, Any]:
     return {"seeds": seeds, "pytest": last, "seconds": time.monotonic() - began}
 
 
+def identity(number: int, examples: int = 5_000) -> dict[str, Any]:
+    """Random edits of so many Python sources, and their share in other languages and in git."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/findings/edits"],
+        cwd=ROOT,
+        env={**os.environ, "COMPLINE_SEED": str(number), "COMPLINE_EXAMPLES": str(examples)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"seed {number}: {done.stdout[-2000:]}")
+    return {
+        "examples": examples,
+        "pytest": done.stdout.strip().splitlines()[-1],
+        "seconds": time.monotonic() - began,
+    }
+
+
 def recording(home: Path, kind: str) -> dict[str, Any]:
     """A report of 13,000 findings into an empty store."""
     return store_scale.recording(kind, _empty(home / "recording"))

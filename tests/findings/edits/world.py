@@ -8,6 +8,7 @@ By nature nobody can say it, and then only the number is held:
   their layouts, an equal line put right beside);
 - when equal statements leave one definition and come to another in the same commit: one that was
   moved looks the same as one that was mended and one that was written anew;
+- in a file that git does not see as renamed, or whose copy it takes for it;
 - when a definition gets another name in the commit in which equal code is added elsewhere, or in
   which the diff takes one such definition for another, or beside a copy of itself.
 """
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from written import LANGUAGES, Block, Defect, Definition, Line, Writer, walk
+from written import LANGUAGES, Block, Defect, Definition, File, Line, Writer, walk
 
 from compline.findings.change import LineMap, TreeChange
 from compline.findings.fingerprints import CodeReader
@@ -248,7 +249,9 @@ class World:
         for defect, one in (self.known | now).items():
             families[one.group[0], one.group[2:]].add(defect)
         old_ids = {one.finding for one in self.known.values()}
-        for family in families.values():
+        for (file, *_), family in families.items():
+            if _mistaken(file, change):
+                continue
             had = {each: self.known[each].finding for each in family if each in self.known}
             has = {each: now[each].finding for each in family if each in now}
             came, gone = has.keys() - had.keys(), had.keys() - has.keys()
@@ -298,3 +301,10 @@ def _blob(text: str) -> str:
     """As git names it."""
     data = text.encode()
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def _mistaken(file: File, change: TreeChange) -> bool:
+    """Whether git takes a renamed file for a new one, or a copy for the renamed original."""
+    if file.was:
+        return change.renames.get(file.was, file.was) != file.path
+    return file.path in change.renames.values()
