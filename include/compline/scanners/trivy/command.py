@@ -74,7 +74,7 @@ def means(context: ScanContext, scanner: str) -> Means:
     limits = context.config.limits
     try:
         tool = context.tools.get("trivy")
-        key = _key(context) if "secret" in kinds else None
+        key = secret_key_of(context) if "secret" in kinds else None
         database = None
         if "vuln" in kinds:
             database = trivy_database(
@@ -88,8 +88,12 @@ def means(context: ScanContext, scanner: str) -> Means:
     return Means(tool, limits, key, database)
 
 
-def _key(context: ScanContext) -> SecretKey:
-    """The configured key, else the workspace's own."""
+def secret_key_of(context: ScanContext) -> SecretKey:
+    """The configured key, else the workspace's own.
+
+    Raises:
+        KeyUnusable: there is none that can be used.
+    """
     settings = context.config.secrets
     if settings.key is None:
         return secret_key(context.workspace)
