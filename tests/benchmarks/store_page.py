@@ -27,7 +27,7 @@ def store_sections(results: dict[str, Any]) -> list[str]:
             "",
             (
                 f"{rounds} rounds on each database in {len(campaigns)} campaigns; after each "
-                "round `compline db check` held, and each campaign ended as its undisturbed twin did."
+                "round `compline db check` held, and each ended as its undisturbed twin did."
             ),
         ]
     return parts
