@@ -50,7 +50,8 @@ test: $(VENV)/.installed-dev ## All tests
 lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
-bench: $(VENV)/.installed-dev ## Ratios to the naive loop [REPOS=DIR]
+bench: $(VENV)/.installed-dev ## Ratios to the naive loop; the store at scale [REPOS=DIR]
+	@$(PY) tests/benchmarks/store_scale.py
 	@$(PY) tests/benchmarks/bench.py $(if $(REPOS),--repos $(REPOS))
 
 prove: $(VENV)/.installed-dev ## Campaigns at full size, resumable; writes docs/measurements.md [REPOS=DIR]

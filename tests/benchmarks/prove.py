@@ -23,6 +23,7 @@ import corpus
 import slices
 from page import write_page
 from running import ROOT
+from store_scale import DATABASES
 
 _HOME = ROOT / ".compline" / "prove"
 _MEASURED = ("include", "dags", "plugins", "requirements", "tests/benchmarks")
@@ -53,10 +54,14 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("image bookworm-python", lambda: slices.image(
             "bookworm", ("python3-flask", "python3-jinja2", "nginx-light"), _HOME)),
         Slice("kills", slices.kills),
+        *(Slice(f"identity {n + 1}", lambda n=n: slices.identity(100 + n)) for n in range(10)),
         *(Slice(f"bench {n + 1}", lambda n=n: slices.bench(_HOME, n)) for n in range(3)),
         Slice("compared", lambda: slices.compared(_HOME)),
         Slice("airflow", lambda: slices.airflow(_HOME)),
         Slice("thousand", lambda: slices.thousand(_HOME)),
+        *(Slice(f"recording {k}", lambda k=k: slices.recording(_HOME, k)) for k in DATABASES),
+        *(Slice(f"million {k}", lambda k=k: slices.million(_HOME, k)) for k in DATABASES),
+        *(Slice(f"campaign {n + 1}", lambda n=n: slices.campaign(n, 5)) for n in range(10)),
     ]  # fmt: skip
     return found
 

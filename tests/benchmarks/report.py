@@ -146,7 +146,10 @@ def _observations(work: Path, revision: str, texts: Mapping[str, str]) -> Iterat
                 confidence=Confidence.MEDIUM,
                 title=rule.title,
                 place=Place(
-                    path, line, line, 5, len(words) + 1, None, evidence.symbol, blobs[path]
+                    *(path, line, line, 5, len(words) + 1),
+                    symbol=evidence.symbol,
+                    scope=evidence.scope,
+                    blob=blobs[path],
                 ),
                 fingerprints=evidence.fingerprints,
                 cwe=(rule.cwe,),

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import corpus
+import store_scale
 import yaml
 from bench import measure
+from million import Size
 from nights import airflow_share, thousand_targets
 from parity import compare
 from running import ROOT, coverage, findings, scan, write_config
@@ -113,6 +115,49 @@ def kills(seconds: float = 480.0) -> dict[str, Any]:
             raise SystemExit(f"seed {seeds}: {done.stdout[-2000:]}")
     last = done.stdout.strip().splitlines()[-1]
     return {"seeds": seeds, "pytest": last, "seconds": time.monotonic() - began}
+
+
+def identity(number: int, examples: int = 5_000) -> dict[str, Any]:
+    """Random edits of so many Python sources, and their share in other languages and in git."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/findings/edits"],
+        cwd=ROOT,
+        env={**os.environ, "COMPLINE_SEED": str(number), "COMPLINE_EXAMPLES": str(examples)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"seed {number}: {done.stdout[-2000:]}")
+    return {
+        "examples": examples,
+        "pytest": done.stdout.strip().splitlines()[-1],
+        "seconds": time.monotonic() - began,
+    }
+
+
+def recording(home: Path, kind: str) -> dict[str, Any]:
+    """A report of 13,000 findings into an empty store."""
+    return store_scale.recording(kind, _empty(home / "recording"))
+
+
+def million(home: Path, kind: str) -> dict[str, Any]:
+    """Reading a store of a million open findings, and a night in it."""
+    here = _empty(home / "million")
+    result = store_scale.reading(kind, here, Size())
+    shutil.rmtree(here)
+    return result
+
+
+def campaign(seed: int, rounds: int) -> dict[str, Any]:
+    """Rounds of tests/pipeline/test_campaign.py, on both databases."""
+    environment = {**os.environ, "COMPLINE_SEED": str(seed), "COMPLINE_ROUNDS": str(rounds)}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--timeout", "580", "tests/pipeline/test_campaign.py"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"seed {seed}: {done.stdout[-2000:]}")
+    return {"rounds": rounds, "pytest": done.stdout.strip().splitlines()[-1]}
 
 
 def bench(home: Path, number: int) -> dict[str, Any]:

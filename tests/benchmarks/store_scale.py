@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import random
 import statistics
 import sys
@@ -50,6 +49,7 @@ from compline.store.runs import start_run
 from compline.store.schema import heads, targets, witnesses
 from compline.store.targets import sync_targets
 
+sys.path.append(str(Path(__file__).parents[1] / "shared"))  # the server that the tests use
 DATABASES = ("sqlite", "postgresql")
 LEAST = {"first": 5_000, "unchanged": 15_000, "shifted": 3_000}
 """Findings a second."""
@@ -62,13 +62,9 @@ def database(kind: str, home: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{home / 'store.db'}"
         return
-    path = Path(__file__).parents[1] / "conftest.py"
-    spec = importlib.util.spec_from_file_location("compline_tests", path)
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"{path} cannot be read")
-    fixtures = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fixtures)
-    with fixtures.serving_postgres() as server, fixtures.postgres_database(server) as url:
+    from postgres import postgres_database, serving_postgres
+
+    with serving_postgres() as server, postgres_database(server) as url:
         yield url
 
 

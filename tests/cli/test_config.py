@@ -56,7 +56,8 @@ def test_there_are_the_promised_commands() -> None:
     top = {path[0] for path, _ in ALL if path}
     assert top == {
         "scan", "findings", "coverage", "targets", "tools", "config", "alerts", "demo", "db",
-        "version",
+        "version", "accept-drop", "waive", "part", "import", "explain", "diff", "replay",
+        "evidence", "health",
     }  # fmt: skip
 
 

@@ -38,7 +38,9 @@ def problem_with(line: str) -> str:
     if getattr(command, "commands", None) and words and not words[0].startswith("-"):
         return f"{line}: there is no {words[0]!r}"
     options = {name for p in command.params for name in (*p.opts, *p.secondary_opts)} | {"--help"}
-    wrong = [w for w in words if w.startswith("-") and w.partition("=")[0] not in options]
+    wrong = [
+        w for w in words if w.startswith("-") and w != "-" and w.partition("=")[0] not in options
+    ]
     return f"{line}: no option {wrong[0]}" if wrong else ""
 
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from compline.cli.main import app
 from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
-from compline.evidence.chain import new_key
+from compline.evidence.signing import new_key
 from compline.model import (
     Completed,
     Confidence,

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from compline.evidence.chain import SigningKeyUnusable, make_link
+from compline.evidence.chain import make_link
 from compline.evidence.locker import Locker
+from compline.evidence.signing import SigningKeyUnusable
 from compline.model import Completed, Failed
 from compline.pipeline.conclude import conclude
 from compline.pipeline.manifest import add_link
@@ -96,7 +97,7 @@ def test_many_at_once_make_one_chain(archive: Any, kit: Any) -> None:
             run = archive.begin(session)
             archive.look(session, run, Completed((kit.seen(),)))
             runs.append(run)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")
     start = context.Barrier(3)
     workers = [
         context.Process(target=_conclude_many, args=(archive, runs[place::3], start))

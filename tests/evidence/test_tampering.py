@@ -13,7 +13,8 @@ from sqlalchemy import delete, text, update
 from typer.testing import CliRunner, Result
 
 from compline.cli.evidence import app
-from compline.evidence.chain import make_link, new_key
+from compline.evidence.chain import make_link
+from compline.evidence.signing import new_key
 from compline.pipeline.manifest import link_of, signer_of
 from compline.pipeline.verify import Verified, verify
 from compline.store.manifests import manifest_rows

@@ -110,6 +110,32 @@ def test_renamed_and_moved_functions_are_told_by_what_they_hold(kit: Any) -> Non
     assert matched(kit, one + two, new) == {2: 5, 6: 3}
 
 
+def test_equal_statements_that_touch_keep_their_order(kit: Any) -> None:
+    """The diff keeps the long one and moves the short one; nobody moves a line past its like."""
+    old = "def f(x):\n    exec(x)\n    exec(\n        x\n    )\n    v = 1\n"
+    new = "def f(x):\n    exec(\n        x\n    )\n    exec(x)\n    v = 1\n"
+
+    def spans(text: str, *ends: int) -> list[Observation]:
+        found = kit.marked("a.py", text)
+        return [
+            replace(item, place=replace(item.place, end_line=end))
+            for item, end in zip(found, ends, strict=True)
+        ]
+
+    change = kit.change([(old, new)])
+    assert lines(spans(old, 2, 5), spans(new, 4, 5), change) == {2: 2, 3: 5}
+
+
+def test_what_is_mended_in_one_function_is_not_what_is_new_in_another(kit: Any) -> None:
+    """As long as the one is still there, for the other cannot be it under a new name."""
+    old = "def f(x):\n    exec(x)\n    v = 1\n    exec(y)\n"
+    new = "def f(x):\n    v = 1\n    exec(y)\n\n\ndef g(x):\n    w = 1\n    exec(x)\n"
+    assert matched(kit, old, new) == {4: 3}
+    # If nothing else is known of it, a moved line looks like a renamed function.
+    old, new = old.replace("    exec(y)\n", ""), new.replace("    exec(y)\n", "")
+    assert matched(kit, old, new) == {2: 7}
+
+
 def test_a_reformatted_statement_is_the_same(kit: Any) -> None:
     new = OLD.replace("v2 = 2\n    exec(x)", "v2 = 2\n    exec(\n        x,\n    )")
     assert matched(kit, OLD, new) == {3: 3, 5: 5, 10: 12}

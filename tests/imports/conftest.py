@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from compline.advisories.osv import osv_origin
 from compline.advisories.service import OsvService
 from compline.advisories.trivydb import trivy_database
+from compline.codec import load_observation
 from compline.config.schema import Advisories, Config
 from compline.config.secrets import SecretResolver
 from compline.demo.history import write_repository
@@ -29,7 +31,7 @@ from compline.scanners.trivy.canary import canary_secret
 from compline.store.engine import open_store
 from compline.store.findings import FindingFilter, FindingView, list_findings
 from compline.store.ledger import LedgerRow, coverage
-from compline.store.schema import metadata
+from compline.store.schema import metadata, witnesses
 from compline.tools.toolbox import Toolbox
 
 ROOT = Path(__file__).parents[2]
@@ -210,6 +212,15 @@ class Organisation:
 
     def open(self) -> dict[str, FindingView]:
         return {one.id: one for one in self.findings(State.OPEN)}
+
+    def fingerprints(self) -> dict[str, set[str]]:
+        """Version to values, of all witnesses."""
+        found: dict[str, set[str]] = {}
+        with self.session() as session, session.store.reading() as connection:
+            for text in connection.scalars(select(witnesses.c.observation)):
+                for version, value in load_observation(text).fingerprints:
+                    found.setdefault(version, set()).add(value)
+        return found
 
     def everything(self) -> bytes:
         """All that is kept, evidence unpacked."""

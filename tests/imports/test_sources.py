@@ -29,7 +29,7 @@ def sources(tree: Iterable[str] = TREE) -> Sources:
         (["app/a.py", "lib/a.py"], ["app/a.py", "lib/a.py"]),
         (["./app/a.py"], ["app/a.py"]),
         (["/builds/org/shop/app/a.py", "/builds/org/shop/app/new.py"], ["app/a.py", "app/new.py"]),
-        (["file:///home/ci/shop/app/a.py"], ["app/a.py"]),
+        (["file:///builds/ci/shop/app/a.py"], ["app/a.py"]),
         (["C:\\agent\\work\\app\\a.py"], ["app/a.py"]),
         (["/C:/agent/work/app/b.py"], ["app/b.py"]),
         (["app\\b.py"], ["app/b.py"]),

@@ -12,11 +12,20 @@ from typing import Any
 
 import pytest
 
-from compline.config.memory import Risk
+from compline.config.memory import Deadlines, Risk
 from compline.findings.regressions import RegressionKind
 from compline.findings.risk import RiskPolicy
-from compline.findings.waivers import Source, WaiverState
-from compline.model import MISSED_CANARY, Completed, Failed, Look, RunResult, Severity
+from compline.findings.waivers import Selector, Source, WaiverState
+from compline.model import (
+    MISSED_CANARY,
+    Completed,
+    Failed,
+    Look,
+    RunResult,
+    ScanKey,
+    Severity,
+)
+from compline.pipeline import waive
 from compline.pipeline.lives import risk_policy
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session
@@ -26,6 +35,7 @@ from compline.store.waiver_views import WaiverView, list_waivers
 from compline.store.worse import list_regressions
 
 TREE = {"a.txt": "BAD one\n", "b.txt": "fine\n"}
+OTHER = ScanKey("fake", "1", rules="r0")
 LATER = (datetime.now(UTC) + timedelta(days=20)).date()
 
 
@@ -83,11 +93,10 @@ class TestWhy:
         assert told.cause.commit.author == "Demo Developer <developer@demo.example>"
 
     def test_other_rules_name_no_commit(self, organisation: Any, fake: Any) -> None:
-        quiet = fake("bandit", lambda jobs, _context: (_nothing(job) for job in jobs))
+        fake("bandit", lambda jobs, _context: (_nothing(job) for job in jobs)).key = OTHER
         organisation.commit("web", TREE)
         organisation.night()
-        loud = fake("bandit")
-        loud.key = replace(quiet.key, rules="r2")
+        fake("bandit")
         [told] = worse(organisation, organisation.night().run)
         assert (told.cause.changed, told.cause.commit) == (("rules",), None)
 
@@ -105,11 +114,7 @@ class TestWhy:
 
 
 def _nothing(job: Job) -> Look:
-    from compline.model import ScanKey
-
-    return Look(
-        job.target.name, "bandit", Completed(()), job.revision, scan_key=ScanKey("fake", "1")
-    )
+    return Look(job.target.name, "bandit", Completed(()), job.revision, scan_key=OTHER)
 
 
 def _failed(job: Job, error: str) -> Look:
@@ -178,8 +183,8 @@ class TestComments:
         assert told.title == "first look at web: 1 finding"
         organisation.commit("web", {**tree, ".semgrepignore": "other/\n", "tests/b.txt": "BAD x\n"})
         organisation.night()
-        states = {one.waiver.reason: one.waiver.state for one in waivers(organisation)}
-        assert sorted(states.values()) == [WaiverState.ACTIVE, WaiverState.WITHDRAWN]
+        states = sorted(one.waiver.state for one in waivers(organisation))
+        assert states == [WaiverState.ACTIVE, WaiverState.WITHDRAWN]
         assert [one.conditions for one in organisation.open().values()] == [(), (), ()]
 
 
@@ -259,11 +264,6 @@ class TestTime:
         fake("bandit")
         organisation.commit("web", TREE)
         assert organisation.night().result is RunResult.FINDINGS
-        from datetime import date
-
-        from compline.findings.waivers import Selector
-        from compline.pipeline import waive
-
         with organisation.session() as session:
             _, holds = waive.add(
                 session,
@@ -271,7 +271,7 @@ class TestTime:
                 selector=Selector(paths=("*.txt",)),
                 reason="x",
                 owner="y",
-                expires=date.fromordinal(LATER.toordinal()),
+                expires=LATER,
                 requester="z",
             )
         assert holds == 1
@@ -335,7 +335,5 @@ class TestExploits:
 
 
 def test_severities_have_deadlines_by_default() -> None:
-    from compline.config.memory import Deadlines
-
     without = {severity for severity in Severity if severity not in Deadlines().days}
     assert without == {Severity.LOW, Severity.INFO}

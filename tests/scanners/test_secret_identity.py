@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compline.model import Confidence, FindingKind, Observation, Place, Severity
 from compline.scanners.secret_identity import (
     KeyUnusable,
     SecretKey,
     line_like,
     masked_fingerprint,
+    rotate,
     secret_key,
     unmasked,
 )
@@ -30,7 +33,8 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     other = secret_key(tmp_path / "elsewhere")
     assert other.subject(b"x") != first.subject(b"x")
     assert other.id != first.id
-    assert [each.name for each in (tmp_path / "workspace").iterdir()] == ["secret.key"]
+    names = {each.name for each in (tmp_path / "workspace").iterdir()}
+    assert names == {"secret.key", "secret.key.id"}
 
 
 def test_many_at_once_agree_on_one_key(tmp_path: Path) -> None:
@@ -57,6 +61,58 @@ def test_a_subject_names_its_key_and_does_not_hold_the_secret() -> None:
     assert len(subject) == len(f"hmac:{key.id}:") + 64
     assert SecretKey(b"j" * 32).id != key.id
     assert "hunter2" not in subject
+
+
+def test_a_rotated_key_keeps_the_one_before_as_an_older_version(tmp_path: Path) -> None:
+    first = secret_key(tmp_path)
+    second = rotate(tmp_path)
+    assert secret_key(tmp_path).ids == second.ids == (second.id, first.id)
+    assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
+    [(version, subject)] = second.former_subjects(b"hunter2")
+    assert (version, subject) == (f"hmac:{first.id}", first.subject(b"hunter2"))
+    assert first.former_subjects(b"hunter2") == ()
+    # Once every target was looked at, the former one may go.
+    (tmp_path / "secret.key").write_text((tmp_path / "secret.key").read_text().split()[0])
+    assert secret_key(tmp_path).ids == (second.id,)
+
+
+def test_a_lost_key_is_not_made_anew_in_silence(tmp_path: Path) -> None:
+    secret_key(tmp_path)
+    (tmp_path / "secret.key").unlink()
+    with pytest.raises(KeyUnusable, match=r"restore it .* or remove .*secret\.key\.id"):
+        secret_key(tmp_path)
+    (tmp_path / "secret.key.id").unlink()
+    assert secret_key(tmp_path)
+
+
+def test_a_key_exchanged_without_the_former_one_is_not_used(tmp_path: Path) -> None:
+    secret_key(tmp_path)
+    (tmp_path / "secret.key").write_text("ab" * 32)
+    with pytest.raises(KeyUnusable, match="put the former one on the line below"):
+        secret_key(tmp_path)
+
+
+def test_two_targets_do_not_tell_that_they_share_a_secret() -> None:
+    old, key = SecretKey(b"o" * 32), SecretKey(b"k" * 32, [b"o" * 32])
+    found = Observation(
+        "trivy",
+        "aws",
+        FindingKind.SECRET,
+        Severity.HIGH,
+        Confidence.HIGH,
+        "a key",
+        Place("a.env", 1),
+        key.subject(b"x"),
+        (*key.former_subjects(b"x"), ("masked/1", "m")),
+    )
+    [api], [web] = key.of_target("api", [found]), key.of_target("web", [found])
+    assert len({found.subject, api.subject, web.subject}) == 3
+    assert api.subject.startswith(f"hmac:{key.id}:")
+    before = replace(found, subject=old.subject(b"x"))
+    assert dict(api.fingerprints)[f"hmac:{old.id}"] == old.of_target("api", [before])[0].subject
+    assert dict(api.fingerprints)["masked/1"] == "m"
+    plain = replace(found, kind=FindingKind.CODE)
+    assert key.of_target("api", [plain]) == (plain,)
 
 
 def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:

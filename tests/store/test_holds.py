@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from compline.findings.lifecycle import Policy
 from compline.findings.policy import HoldLimits
 from compline.model import RegressionKind, State
+from compline.store.check import check
 from compline.store.engine import StoreError
 from compline.store.findings import finding_events, get_finding
 from compline.store.holds import accept_drop
@@ -18,6 +20,14 @@ from compline.store.runs import get_run
 
 MANY = {"a.py": "".join(f"exec(a{number})\n" for number in range(10))}
 FEW = {"a.py": "".join(f"exec(a{number})\n" for number in range(3))}
+
+
+@pytest.fixture(autouse=True)
+def sound(site: Any) -> Iterator[None]:
+    """Whatever a test has done, the store's invariants hold after it."""
+    yield
+    broken = [(one.invariant.name, one.examples) for one in check(site.store) if one.broken]
+    assert broken == []
 
 
 def drop(site: Any, kit: Any, revision: str = "c2") -> None:

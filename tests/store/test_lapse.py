@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from compline.findings.lifecycle import Policy
 from compline.findings.risk import RiskPolicy
 from compline.findings.waivers import Source, Waiver, WaiverPolicy, WaiverState
 from compline.model import Failed, RegressionKind, Severity, Skipped, State
+from compline.store.check import check
 from compline.store.findings import (
     AsOf,
     Condition,
@@ -30,6 +32,14 @@ from compline.store.waivers import add_waiver
 
 A = {"a.py": "def f(x):\n    exec(x)\n"}
 WEEK = DeadlinePolicy({Severity.HIGH: 7, Severity.CRITICAL: 1})
+
+
+@pytest.fixture(autouse=True)
+def sound(site: Any) -> Iterator[None]:
+    """Whatever a test has done, the store's invariants hold after it."""
+    yield
+    broken = [(one.invariant.name, one.examples) for one in check(site.store) if one.broken]
+    assert broken == []
 
 
 def night(site: Any, seen: Any, policy: Policy | None = None, **more: Any) -> Any:

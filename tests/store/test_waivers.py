@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from compline.findings.lifecycle import Policy
 from compline.findings.waivers import Selector, Source, Void, Waiver, WaiverPolicy, WaiverState
 from compline.model import RegressionKind, Severity
+from compline.store.check import check
 from compline.store.engine import StoreError
 from compline.store.findings import AsOf, Condition, FindingFilter, get_finding, list_findings
 from compline.store.ids import new_waiver_id
@@ -23,6 +25,14 @@ from compline.store.waivers import add_waiver, approve_waiver, withdraw_waiver
 TEXT = "def f(x):\n    exec(x)\n\n\ndef g(y):\n    exec(y)\n"
 A = {"a.py": TEXT}
 ANY = WaiverPolicy()
+
+
+@pytest.fixture(autouse=True)
+def sound(site: Any) -> Iterator[None]:
+    """Whatever a test has done, the store's invariants hold after it."""
+    yield
+    broken = [(one.invariant.name, one.examples) for one in check(site.store) if one.broken]
+    assert broken == []
 
 
 def draft(site: Any, **values: Any) -> Waiver:

@@ -16,8 +16,8 @@ from compline.config.loader import ConfigError, load_config
 from compline.config.schema import Config
 from compline.config.secrets import SecretMissing, SecretResolver
 from compline.demo.organisation import config_file
-from compline.evidence.chain import SigningKeyUnusable
 from compline.evidence.locker import EvidenceUnavailable
+from compline.evidence.signing import SigningKeyUnusable
 from compline.model import RunResult
 from compline.pipeline.progress import Report, to_lines
 from compline.pipeline.request import BadRequest

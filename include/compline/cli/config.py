@@ -13,6 +13,7 @@ from compline.config.loader import ConfigError, mistake_at
 from compline.config.schema import Config
 from compline.config.waivers import load_waivers
 from compline.pipeline.foresee import not_here, wrong_policies
+from compline.scanners.secret_identity import KeyUnusable, rotate
 
 app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
 
@@ -44,3 +45,21 @@ def check(config: ConfigOption = None) -> None:
 def schema() -> None:
     """Print the JSON Schema of compline.yaml."""
     typer.echo(json.dumps(Config.model_json_schema(by_alias=True), indent=2))
+
+
+@app.command("rotate-key")
+def rotate_key(config: ConfigOption = None) -> None:
+    """Hash secrets with a new key from now on.
+
+    The one before stays below it in the workspace's secret.key, and links what is known, until
+    every target was looked at; then its line may be removed.
+    """
+    loaded = configuration(config)
+    if loaded.secrets.key is not None:
+        stop("The key is configured: change what `secrets.key` refers to, and name the one "
+             "before under `secrets.former`")  # fmt: skip
+    try:
+        key = rotate(loaded.workspace)
+    except KeyUnusable as error:
+        stop(str(error))
+    typer.echo(f"key {key.id} is in use; {len(key.ids) - 1} former")

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compline.cli.common import ConfigOption, Exit, session, stop
-from compline.evidence.chain import SigningKeyUnusable, fingerprint, new_key, public_of
+from compline.evidence.signing import SigningKeyUnusable, fingerprint, new_key, public_of
 from compline.pipeline.proof import Proof, prove
 from compline.pipeline.retention import prune_evidence
 from compline.pipeline.verify import Verified

@@ -150,6 +150,18 @@ class AdHoc(Section):
     )
 
 
+class Secrets(Section):
+    """What secrets that are found are hashed with: 64 hexadecimal digits, by reference."""
+
+    key: SecretReference | None = Field(
+        None, description="default: secret.key in the workspace; several workers need one key"
+    )
+    former: list[SecretReference] = Field(
+        default_factory=list,
+        description="keys used before, until every target was looked at under the new one",
+    )
+
+
 class Execution(Section):
     """How a night is cut into pieces."""
 
@@ -186,6 +198,7 @@ class Config(Section):
     evidence: EvidenceSettings = EvidenceSettings()
     retention: Retention = Retention()
     health: Health = Health()
+    secrets: Secrets = Secrets()
     adhoc: AdHoc = AdHoc()
     execution: Execution = Execution()
 

@@ -15,26 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
-
+from compline.evidence.signing import Signer, fingerprint, holds
 from compline.model import canonical_json
 
 FORMAT = "compline.manifest/1"
-_SIGNED = b"compline manifest\n"
-"""In front of the digest under a signature: it is good for nothing else."""
-
-
-class SigningKeyUnusable(Exception):
-    """Not an Ed25519 key in PEM; the message holds nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,70 +51,6 @@ class Problem:
     what: str
     """`manifest 3`, `evidence ab12…`, `ledger run 4 fraud-model/bandit`."""
     detail: str
-
-
-class Signer:
-    """A private key that signs manifests."""
-
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-        raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.public = raw.hex()
-        """The public key, in hexadecimal."""
-
-    @classmethod
-    def from_pem(cls, pem: str) -> Signer:
-        """Reads a private key.
-
-        Raises:
-            SigningKeyUnusable: it is none, or has a passphrase.
-        """
-        try:
-            # One line in an environment variable is how many secret stores hand out a file.
-            key = load_pem_private_key(pem.replace("\\n", "\n").encode(), None)
-        except (ValueError, TypeError) as error:
-            raise SigningKeyUnusable(_MAKE_ONE) from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise SigningKeyUnusable(_MAKE_ONE)
-        return cls(key)
-
-    def sign(self, digest: str) -> str:
-        """The signature over a digest, in hexadecimal."""
-        return self._key.sign(_SIGNED + digest.encode()).hex()
-
-
-_MAKE_ONE = (
-    "`evidence.signing_key` leads to no Ed25519 private key in PEM without a passphrase: "
-    "make one with `compline evidence keygen`"
-)
-
-
-def new_key() -> tuple[str, str]:
-    """A new key pair in PEM: private, public."""
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return private.decode(), public.decode()
-
-
-def public_of(pem: str) -> str:
-    """The public key of a PEM file, in hexadecimal.
-
-    Raises:
-        SigningKeyUnusable: it is none.
-    """
-    try:
-        key = load_pem_public_key(pem.encode())
-    except (ValueError, TypeError) as error:
-        raise SigningKeyUnusable("it is no Ed25519 public key in PEM") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise SigningKeyUnusable("it is no Ed25519 public key in PEM")
-    return key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
-
-
-def fingerprint(public: str) -> str:
-    """A short name of a public key, for people."""
-    return "ed25519:" + hashlib.sha256(bytes.fromhex(public)).hexdigest()[:16]
 
 
 def make_link(
@@ -240,7 +160,7 @@ def check_link(link: Link, content: bytes, trusted: Collection[str]) -> Iterator
     at = link.at.astimezone(UTC).isoformat()
     if head != (FORMAT, link.number, link.previous, link.kind, at, link.signer) or run != link.run:
         yield Problem("reordered", what, "it was written for another place in the chain")
-    if link.signer and not _holds(link):
+    if link.signer and not holds(link.digest, link.signature, link.signer):
         yield Problem("signature", what, "its signature does not hold")
     elif trusted and link.signer and link.signer not in trusted:
         detail = f"signed by {fingerprint(link.signer)}, which is no key of yours"
@@ -302,15 +222,6 @@ def check_succession(
         if row["outcome"] != "failed" and after.get(name) != row:
             detail = "a later manifest of the run says otherwise of what was recorded"
             yield Problem("changed", f"ledger run {run} {name}", detail)
-
-
-def _holds(link: Link) -> bool:
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(link.signer))
-        key.verify(bytes.fromhex(link.signature), _SIGNED + link.digest.encode())
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _rows(said: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

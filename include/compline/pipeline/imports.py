@@ -36,7 +36,8 @@ from compline.pipeline.work import Work
 from compline.scanners.imports import formats
 from compline.scanners.imports.report import Broken, Reading, Settings, check_format, parse
 from compline.scanners.imports.sources import Sources
-from compline.scanners.secret_identity import KeyUnusable, secret_key
+from compline.scanners.secret_identity import KeyUnusable, SecretKey
+from compline.scanners.trivy.command import secret_key_of
 from compline.scanners.trivy.licences import LicencePolicy
 from compline.source.snapshot import SourceError
 
@@ -153,21 +154,25 @@ def _looks(
     try:
         is_repository = work.target.kind is TargetKind.REPOSITORY
         sources = Sources(inputs.snapshot() if is_repository else None, about)
-        readings = formats.reader(asked.format)(document, sources, settings_of(session))
+        settings = settings_of(session)
+        readings = formats.reader(asked.format)(document, sources, settings)
     except (Broken, SourceError, SecretMissing) as problem:
         return [replace(failed, outcome=Failed(str(problem)))]
     report = canonical_json(formats.kept(asked.format, document, sources.paths))
     digest = session.evidence.put(report)
-    return [_look(asked, work, reading, digest) for reading in readings]
+    return [_look(asked, work, reading, settings.key, digest) for reading in readings]
 
 
-def _look(asked: Import, work: Work, reading: Reading, digest: str) -> Look:
+def _look(asked: Import, work: Work, reading: Reading, key: SecretKey | None, digest: str) -> Look:
+    found = reading.observations
+    if key is not None:
+        found = key.of_target(work.target.name, found)
     gaps = reading.gaps if asked.complete else (*reading.gaps, _NOT_WHOLE)
     source = hashlib.sha256(asked.data).hexdigest()
     return Look(
         target=work.target.name,
         scanner=reading.scanner,
-        outcome=Completed(reading.observations, gaps),
+        outcome=Completed(found, gaps),
         revision=work.revision,
         scan_key=ScanKey(
             tool=digest_of([reading.tool, reading.version]),
@@ -186,7 +191,7 @@ def _look(asked: Import, work: Work, reading: Reading, digest: str) -> Look:
 def settings_of(session: Session) -> Settings:
     """What reading depends on: the key that hashes secrets, the licences that are forbidden."""
     try:
-        key = secret_key(session.workspace)
+        key = secret_key_of(session.scan_context())
     except KeyUnusable:
         key = None  # the reader says so where it comes upon a secret
     return Settings(key, LicencePolicy(session.config.scanners.trivy.forbidden_licences))

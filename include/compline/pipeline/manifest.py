@@ -7,8 +7,9 @@ import time
 from dataclasses import asdict, replace
 from typing import Any
 
-from compline.evidence.chain import Link, Signer, make_link, said_in
+from compline.evidence.chain import Link, make_link, said_in
 from compline.evidence.locker import EvidenceMissing, Locker
+from compline.evidence.signing import Signer
 from compline.evidence.statement import statement
 from compline.model import Completed, Look
 from compline.pipeline.session import Session

@@ -1,7 +1,11 @@
 """What a secret is known by: a keyed hash, made in memory from the secret that was found.
 
 Scanners print secrets masked. The text is read again from the place that they report, hashed, and
-dropped; without the key nobody can try passwords against the hash.
+dropped; without the key nobody can try passwords against the hash. The target takes part in the
+hash, so that the store does not tell which targets share a secret.
+
+Former keys stay known until every target was looked at under the new one: a secret's hash under
+them is an older version of its fingerprint, and links it to its finding.
 """
 
 from __future__ import annotations
@@ -12,7 +16,11 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from compline.model import FindingKind, Observation
 
 _BYTES = 32
 _MASK = re.compile(rb"\*{3,}")
@@ -23,10 +31,16 @@ class KeyUnusable(Exception):
 
 
 class SecretKey:
-    """The key of one workspace."""
+    """The key in use, with those before it."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, former: Sequence[bytes] = ()) -> None:
         self._key = key
+        self._former = {one.id: one for one in map(SecretKey, former)}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of all keys, the one in use first: what results depend on."""
+        return (self.id, *self._former)
 
     @property
     def id(self) -> str:
@@ -41,28 +55,109 @@ class SecretKey:
         """`hmac:KEY:HEX`, what a finding about the secret is about; KEY tells keys apart."""
         return f"hmac:{self.id}:{self.digest(secret)}"
 
+    def former_subjects(self, secret: bytes) -> tuple[tuple[str, str], ...]:
+        """What it was about under the former keys, as fingerprints: `hmac:KEY`, subject."""
+        return tuple((f"hmac:{one.id}", one.subject(secret)) for one in self._former.values())
+
+    def former_digests(self, text: bytes, version: str) -> tuple[tuple[str, str], ...]:
+        """Fingerprints of a text under the former keys, as `version:KEY`, hash."""
+        return tuple((f"{version}:{one.id}", one.digest(text)) for one in self._former.values())
+
+    def of_target(self, target: str, found: Iterable[Observation]) -> tuple[Observation, ...]:
+        """The statements with every secret hashed once more, together with the target's name."""
+        return tuple(
+            replace(
+                each,
+                subject=self._bound(target, each.subject),
+                fingerprints=tuple(
+                    (version, self._bound(target, value)) for version, value in each.fingerprints
+                ),
+            )
+            if each.kind is FindingKind.SECRET
+            else each
+            for each in found
+        )
+
+    def _bound(self, target: str, subject: str) -> str:
+        method, _, rest = subject.partition(":")
+        name, _, hashed = rest.partition(":")
+        key = self if name == self.id else self._former.get(name)
+        if method != "hmac" or key is None:
+            return subject  # a line without its secret
+        return f"hmac:{name}:{key.digest(f'{target} {hashed}'.encode())}"
+
 
 def secret_key(workspace: Path) -> SecretKey:
     """The key in `secret.key`, made at first use, readable by its owner only.
 
+    The file holds one key a line in hexadecimal, the one in use first, former ones below it.
+    `secret.key.id` beside it names the key last used: a key that got lost is not made anew, since
+    nothing would then be known of the secrets found before.
+
     Raises:
-        KeyUnusable: it cannot be made or read, is damaged, or others could read it.
+        KeyUnusable: it cannot be made or read, is damaged, lost, or others could read it.
     """
-    path = workspace / "secret.key"
+    path, used = workspace / "secret.key", workspace / "secret.key.id"
     try:
+        last = used.read_text("ascii").strip() if used.exists() else ""
         if not path.exists():
+            if last:
+                raise KeyUnusable(
+                    f"{path} is missing: restore it from a backup, or remove {used} to begin anew "
+                    "(secrets found before are then matched by the rest of their line)"
+                )
             _make(path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise KeyUnusable(f"{path} can be read by others: `chmod 600 {path}`")
-        key = bytes.fromhex(path.read_text("ascii").strip())
+        key = parse_keys(path.read_text("ascii").split(), str(path))
+        if last and last not in key.ids:
+            raise KeyUnusable(
+                f"{path} holds another key than before: put the former one on the line below it"
+            )
+        if last != key.id:
+            _write(used, key.id)
     except (OSError, ValueError) as error:
         raise KeyUnusable(
-            f"{path} cannot be used ({type(error).__name__}): restore it from a backup, or remove "
-            "it to begin anew (secrets found before are then matched by their place)"
+            f"{path} cannot be used ({type(error).__name__}): restore it from a backup"
         ) from error
-    if len(key) != _BYTES:
-        raise KeyUnusable(f"{path} does not hold {_BYTES} bytes: restore it from a backup")
-    return SecretKey(key)
+    return key
+
+
+def parse_keys(keys: Sequence[str], where: str) -> SecretKey:
+    """The key in use, then former ones, in hexadecimal.
+
+    Raises:
+        KeyUnusable: one is none; `where` names what holds it.
+    """
+    try:
+        parsed = [bytes.fromhex(key.strip()) for key in keys]
+    except ValueError:
+        parsed = []
+    if not parsed or any(len(key) != _BYTES for key in parsed):
+        raise KeyUnusable(f"{where} does not hold {_BYTES} bytes: restore it from a backup")
+    return SecretKey(parsed[0], parsed[1:])
+
+
+def rotate(workspace: Path) -> SecretKey:
+    """Puts a new key before the one in use, which stays as a former one.
+
+    Raises:
+        KeyUnusable: as for `secret_key`.
+    """
+    secret_key(workspace)
+    path = workspace / "secret.key"
+    _write(path, "\n".join([secrets.token_hex(_BYTES), *path.read_text("ascii").split()]))
+    return secret_key(workspace)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{text}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 def _make(path: Path) -> None:

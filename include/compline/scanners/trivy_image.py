@@ -184,7 +184,8 @@ class TrivyImage:
             most = settings.image_max_age_days
             aged, warnings = too_old(self.name, image.created, context.now, most)
         ended = end_of_life(self.name, matched.end_of_life)
-        observations = (*image.observations, *aged, *ended, *matched.observations)
+        said = given.bound(image.observations, job.target.name)
+        observations = (*said, *aged, *ended, *matched.observations)
         look = replace(
             look,
             outcome=Completed(observations, (*image.gaps, *matched.gaps)),
@@ -219,7 +220,7 @@ def _image_key(context: ScanContext, given: Means) -> ScanKey:
         context.config.limits.model_dump(),
         sorted(settings.scanners),
         sorted(settings.forbidden_licences),
-        given.key.id if given.key else "",
+        list(given.key.ids) if given.key else [],
     ]
     return ScanKey(given.tool.digest, _ADAPTER, rules=digest_of(RULES), options=digest_of(options))
 

@@ -173,7 +173,7 @@ def _completed(
         for known in matched.known.get(package.key, ())
     ]
     outcome = Completed(
-        (*report.observations, *dict.fromkeys(vulnerable)),
+        (*given.bound(report.observations, look.target), *dict.fromkeys(vulnerable)),
         (*report.gaps, *database_gaps(packages, given), *unmatched_gaps(packages, matched, given)),
     )
     look = replace(

@@ -1,29 +1,17 @@
-"""A repository under random edits, and the truth about which finding must stay.
-
-After each look the finding at a defect's place must be the one that it was given at first sight.
-By nature nobody can say it, and then only the number is held:
-
-- among equal statements of one definition, for those whose lines the diff does not keep while
-  another is added or removed, or whose lines it keeps as another's (equal statements that exchange
-  their layouts, an equal line put right beside);
-- when equal statements leave one definition and come to another in the same commit: one that was
-  moved looks the same as one that was mended and one that was written anew;
-- when a definition gets another name in the commit in which equal code is added elsewhere, or in
-  which the diff takes one such definition for another, or beside a copy of itself.
-"""
+"""A repository under random edits."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from truth import Known, check
 from written import LANGUAGES, Block, Defect, Definition, Line, Writer, walk
 
-from compline.findings.change import LineMap, TreeChange
+from compline.findings.change import TreeChange
 from compline.findings.fingerprints import CodeReader
 from compline.findings.policy import Policy
 from compline.findings.renames import RuleRenames
@@ -42,18 +30,6 @@ EDITS = (
     ),
     *("new definition", "reword", "upgrade", "rename rule", "better fingerprints"),
 )
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is remembered of a defect's last look."""
-
-    group: tuple[Any, ...]
-    """File, definition, rule and argument: within it all code is equal."""
-    symbol: tuple[str, ...]
-    line: int
-    finding: str
-    blob: str
 
 
 class World:
@@ -230,7 +206,7 @@ class World:
             now[defect] = replace(one, finding=finding)
         assert len({one.finding for one in now.values()}) == len(now), "two are one finding"
         assert self.memory.open_ids() == {one.finding for one in now.values()}
-        self._check(now, change)
+        check(self.known, now, change)
         self.known, self.texts = now, {file: text for file, (text, _) in texts.items()}
         for file in self.files:
             file.was = file.path
@@ -242,56 +218,6 @@ class World:
         }
         renames = {file.was: file.path for file in self.texts if file.was != file.path}
         return TreeChange(renames, maps, 1.0)
-
-    def _check(self, now: dict[Any, Known], change: TreeChange) -> None:
-        families: dict[Any, set[Any]] = defaultdict(set)
-        for defect, one in (self.known | now).items():
-            families[one.group[0], one.group[2:]].add(defect)
-        old_ids = {one.finding for one in self.known.values()}
-        for family in families.values():
-            had = {each: self.known[each].finding for each in family if each in self.known}
-            has = {each: now[each].finding for each in family if each in now}
-            came, gone = has.keys() - had.keys(), had.keys() - has.keys()
-            doubtful = self._doubtful(family, now, change)
-            sure = (has.keys() & had.keys()) - doubtful
-            for defect in sure:
-                assert has[defect] == had[defect], f"{defect} is another now"
-            # What nobody can tell apart may stand for each other, and for nothing else.
-            may = {had[each] for each in had.keys() - sure} if doubtful or (came and gone) else ()
-            for defect in has.keys() - sure:
-                assert has[defect] in may or has[defect] not in old_ids, f"{defect} took over"
-            before = Counter(self.known[each].group for each in had)
-            after = Counter(now[each].group for each in has)
-            kept = set(has.values()) & set(had.values())
-            renamed = any(self.known[each].symbol != now[each].symbol for each in doubtful)
-            assert renamed or len(kept) >= (before & after).total(), "a finding was lost"
-
-    def _doubtful(self, family: set[Any], now: dict[Any, Known], change: TreeChange) -> set[Any]:
-        """Those of equal code of which only the number can be known."""
-        blob = next((now[each].blob for each in family if each in now), "")
-        lines = {now[each].line: each for each in family if each in now}
-        kept = {}
-        for each in family & self.known.keys():
-            line_map = change.line_maps.get((self.known[each].blob, blob), LineMap())
-            kept[each] = lines.get(line_map.new_line(self.known[each].line) or 0)
-        misled = {each for each, new in kept.items() if new not in (None, each)}
-        came, stay = family - self.known.keys(), family & self.known.keys() & now.keys()
-        stirred = {(self.known | now)[each].group for each in came | (family - now.keys())}
-        doubtful = set()
-        for each in stay:
-            group = self.known[each].group
-            renamed = self.known[each].symbol != now[each].symbol
-            unclear = group in stirred or (misled and stirred)
-            unclear = unclear or any(self.known[other].group == group for other in misled)
-            twins = {
-                other.origin
-                for one in stay
-                if (other := self.known[one].group[1]) not in (None, group[1])
-            }
-            renamed = renamed and (came or misled or group[1].origin in twins)
-            if renamed or (unclear and kept[each] is not each):
-                doubtful.add(each)
-        return doubtful
 
 
 def _blob(text: str) -> str:

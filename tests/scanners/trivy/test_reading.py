@@ -155,7 +155,7 @@ def test_neither_code_nor_messages_nor_secrets_are_kept(read: Any) -> None:
 
 def test_code_that_holds_a_secret_is_hashed_with_the_key(read: Any) -> None:
     (found,) = by_rule(read, "DS-0031")
-    assert [version for version, _ in found.fingerprints] == ["keyed/1"]
+    assert [version for version, _ in found.fingerprints] == [f"keyed/1:{KEY.id}"]
 
 
 def test_an_ignore_comment_is_noted(read: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +53,7 @@ SHAPE = {
     ],
 }
 _NOT_AFFECTED = frozenset({"not_affected", "false_positive", "resolved", "resolved_with_pedigree"})
+_OF_ADVISORIES = {"PYSEC-": "pypi", "RUSTSEC-": "cargo", "GO-": "golang"}
 _PATHS = ("compline:path", "aquasecurity:trivy:FilePath", "syft:location:0:path")
 
 
@@ -97,7 +98,7 @@ def _tool(document: Json) -> tuple[str, str]:
     entries = tools if isinstance(tools, list) else (tools.get("components") or ())
     for entry in entries:
         if entry.get("name"):
-            return tool_name(str(entry["name"])), str(entry.get("version") or "")
+            return f"cyclonedx:{tool_name(str(entry['name']))}", str(entry.get("version") or "")
     return "cyclonedx", ""
 
 
@@ -129,7 +130,7 @@ def _observations(
             component = {"purl": reference}
         if component is None:
             raise Broken(f"it speaks of a component that it does not have: {reference[:80]}")
-        ecosystem, name, version = _package(component)
+        ecosystem, name, version = _package(component, ids)
         rule = preferred(sorted(ids))
         path = _path(component, sources)
         details = {"cvss": vector, "advisory": _link(vulnerability)}
@@ -150,7 +151,7 @@ def _observations(
         )
 
 
-def _package(component: Json) -> tuple[str, str, str]:
+def _package(component: Json, ids: Iterable[str]) -> tuple[str, str, str]:
     version = str(component.get("version") or "")
     if component.get("purl"):
         purl = PackageURL.from_string(str(component["purl"]))
@@ -162,6 +163,11 @@ def _package(component: Json) -> tuple[str, str, str]:
         return purl.type, name, version or str(purl.version or "")
     group = component.get("group")
     name = f"{group}/{component['name']}" if group else str(component["name"])
+    # pip-audit gives no package URLs; but some advisories are of one ecosystem only.
+    for prefix, ecosystem in _OF_ADVISORIES.items():
+        if any(each.startswith(prefix) for each in ids):
+            own = canonicalize_name(name) if ecosystem == "pypi" else one_line(name)
+            return ecosystem, own, version
     return "generic", one_line(name), version
 
 

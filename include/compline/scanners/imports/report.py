@@ -51,7 +51,8 @@ class Reading:
     """What one tool says in a report."""
 
     tool: str
-    """Its name in small letters: `bandit`, `codeql`."""
+    """Its name in small letters, behind the format where that is not its own: `bandit`,
+    `sarif:codeql`."""
     version: str
     observations: tuple[Observation, ...]
     gaps: tuple[Gap, ...] = ()
@@ -188,7 +189,7 @@ def readable(rule: str) -> str:
 
 
 def spans(items: Sequence[Json]) -> Sequence[Json]:
-    """Only the objects of a list: what else a damaged report has there is passed over."""
+    """Only the objects of a list."""
     return [item for item in items if isinstance(item, dict)]
 
 

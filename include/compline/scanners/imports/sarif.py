@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from compline.model import Gap, GapReason, Observation
@@ -180,9 +180,9 @@ def _reading(tool: str, runs: list[_Run], sources: Sources, settings: Settings) 
     ids = {name for run in runs for name in run.rules.ids}
     first = runs[0]
     return Reading(
-        tool,
+        f"sarif:{tool}",
         first.rules.version,
-        tuple(replace(each, scanner=f"import:{tool}") for each in dict.fromkeys(found)),
+        tuple(dict.fromkeys(found)),
         tuple(dict.fromkeys(gaps)),
         tuple(sorted(ids)),
     )

@@ -1,7 +1,8 @@
-"""One SARIF result as an observation. Its message is not read: it quotes code."""
+"""One SARIF result as an observation. Nothing of its message is kept: it quotes code."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,7 +16,7 @@ from compline.scanners.blobs.spans import Span
 from compline.scanners.imports.report import Broken, Json, Settings
 from compline.scanners.imports.sarif_rules import Rule, Said, kind_of, severity
 from compline.scanners.imports.sources import Sources
-from compline.scanners.secret_identity import SecretKey
+from compline.scanners.secret_identity import unmasked
 from compline.scanners.trivy.report import one_line
 
 _ECOSYSTEMS = {
@@ -34,6 +35,10 @@ _ECOSYSTEMS = {
     "composer.lock": "composer",
     "pom.xml": "maven",
 }
+
+
+_MATCH = re.compile(r"^Match: (.*)$", re.MULTILINE)
+"""How Trivy writes the line of a secret, with asterisks over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,13 @@ def observation(
     if kind is FindingKind.SECRET:
         if settings.key is None:
             raise Broken("it holds secrets, and there is no key to hash them with")
-        subject, fingerprints = _secret(result, located, sources, settings.key), ()
+        text = _secret(result, located, sources)
+        subject, fingerprints = settings.key.subject(text), settings.key.former_subjects(text)
     elif kind is FindingKind.DEPENDENCY and said is not None:
         package = _package(said, located.path)
         subject, fingerprints = f"{package.ecosystem}:{package.name}", ()
     return Observation(
-        scanner=f"import:{tool}",
+        scanner=f"import:sarif:{tool}",
         rule=rule.id,
         kind=kind,
         severity=severity(rule, result),
@@ -112,13 +118,16 @@ def _located(
     return place, fingerprints
 
 
-def _secret(result: Json, located: Located, sources: Sources, key: SecretKey) -> str:
-    """The keyed hash of the secret: its text is read, hashed, and dropped."""
+def _secret(result: Json, located: Located, sources: Sources) -> bytes:
+    """The secret itself, to be hashed and dropped; where it cannot be had, its place."""
     content = sources.content(located.path)
     region = located.region
     line = region.get("startLine", 0)
     text = b""
-    if content is not None and line:
+    masked = _MATCH.search(str((result.get("message") or {}).get("text") or ""))
+    if content is not None and line and masked and "*" in masked[1]:
+        text = unmasked(content, line, line, masked[1], None)
+    elif content is not None and line:
         lines = content.replace(b"\r\n", b"\n").split(b"\n")[line - 1 : region.get("endLine", line)]
         if len(lines) == 1:
             # Columns count characters from 1; the end is the one behind the last.
@@ -131,7 +140,7 @@ def _secret(result: Json, located: Located, sources: Sources, key: SecretKey) ->
     text = text or _snippet(result).encode()
     if not text.strip():
         text = f"{located.rule.id}\0{located.path}\0{line}".encode()
-    return key.subject(text.strip())
+    return text.strip()
 
 
 def _reported(result: Json, located: Located) -> tuple[tuple[str, str], ...]:

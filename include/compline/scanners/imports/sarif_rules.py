@@ -73,7 +73,7 @@ class Rules:
     @property
     def ids(self) -> tuple[str, ...]:
         """Every rule that is described: those that ran, with or without results."""
-        return tuple(sorted(self._by_id))
+        return tuple(sorted({_bare(self.name, name) for name in self._by_id}))
 
     def of(self, result: Json) -> Rule:
         """The rule of a result.
@@ -91,7 +91,7 @@ class Rules:
             found = self._by_id.get(name.rpartition("/")[0])
         if found is None and not name:
             raise KeyError("ruleId")
-        return _rule(name or str((found or {})["id"]), found or {}, result)
+        return _rule(self.name, name or str((found or {})["id"]), found or {}, result)
 
     def _by_index(self, result: Json, reference: Json) -> Json | None:
         index = result.get("ruleIndex", reference.get("index", -1))
@@ -148,7 +148,19 @@ class _Words:
                 self.take(each)
 
 
-def _rule(name: str, described: Json, result: Json) -> Rule:
+def _bare(tool: str, rule: str) -> str:
+    """The rule's id; Semgrep puts the folders of the file of rules before it, and those are the
+    business of the machine that it ran on."""
+    return one_line(rule.rpartition(".")[2] if tool.lower().startswith("semgrep") else rule)
+
+
+def _rule(tool: str, told: str, described: Json, result: Json) -> Rule:
+    name = _bare(tool, told)
+    titles = (
+        (described.get("shortDescription") or {}).get("text"),
+        (described.get("fullDescription") or {}).get("text"),
+        described.get("name"),
+    )
     properties = described.get("properties") or {}
     tags = [str(tag) for tag in properties.get("tags") or ()]
     text = _Words()
@@ -159,15 +171,11 @@ def _rule(name: str, described: Json, result: Json) -> Rule:
     configuration = described.get("defaultConfiguration") or {}
     reference = words(described.get("helpUri"))
     return Rule(
-        id=one_line(name),
-        title=one_line(
-            words(
-                (described.get("shortDescription") or {}).get("text"),
-                (described.get("fullDescription") or {}).get("text"),
-                described.get("name"),
-            )
-            or readable(name)
-        ),
+        id=name,
+        # A title that only repeats the id, with folders or without, says nothing.
+        title=one_line(words(*(each for each in titles if told not in str(each))) or readable(name))
+        if name != told
+        else one_line(words(*titles) or readable(name)),
         severity=_score(properties),
         level=words(configuration.get("level")) or "warning",
         confidence=_PRECISION.get(str(properties.get("precision")), Confidence.MEDIUM),
@@ -196,4 +204,5 @@ def _score(properties: Json) -> Severity | None:
     for least, found in bounds:
         if score >= least:
             return found
-    return Severity.LOW if score > 0 else Severity.INFO
+    # Trivy writes 0.0 where it knows none; a score of none at all would be no finding.
+    return Severity.LOW if score > 0 else Severity.UNKNOWN

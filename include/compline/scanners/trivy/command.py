@@ -13,10 +13,11 @@ from typing import Any
 from compline.advisories.errors import AdvisoryError
 from compline.advisories.trivydb import TrivyDatabase, trivy_database
 from compline.config.schema import Limits
-from compline.model import digest_of
+from compline.config.secrets import SecretMissing
+from compline.model import Observation, digest_of
 from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.interface import CannotScan, ScanContext
-from compline.scanners.secret_identity import KeyUnusable, SecretKey, secret_key
+from compline.scanners.secret_identity import KeyUnusable, SecretKey, parse_keys, secret_key
 from compline.tools.process import Finished, ProcessLimits, ToolError, run
 from compline.tools.toolbox import Tool, ToolUnavailable
 
@@ -58,6 +59,10 @@ class Means:
     database: TrivyDatabase | None
     """None where vulnerabilities are not looked for."""
 
+    def bound(self, found: Sequence[Observation], target: str) -> Sequence[Observation]:
+        """What is said of a content, as it is said of a target that has it."""
+        return found if self.key is None else self.key.of_target(target, found)
+
 
 def means(context: ScanContext, scanner: str) -> Means:
     """Tool, key and database for a scanner, as far as it is set to use them.
@@ -69,7 +74,7 @@ def means(context: ScanContext, scanner: str) -> Means:
     limits = context.config.limits
     try:
         tool = context.tools.get("trivy")
-        key = secret_key(context.workspace) if "secret" in kinds else None
+        key = secret_key_of(context) if "secret" in kinds else None
         database = None
         if "vuln" in kinds:
             database = trivy_database(
@@ -81,6 +86,22 @@ def means(context: ScanContext, scanner: str) -> Means:
     except (ToolUnavailable, AdvisoryError, KeyUnusable) as error:
         raise CannotScan(str(error)) from error
     return Means(tool, limits, key, database)
+
+
+def secret_key_of(context: ScanContext) -> SecretKey:
+    """The configured key, else the workspace's own.
+
+    Raises:
+        KeyUnusable: there is none that can be used.
+    """
+    settings = context.config.secrets
+    if settings.key is None:
+        return secret_key(context.workspace)
+    try:
+        keys = [context.secrets.resolve(name) for name in (settings.key, *settings.former)]
+    except SecretMissing as error:
+        raise KeyUnusable(f"secrets.key: {error}") from error
+    return parse_keys(keys, "secrets.key")
 
 
 class Trivy:

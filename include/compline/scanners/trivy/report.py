@@ -70,8 +70,7 @@ def misconfiguration(
             quoted = code_evidence(place.path, text, 1, text.count("\n") + 1)
             evidence = CodeEvidence(quoted.fingerprints, "")  # of what is around nothing is known
         if rule in SECRET_IN_CODE:
-            hashed = key.digest(" ".join(text.split()).encode()) if key else ""
-            evidence = CodeEvidence((("keyed/1", hashed),) if hashed else (), evidence.symbol)
+            evidence = CodeEvidence(_keyed(" ".join(text.split()), key), evidence.symbol)
     resource = str(cause.get("Resource") or "")
     if _LOCATED_RESOURCE.search(resource):
         resource = ""  # a place, not a name
@@ -130,7 +129,7 @@ def secret(
         title=f"{one_line(entry.get('Title') or rule)} in the clear",
         place=Place(place.path, line, end_line, blob=place.blob),
         subject=key.subject(text),
-        fingerprints=masked_fingerprint(masked),
+        fingerprints=(*key.former_subjects(text), *masked_fingerprint(masked)),
         cwe=(_CATEGORY_CWE.get(str(entry.get("Category")), "CWE-798"),),
         details=_details(remedy="revoke it where it is accepted, then remove it"),
     )
@@ -199,6 +198,14 @@ def evidence_of(results: Sequence[Json]) -> list[dict[str, Any]]:
 def one_line(text: object) -> str:
     """A short text without line breaks and control characters."""
     return "".join(each if each.isprintable() else " " for each in str(text)).strip()[:200]
+
+
+def _keyed(text: str, key: SecretKey | None) -> tuple[tuple[str, str], ...]:
+    """Fingerprints of code that holds a secret, one for each key."""
+    if key is None:
+        return ()
+    own = (f"keyed/1:{key.id}", key.digest(text.encode()))
+    return (own, *key.former_digests(text.encode(), "keyed/1"))
 
 
 def _span(cause: Json) -> dict[str, Any]:

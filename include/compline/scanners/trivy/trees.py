@@ -69,7 +69,7 @@ def keys(context: ScanContext, given: Means) -> tuple[ScanKey, ScanKey]:
         context.config.limits.model_dump(),
         sorted(settings.scanners),
         sorted(settings.forbidden_licences),
-        given.key.id if given.key else "",
+        list(given.key.ids) if given.key else [],
     ]
     tree = ScanKey(given.tool.digest, _ADAPTER, rules=digest_of(RULES), options=digest_of(options))
     return tree, replace(tree, advisories=given.database.digest if given.database else "")
