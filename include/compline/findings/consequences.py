@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from compline.findings.acceptance import Standing, comment_waiver, judge
 from compline.findings.deadlines import due_at
-from compline.findings.decision import Decision, Urgency
+from compline.findings.decision import Decision, FindingChange, NewFinding, Urgency
 from compline.findings.known import KnownFinding, KnownWitness, WitnessState
 from compline.findings.policy import Policy
 from compline.findings.regressions import (
@@ -146,7 +146,8 @@ def with_baseline(decision: Decision, sights: Sequence[Sight]) -> Decision:
     if not first:
         return decision
     apart = decision.waivers.in_force | {item.subject for item in decision.regressions}
-    there = (*decision.opened, *(item for item in decision.findings if item.reopened))
+    back = tuple(item for item in decision.findings if item.reopened)
+    there: tuple[NewFinding | FindingChange, ...] = (*decision.opened, *back)
     severities: Counter[Severity] = Counter(item.severity for item in there if item.id not in apart)
     summary = baseline(first[0].target, [look.scanner for look in first], severities)
     if summary is None:
