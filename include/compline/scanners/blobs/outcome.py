@@ -47,9 +47,7 @@ def judge(
     return Completed(tuple(observations), tuple(gaps))
 
 
-def report(
-    analyzer: Analyzer, scan_key: ScanKey, revision: str, selection: Selection
-) -> bytes:
+def report(analyzer: Analyzer, scan_key: ScanKey, revision: str, selection: Selection) -> bytes:
     """What was looked at with what, as JSON; what was seen is in the look's statement."""
     files = [[path, *content] for path, content in selection.contents.items()]
     return canonical_json(
