@@ -29,11 +29,6 @@ _ODD = frozenset('*?["\\')
 """What makes a rule more than the text that it is in an observation's JSON."""
 
 
-def announce(connection: Connection, new: Sequence[Waiver]) -> None:
-    """Makes records under way at targets that these waivers fit start again, and see them."""
-    hold_targets(connection, sorted(_fitting(connection, new)))
-
-
 def apply_selectors(
     store: Store, new: Sequence[Waiver], policy: WaiverPolicy, now: datetime
 ) -> Mapping[str, int]:
@@ -43,6 +38,7 @@ def apply_selectors(
         fitting = _fitting(connection, new)
     for chunk in in_chunks(sorted(fitting), _TARGETS):
         with store.writing() as connection:
+            # A record under way that has not seen the waivers starts again.
             hold_targets(connection, chunk)
             begun: list[Waived] = []
             for target, finding, severity, said in _candidates(connection, new, chunk):

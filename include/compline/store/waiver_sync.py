@@ -20,7 +20,7 @@ from compline.store.waived import (
     insert_waivers,
     refresh_waived,
 )
-from compline.store.waiver_scope import UNDER_WAY, announce, apply_selectors, said_of
+from compline.store.waiver_scope import UNDER_WAY, apply_selectors, said_of
 from compline.store.waivers import end_waivers
 
 _OVER = (WaiverState.EXPIRED, WaiverState.WITHDRAWN)
@@ -89,7 +89,6 @@ def sync_waivers(
                 selecting.append(waiver)
             elif waiver.state is WaiverState.ACTIVE:
                 refused += _put_into_force(connection, waiver, policy, now)
-        announce(connection, selecting)
     apply_selectors(store, selecting, policy, now)
     return WaiversSynced(added, len(gone), tuple(refused))
 

@@ -28,7 +28,7 @@ from compline.store.waived import (
     refresh_waived,
     waiver_of,
 )
-from compline.store.waiver_scope import UNDER_WAY, announce, apply_selectors, said_of
+from compline.store.waiver_scope import UNDER_WAY, apply_selectors, said_of
 from compline.store.waiver_views import count_held, waiver_row
 
 
@@ -60,7 +60,6 @@ def add_waiver(
             insert_waivers(connection, [made])
             return made, 0
         insert_waivers(connection, [replace(made, origin={**made.origin, UNDER_WAY: True})])
-        announce(connection, [made])
     return made, apply_selectors(store, [made], policy, now).get(made.id, 0)
 
 
@@ -95,7 +94,6 @@ def approve_waiver(
             hold_targets(connection, _targets_of(connection, [made.finding]))
             refresh_waived(connection, [made.finding])
             return made, count_held(connection, made.id)
-        announce(connection, [made])
     return made, apply_selectors(store, [made], policy, now).get(made.id, 0)
 
 
