@@ -140,6 +140,7 @@ def test_the_json_has_everything(site: Any, kit: Any) -> None:
             {
                 "scanner": "bandit",
                 "rule": "exec-used",
+                "aliases": [],
                 "state": "seen",
                 "path": "a.py",
                 "line": 3,
@@ -153,6 +154,7 @@ def test_the_json_has_everything(site: Any, kit: Any) -> None:
                 "title": "exec is used",
                 "version": "",
                 "fixed_version": "",
+                "aliases": [],
                 "suppression": "",
                 "details": {},
                 "first_seen": (kit.start + timedelta(days=1)).isoformat(),
