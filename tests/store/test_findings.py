@@ -140,7 +140,6 @@ def test_the_json_has_everything(site: Any, kit: Any) -> None:
             {
                 "scanner": "bandit",
                 "rule": "exec-used",
-                "aliases": [],
                 "state": "seen",
                 "path": "a.py",
                 "line": 3,
