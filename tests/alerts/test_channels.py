@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import socket
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from compline.alerts.addresses import channel_at
 from compline.alerts.channels import Console, DeliveryFailed, Envelope
 from compline.alerts.mail import Mail
 from compline.alerts.messages import Entry, Event, Form, Message
+from compline.alerts.services import Service
 from compline.alerts.webhook import retry_after
 
 ENTRY = Entry(
@@ -75,6 +78,9 @@ class TestServices:
             channel_at(f"json://u:hunter2@{receiver.address}/").send(MESSAGE, FIRST)
         channel_at(f"json://u:hunter2@{receiver.address}/").send(MESSAGE, FIRST)
         assert list(tmp_path.rglob("*")) == []
+        channel = channel_at("slack://T00000000/B00000000/abcdefghijklmnopqrstuvwx")
+        assert isinstance(channel, Service)
+        assert channel._plugin.store.mode == "memory"
         assert "hunter2" not in caplog.text
         assert str(receiver.server_port) not in caplog.text
 
@@ -186,6 +192,29 @@ class TestWebhook:
                 channel_at(f"http://{receiver.address}/", self.KEY, 0.3).send(MESSAGE, FIRST)
         finally:
             gate.set()
+
+    def test_a_receiver_that_answers_a_byte_at_a_time(self) -> None:
+        """No single read takes long; all of them together do."""
+        over = threading.Event()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def drip() -> None:
+                peer, _ = server.accept()
+                with peer:
+                    for byte in b"HTTP/1.1 200 OK" + b" " * 1000:
+                        if over.wait(0.1):
+                            return
+                        peer.send(bytes([byte]))
+
+            dripping = threading.Thread(target=drip)
+            dripping.start()
+            began = time.monotonic()
+            url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+            with pytest.raises(DeliveryFailed, match=r"no answer within 0\.5 seconds"):
+                channel_at(url, self.KEY, 0.5).send(MESSAGE, FIRST)
+            assert time.monotonic() - began < 5
+            over.set()
+            dripping.join()
 
     def test_only_http(self) -> None:
         with pytest.raises(DeliveryFailed, match="begins with https://"):

@@ -58,6 +58,14 @@ def test_a_single_message_says_everything() -> None:
     ]
 
 
+def test_nothing_is_said_twice() -> None:
+    twice = replace(ENTRY, detail="code changed")
+    text = body(replace(SINGLE, entries=(twice,)), plain)
+    assert text.count("code changed") == 1
+    alone = replace(ENTRY, detail="code changed", why="")
+    assert "code changed" in body(replace(SINGLE, entries=(alone,)), plain)
+
+
 def test_the_end_of_it() -> None:
     ended = replace(ENTRY, event=Event.RESOLVED, why="resolved (code)", detail="")
     text = body(replace(SINGLE, event=Event.RESOLVED, entries=(ended,)), plain)

@@ -54,7 +54,7 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("image bookworm-python", lambda: slices.image(
             "bookworm", ("python3-flask", "python3-jinja2", "nginx-light"), _HOME)),
         Slice("kills", slices.kills),
-        *(Slice(f"identity {n + 1}", lambda n=n: slices.identity(100 + n)) for n in range(10)),
+        *(Slice(f"identity {n + 1}", lambda n=n: slices.identity(100 + n)) for n in range(20)),
         *(Slice(f"bench {n + 1}", lambda n=n: slices.bench(_HOME, n)) for n in range(3)),
         Slice("compared", lambda: slices.compared(_HOME)),
         Slice("airflow", lambda: slices.airflow(_HOME)),

@@ -117,7 +117,7 @@ def kills(seconds: float = 480.0) -> dict[str, Any]:
     return {"seeds": seeds, "pytest": last, "seconds": time.monotonic() - began}
 
 
-def identity(number: int, examples: int = 5_000) -> dict[str, Any]:
+def identity(number: int, examples: int = 2_500) -> dict[str, Any]:
     """Random edits of so many Python sources, and their share in other languages and in git."""
     began = time.monotonic()
     done = subprocess.run(

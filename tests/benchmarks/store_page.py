@@ -44,15 +44,24 @@ def _recording(found: dict[str, Any]) -> list[str]:
             "nothing opened or closed, every line updated."
         ),
         "",
-        "| database | first time | unchanged | shifted | peak, MiB |",
-        "|---|---|---|---|---|",
+        (
+            "| database | first time | unchanged | shifted | own CPU, s | peak, MiB "
+            "| whole import, with reading |"
+        ),
+        "|---|---|---|---|---|---|---|",
         *(
             f"| {kind} | {one['first']:.0f} | {one['unchanged']:.0f} | {one['shifted']:.0f} "
-            f"| {max(one[f'{phase} MiB'] for phase in LEAST)} |"
+            f"| {_cpu(one)} "
+            f"| {max(one[f'{phase} MiB'] for phase in LEAST)} "
+            f"| {', '.join(f'{rate:.0f}' for rate in one['whole import'].values())} |"
             for kind, one in found.items()
         ),
-        "| bound | " + " | ".join(f"{least}" for least in LEAST.values()) + " | |",
+        "| bound | " + " | ".join(f"{least}" for least in LEAST.values()) + " | | | |",
     ]
+
+
+def _cpu(one: dict[str, Any]) -> str:
+    return ", ".join(f"{one[f'{phase} CPU seconds']:.2f}" for phase in LEAST)
 
 
 def _million(found: dict[str, Any]) -> list[str]:

@@ -120,7 +120,7 @@ def test_both_dags_over_the_rest_api(demo: Any, airflow: httpx.Client, receiver:
     assert any(one.path == "training/agent.py" for one in found)
     titles = [got.json["title"] for got in receiver.got[baseline:]]
     told = [title for title in titles if "fraud-model" in title]
-    assert any(title.startswith("[Compline demo] high: fraud-model: ") for title in told)
+    assert any(title.startswith("[Compline demo] critical: fraud-model: ") for title in told)
 
     other = f"file://{demo.home}/demo/repositories/claims-portal.git"
     conf = {"other": other, "revision": "main", "scanners": ["bandit"]}

@@ -16,9 +16,11 @@ from compline.evidence.chain import make_link
 from compline.evidence.locker import Locker
 from compline.evidence.signing import SigningKeyUnusable
 from compline.model import Completed, Failed
+from compline.pipeline.accept import accept_drop
 from compline.pipeline.conclude import conclude
 from compline.pipeline.manifest import add_link
 from compline.pipeline.verify import verify
+from compline.store.holds import accept_drop as write_acceptance
 from compline.store.manifests import last_manifest, manifest_rows
 
 
@@ -192,3 +194,53 @@ def test_a_link_for_somebody_elses_number_is_taken_back(
         assert link.number == first.number + 2
         assert len(session.evidence.manifests()) == 3
         assert verify(session).problems == ()
+
+
+def test_a_held_drop_that_a_person_believes_is_in_the_chain(archive: Any, kit: Any) -> None:
+    many = [kit.seen(n, str(n) * 32, place=kit.place(f"f{n}.py")) for n in range(8)]
+    archive.run(*many)
+    archive.run(many[0], revision="c1")  # held: nothing has changed
+    with archive.session() as session:
+        accepted = accept_drop(session, "api", "bandit", by="ann", reason="the rule is gone")
+        assert len(accepted.resolved) == 7
+        last = last_manifest(session.store)
+        assert last is not None
+        assert last.run_id == accepted.run
+        assert verify(session).problems == ()
+
+
+def test_a_decision_whose_process_died_gets_its_link_with_the_next_run(
+    archive: Any, kit: Any
+) -> None:
+    many = [kit.seen(n, str(n) * 32, place=kit.place(f"f{n}.py")) for n in range(8)]
+    archive.run(*many)
+    archive.run(many[0], revision="c1")
+    with archive.session() as session:
+        accepted = write_acceptance(
+            session.store, "api", "bandit", by="ann", reason="x", now=archive.now
+        )
+        found = verify(session)
+        assert found.problems == ()
+        assert found.notes == (f"run {accepted.run}, a person's decision, waits for its manifest",)
+    archive.run(many[0])
+    with archive.session() as session:
+        assert verify(session).notes == ()
+        assert accepted.run in {row.run_id for row in manifest_rows(session.store)}
+
+
+@pytest.mark.parametrize("place", ["memory", "s3"])
+def test_nights_whose_evidence_lies_elsewhere(
+    small: Any, kit: Any, place: str, request: pytest.FixtureRequest
+) -> None:
+    url = "memory://nights/evidence"
+    if place == "s3":
+        url = request.getfixturevalue("moto_s3")("nights")
+    small.sections["evidence"] = {"url": url}
+    small.run(kit.seen())
+    small.run(kit.seen(2))
+    with small.session() as session:
+        found = verify(session)
+        assert (found.problems, found.links, found.documents) == ((), 2, 4)
+        session.evidence.remove(next(iter(session.evidence.digests())))
+        assert [each.kind for each in verify(session).problems] == ["missing"]
+    assert list((small.home / "evidence").rglob("*.gz")) == []

@@ -177,6 +177,13 @@ class TestJudge:
             ("CMP-1", Void.CODE),
         )
 
+    def test_what_has_expired_covers_nothing(self, said: Any) -> None:
+        holds = {"CMP-1": (begin("WVR-1", "CMP-1", 3, said),)}
+        for over in (waiver(expires_at=AT), waiver(state=WaiverState.WITHDRAWN)):
+            known = Acceptances((), {"WVR-1": over}, holds)
+            done = self.judge(Standing("CMP-1", Severity.HIGH, said), known)
+            assert (done.in_force, done.lapsed) == (frozenset(), ())
+
     def test_what_has_expired_does_not_lapse_again(self, kit: Any, said: Any) -> None:
         changed = kit.marked("src/a.py", "def f(x):\n    exec(x + y)\n")
         over = waiver(expires_at=AT)

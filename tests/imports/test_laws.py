@@ -11,6 +11,9 @@ import pytest
 from compline.model import RunResult, State
 from compline.pipeline.request import BadRequest
 from compline.scanners.imports.report import WrongFile
+from compline.store.ledger import adhoc_result
+from compline.store.runs import latest_run
+from compline.store.worse import list_regressions
 
 FORMS = {
     "bandit": "bandit",
@@ -65,8 +68,6 @@ def test_an_empty_report_closes_nothing_unless_it_is_said_to_be_whole(
     assert [gap.reason for gap in taken.row.gaps] == ["partial"]
     assert shop.open().keys() == before.keys()
     with shop.session() as session:
-        from compline.store.outbox import list_regressions
-
         kinds = {view.regression.kind.value for view in list_regressions(session.store)}
     assert "coverage-lost" not in kinds
     # Nothing was ever seen to change: a whole look that sees nothing is held if it was much.
@@ -110,9 +111,8 @@ def test_another_revision_is_a_run_with_its_own_result(
     assert taken.result is RunResult.FINDINGS
     assert shop.open() == {}
     with shop.session() as session:
-        from compline.store.ledger import adhoc_result
-
         assert len(adhoc_result(session.store, taken.run).new) == 5
+        assert list_regressions(session.store) == ()
     nowhere = shop.take("bandit", reports("bandit"), revision="no-such-branch")
     assert nowhere.row.outcome == "failed"
     assert nowhere.row.result == "adhoc"
@@ -167,8 +167,6 @@ def test_the_wrong_kind_of_file_is_a_clear_error_and_no_run(
     with pytest.raises(WrongFile, match=message):
         shop.take(form, data)
     with shop.session() as session:
-        from compline.store.runs import latest_run
-
         assert latest_run(session.store) is None
 
 

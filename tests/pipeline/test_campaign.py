@@ -30,7 +30,7 @@ from compline.store.schema import deliveries, metadata, regressions
 
 FORK = multiprocessing.get_context("fork")
 SEED = int(os.environ.get("COMPLINE_SEED", "0"))
-ROUNDS = int(os.environ.get("COMPLINE_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("COMPLINE_ROUNDS", "3"))
 """`make prove` runs 50 on each database."""
 NAMES = ("one", "two", "three")
 

@@ -26,6 +26,7 @@ from compline.model import (
     Severity,
 )
 from compline.pipeline import waive
+from compline.pipeline.accept import accept_drop
 from compline.pipeline.lives import risk_policy
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session
@@ -119,6 +120,50 @@ def _nothing(job: Job) -> Look:
 
 def _failed(job: Job, error: str) -> Look:
     return Look(job.target.name, "bandit", Failed(error), job.revision)
+
+
+class TestDrops:
+    def test_a_person_releases_a_hold_and_the_next_night_reuses_the_look(
+        self, organisation: Any, fake: Any, bad_lines: Any
+    ) -> None:
+        fake("bandit")
+        organisation.commit("web", {"a.txt": "".join(f"BAD {n}\n" for n in range(10))})
+        organisation.night()
+
+        def poor(jobs: Sequence[Job], _context: ScanContext) -> Iterator[Look]:
+            for job in jobs:
+                look = bad_lines("bandit", job)
+                yield replace(look, outcome=Completed(look.outcome.observations[:2]))
+
+        fake("bandit", poor)
+        held = organisation.night(fresh=True)
+        assert held.row("web", "bandit").result == "held"
+        assert [one.kind for one in worse(organisation, held.run)] == [RegressionKind.DROP_HELD]
+        with organisation.session() as session:
+            with pytest.raises(BadRequest, match="say why"):
+                accept_drop(session, "web", "bandit", by="ada", reason=" ")
+            done = accept_drop(session, "web", "bandit", by="ada", reason="two are enough")
+        assert len(done.resolved) == 8
+        assert len(organisation.open()) == 2
+        night = organisation.night()
+        assert night.row("web", "bandit").reused_from == held.run
+        assert worse(organisation, night.run) == []
+
+    def test_the_limits_are_the_configurations(
+        self, organisation: Any, fake: Any, bad_lines: Any
+    ) -> None:
+        organisation.sections["lifecycle"] = {"hold": {"at_least": 9}}
+        fake("bandit")
+        organisation.commit("web", {"a.txt": "".join(f"BAD {n}\n" for n in range(8))})
+        organisation.night()
+        fake("bandit", lambda jobs, _context: (_bare(bad_lines("bandit", job)) for job in jobs))
+        night = organisation.night(fresh=True)
+        assert night.row("web", "bandit").result == "recorded"
+        assert organisation.open() == {}
+
+
+def _bare(look: Look) -> Look:
+    return replace(look, outcome=Completed(()))
 
 
 class TestComments:

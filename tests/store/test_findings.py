@@ -153,6 +153,7 @@ def test_the_json_has_everything(site: Any, kit: Any) -> None:
                 "title": "exec is used",
                 "version": "",
                 "fixed_version": "",
+                "aliases": [],
                 "suppression": "",
                 "details": {},
                 "first_seen": (kit.start + timedelta(days=1)).isoformat(),

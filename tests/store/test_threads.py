@@ -69,6 +69,22 @@ def test_a_finding(site: Any, kit: Any, told: Told) -> None:
     assert told.now() == []
 
 
+def test_merging_is_no_news(site: Any, kit: Any, told: Told) -> None:
+    """Two that turn out to be one: nothing is said until that one ends, then in both threads."""
+    site.night_of(())
+    site.night_of(kit.scan(TWO), "c2")
+    told.now()
+    older, younger = sorted(one.id for one in site.open())
+    merged = findings.update().where(findings.c.id == younger)
+    with site.store.writing() as connection:
+        connection.execute(merged.values(merged_into=older, state="resolved"))
+    assert told.now() == []
+    ended = findings.update().where(findings.c.id == older)
+    with site.store.writing() as connection:
+        connection.execute(ended.values(state="resolved", cause="code"))
+    assert told.now() == [("resolved", "new"), ("resolved", "new")]
+
+
 def test_a_waived_finding_is_settled(site: Any, kit: Any, told: Told) -> None:
     site.night_of(())
     site.night_of(kit.scan({"a.py": "exec(a)\n"}), "c2")

@@ -18,6 +18,7 @@ from compline.store.findings import AsOf, Condition, FindingFilter, get_finding,
 from compline.store.ids import new_waiver_id
 from compline.store.lapse import lapse
 from compline.store.targets import sync_targets
+from compline.store.waiver_scope import apply_selectors, finish_selectors
 from compline.store.waiver_sync import resume_comments, sync_waivers
 from compline.store.waiver_views import get_waiver, list_waivers
 from compline.store.waivers import add_waiver, approve_waiver, withdraw_waiver
@@ -263,6 +264,36 @@ class TestOfARule:
         site.night_of([kit.advisory(aliases=("CVE-2024-1",))], scanner="pip-audit")
         selector = Selector(rules=("CVE-2024-1",))
         assert add_waiver(site.store, draft(site, selector=selector), ANY, site.now)[1] == 1
+
+    def test_somebody_who_dies_on_the_way_is_finished_for(
+        self, site: Any, kit: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site.night_of(kit.scan(A))
+
+        def dies(*_: Any) -> Any:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("compline.store.waivers.apply_selectors", dies)
+        with pytest.raises(KeyboardInterrupt):
+            add_waiver(site.store, draft(site, selector=Selector(rules=("*",))), ANY, site.now)
+        assert waived(site) == set()
+        # What comes is waived already; what stands, from the next run's start on.
+        site.night_of(kit.scan({**A, "b.py": "exec(z)\n"}), "c2")
+        assert waived(site) == {site.ids()["b.py", 1]}
+        finish_selectors(site.store, ANY, site.now)
+        assert len(waived(site)) == 3
+        [view] = list_waivers(site.store)
+        assert view.waiver.origin == {}
+
+    def test_a_hold_that_is_void_is_not_renewed(self, site: Any, kit: Any) -> None:
+        site.night_of([kit.advisory(severity=Severity.LOW)], scanner="pip-audit")
+        made, _ = add_waiver(
+            site.store, draft(site, selector=Selector(rules=("GHSA-1",))), ANY, site.now
+        )
+        site.night_of([kit.advisory(severity=Severity.HIGH)], scanner="pip-audit")
+        assert waived(site) == set()
+        apply_selectors(site.store, [made], ANY, site.now)
+        assert waived(site) == set()
 
     def test_its_end_is_one_message(self, site: Any, kit: Any) -> None:
         site.night_of(kit.scan(A))

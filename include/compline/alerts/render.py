@@ -74,7 +74,8 @@ def _whole(entry: Entry, escape: Escape) -> str:
     return "\n".join(
         [
             f"{_word(entry)}{severity}: {escape(entry.title, 300)}",
-            *([escape(entry.detail, 600)] if entry.detail else []),
+            # Of a finding the detail may be the beginning of why.
+            *([escape(entry.detail, 600)] if not entry.why.startswith(entry.detail) else []),
             *(f"{name}: {escape(value, 200)}" for name, value in facts if value),
         ]
     )

@@ -114,6 +114,8 @@ class _Desk:
     silently: list[Thread] = field(default_factory=list)
     closed: Counter[str] = field(default_factory=Counter)
     """First delivery to how many threads under it end now."""
+    ended: set[tuple[str, str]] = field(default_factory=set)
+    """Channel and subject of what is well again, told or not yet."""
 
     def take(self, view: RegressionView) -> None:
         """Something fresh."""
@@ -138,6 +140,7 @@ class _Desk:
 
     def end(self, thread: Thread, reason: str) -> None:
         """It is well again."""
+        self.ended.add((thread.channel, thread.subject))
         if (thread.channel, thread.subject) in self.items:
             return  # something new of it goes out now; the next pass sees what it then is
         rule = self._rule(thread.rule, thread.channel)
@@ -152,9 +155,8 @@ class _Desk:
     def remind(self, thread: Thread) -> None:
         """Nothing was done for a while."""
         rule = self._rule(thread.rule, thread.channel)
-        busy = (thread.channel, thread.subject) in self.items
-        well = any(one.thread == thread for one in self.inbox.well)
-        if rule is None or rule.remind_days is None or busy or well:
+        key = (thread.channel, thread.subject)
+        if rule is None or rule.remind_days is None or key in self.items or key in self.ended:
             return
         due = thread.last_sent_at + timedelta(days=rule.remind_days)
         if due <= self.now and self._may_speak(rule, thread):

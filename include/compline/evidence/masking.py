@@ -26,6 +26,8 @@ _QUOTING = frozenset(
     """.split()  # noqa: SIM905 - readable as text
 )
 """Fields of the reports that we know in which the scanned files, or the machine, speak."""
+_QUOTING_FIELD = re.compile(rf'"(?:{"|".join(sorted(_QUOTING))})"\s*:')
+"""Such a field in a document; the word as a value is none."""
 _SHORTEST = 6
 """Characters; a shorter secret would tear words apart, and is none."""
 
@@ -104,7 +106,7 @@ class Masking:
 def _suspicious(text: str, known: Collection[str]) -> bool:
     """Whether a walk through the document could change it; most hold nothing at all."""
     return (
-        any(f'"{name}"' in text for name in _QUOTING)
+        _QUOTING_FIELD.search(text) is not None
         or any(form in text for secret in known for form in _written(secret))
         # Escapes may hide a mark from a search in the text.
         or "\\u" in text

@@ -146,7 +146,7 @@ def with_baseline(decision: Decision, sights: Sequence[Sight]) -> Decision:
     if not first:
         return decision
     apart = decision.waivers.in_force | {item.subject for item in decision.regressions}
-    back = (item for item in decision.findings if item.reopened)
+    back = tuple(item for item in decision.findings if item.reopened)
     there: tuple[NewFinding | FindingChange, ...] = (*decision.opened, *back)
     severities: Counter[Severity] = Counter(item.severity for item in there if item.id not in apart)
     summary = baseline(first[0].target, [look.scanner for look in first], severities)

@@ -121,16 +121,19 @@ class Desk:
     def by_hunk(self, known: list[int], found: list[int]) -> list[tuple[int, int]]:
         """Those whose lines one block of the diff has turned into each other, as many as before."""
         old: dict[int, list[int]] = defaultdict(list)
+        blob = self._said[known[0]].place.blob
         for index in known:
-            hunk = self._expected.hunk(self._said[index].place, self._found[found[0]].place.blob)
-            if hunk is not None:
+            place = self._said[index].place
+            hunk = self._expected.hunk(place, self._found[found[0]].place.blob)
+            # One that a gap has covered since may stand at an older content.
+            if hunk is not None and place.blob == blob:
                 old[hunk].append(index)
         if not old:
             return []
         new: dict[int, list[int]] = defaultdict(list)
         for index in found:
             place = self._found[index].place
-            hunk = self._expected.hunk_of(self._said[known[0]].place.blob, place)
+            hunk = self._expected.hunk_of(blob, place)
             if hunk is not None:
                 new[hunk].append(index)
         return [

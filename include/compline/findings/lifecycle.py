@@ -86,7 +86,7 @@ def decide(
         regressions.append(advisories_stale(item.look, item.head))
     for item in sights:
         own = [witness for witness in gone if witness.observation.scanner == item.look.scanner]
-        back = match(own, item.matching.fresh, None, policy.renames)
+        back = match(own, item.matching.fresh, None, policy.renames, returning=True)
         for witness, observation in back.pairs:
             book.see(witness, observation, item)
         for observation in back.fresh:

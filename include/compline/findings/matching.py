@@ -23,6 +23,8 @@ def match(
     observations: Sequence[Observation],
     change: TreeChange | None = None,
     renames: RuleRenames | None = None,
+    *,
+    returning: bool = False,
 ) -> Matching:
     """Matches what one or more scanners say now to what they were known to say.
 
@@ -32,9 +34,14 @@ def match(
         change: what happened between the revision at which the witnesses stand and the new one;
             None where nobody can tell, then content alone decides.
         renames: rules that have another name now.
+        returning: the witnesses are gone ones: what comes back does so in the definition that it
+            was in; equal code in another one is new.
     """
     desk = Desk(known, observations, change or TreeChange(), renames or RuleRenames())
-    for stage in (_same_place, _same_subject, _same_secret, _same_code, _same_line, _same_file):
+    stages = [_same_place, _same_subject, _same_secret, _same_code]
+    if not returning:
+        stages += [_renamed_around, _same_line]
+    for stage in (*stages, _same_file):
         if not desk.open:
             break
         stage(desk)
@@ -140,10 +147,14 @@ def _former_subjects(secret: Observation) -> list[str]:
 
 
 def _same_code(desk: Desk) -> None:
-    """Equal rule, code and enclosing symbol; then the symbol may have another name."""
-    versions = desk.versions()
-    for version in versions:
+    """Equal rule, code and enclosing symbol."""
+    for version in desk.versions():
         desk.stage(_code_key(version, "symbol"), desk.by_position)
+
+
+def _renamed_around(desk: Desk) -> None:
+    """Equal rule and code; what it is in has another name."""
+    versions = desk.versions()
     for version in versions:
         desk.stage(_code_key(version, "scope"), desk.by_position, renamed=True)
     for version in versions:

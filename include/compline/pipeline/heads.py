@@ -96,13 +96,20 @@ def _ask(
                     credential_of(target, secrets),
                     insecure_hosts=config.adhoc.private_hosts,
                 )
-                return Seen(target, asked, revision=digest)
+                return _image(target, asked, digest, revision)
             case TargetKind.IMAGE:
-                return Seen(target, asked, revision=open_image(Path(target.locator)).digest)
+                return _image(target, asked, open_image(Path(target.locator)).digest, revision)
             case _:
                 return Seen(target, asked)
     except (SourceError, SecretMissing) as error:
         return Seen(target, asked, error=str(error))
+
+
+def _image(target: Target, asked: datetime, digest: str, wanted: str) -> Seen:
+    """The image as it is; another than the one asked for cannot be looked at."""
+    if wanted and wanted != digest:
+        return Seen(target, asked, error=f"the image is {digest} now, not {wanted}")
+    return Seen(target, asked, revision=digest)
 
 
 def _head(remote: Remote, revision: str, limits: Limits) -> Head:

@@ -72,9 +72,15 @@ def select_targets(config: Config, request: Request) -> tuple[Target, ...]:
         return (_other(request.other),)
     chosen = [listed[name] for name in dict.fromkeys(request.targets)] or list(listed.values())
     if request.revision:
-        wrong = [target.name for target in chosen if target.kind is not TargetKind.REPOSITORY]
+        fits = {TargetKind.REPOSITORY}
+        if request.revision.startswith("sha256:"):
+            fits.add(TargetKind.IMAGE)
+        wrong = [target.name for target in chosen if target.kind not in fits]
         if wrong:
-            raise BadRequest(f"a revision fits repositories only, not {', '.join(wrong)}")
+            raise BadRequest(
+                "a digest (sha256:...) fits images, any other revision fits repositories only, "
+                f"not {', '.join(wrong)}"
+            )
     return tuple(chosen)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from compline.pipeline.health import UPKEEP, Check, alarm
 from compline.pipeline.progress import Progress
+from compline.pipeline.prune import prune_store
 from compline.pipeline.retention import prune_evidence
 from compline.pipeline.session import Session
 from compline.store.alarms import beat, pulse
@@ -42,8 +43,11 @@ def keep_house(session: Session) -> bool:
     last = pulse(session.store, _RETENTION)
     if last is not None and session.now() < last.at + _DAY:
         return False
+    # Evidence first: which look it proves is written in the ledger, and rows of that go too.
     pruned = prune_evidence(session)
+    rows = sum(sort.number for sort in prune_store(session))
     beat(session.store, _RETENTION, session.now())
-    text = f"{len(pruned.removed) + pruned.unclaimed} documents of evidence removed"
+    documents = len(pruned.removed) + pruned.unclaimed
+    text = f"retention: {documents} documents of evidence and {rows} rows removed"
     session.report(Progress("upkeep", text, "✓"))
     return True

@@ -16,6 +16,7 @@ from compline.pipeline.progress import Progress
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session
 from compline.store.ids import new_waiver_id
+from compline.store.waiver_scope import finish_selectors
 from compline.store.waiver_sync import WaiversSynced, resume_comments, sync_waivers
 from compline.store.waivers import add_waiver, approve_waiver
 
@@ -102,6 +103,7 @@ def sync_written(session: Session, written: Sequence[Waiver]) -> WaiversSynced:
     """
     now = session.now()
     policy = waiver_policy(session.config.waivers)
+    finish_selectors(session.store, policy, now)
     synced = sync_waivers(session.store, written, policy, now, source=Source.FILE)
     if session.config.ignore.honour_inline:
         resume_comments(session.store, now)

@@ -108,6 +108,17 @@ def _trivy(
     return Reread("its results and the database's answers", tuple(told))
 
 
+def _trivy_image(
+    said: Sequence[Observation], bodies: Sequence[Any], _settings: Mapping[str, Any]
+) -> Reread:
+    """Trivy over an image: what the database answered, package by package."""
+    answers = [body["vulnerable"] for body in bodies if isinstance(body.get("vulnerable"), list)]
+    if not answers:
+        return Reread("", cannot="its statement is all that is kept of it")
+    found = {f"{one.subject} {one.rule}" for one in said if one.kind is FindingKind.DEPENDENCY}
+    return Reread("the database's answers", _sets(set(answers[0]), found))
+
+
 def _spots(result: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     return [(str(each["RuleID"]), str(result["Target"])) for each in result.get("Secrets") or ()]
 
@@ -147,5 +158,6 @@ _READERS: Mapping[
 ] = {
     "pip-audit": _releases,
     "trivy": _trivy,
+    "trivy-image": _trivy_image,
     "registry-permissions": _registry,
 }

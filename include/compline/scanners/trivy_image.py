@@ -262,11 +262,12 @@ def _sbom(trivy: Trivy, report: Json, name: str) -> bytes:
 
 
 def _has_evidence(image: _StoredImage, context: ScanContext) -> bool:
-    """Whether the document is still there; without it the image is scanned again."""
+    """Whether all of it is still there (retention may have taken it); else it is scanned again."""
     try:
-        return not image.sbom or bool(context.evidence.get(image.sbom))
+        whole = not image.sbom or bool(context.evidence.get(image.sbom))
     except EvidenceMissing:
         return False
+    return whole and all(context.evidence.has(digest) for digest in image.evidence)
 
 
 def _timed(make: Callable[[], Look]) -> Look:

@@ -6,7 +6,7 @@ tracked ref, or new against it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from compline.model import Completed, Look, Observation, Target
 from compline.store.bulk import insert_rows
 from compline.store.handle import Store
 from compline.store.ledger_rows import Entry, Visit, outcome_of, write_looks
-from compline.store.load import TargetState, load_present, load_target
+from compline.store.load import TargetState, load_partings, load_present, load_target
 from compline.store.schema import run_observations
 from compline.store.targets import ensure_adhoc
 
@@ -67,7 +67,9 @@ def record_adhoc(
             if state.recorded.get(look.scanner) is None
             or (state.recorded[look.scanner] == "failed" and outcome_of(look) != "failed")
         ]
-        seen = _classify(state, load_present(connection, number), todo, changes or {}, renames)
+        present = load_present(connection, number)
+        parted = load_partings(connection, number)
+        seen = _classify(state, present, todo, changes or {}, renames, parted)
         entries = [Entry(look, "adhoc", moves_head=False) for look in todo]
         if entries:
             write_looks(connection, Visit(run, number, "", now, now), entries)
@@ -111,6 +113,7 @@ def _classify(
     looks: Sequence[Look],
     changes: Mapping[str, TreeChange],
     renames: RuleRenames | None,
+    parted: Collection[tuple[str, str]],
 ) -> list[tuple[str, Observation]]:
     """Each observation with the finding that it is in the tracked ref, empty if it is none."""
     found: list[tuple[str, Observation]] = []
@@ -125,7 +128,7 @@ def _classify(
         fresh += matching.fresh
     sightings = [Sighting(witness.observation, witness.finding) for witness in present]
     sightings += [Sighting(observation) for observation in fresh]
-    for group in correlate(sightings):
+    for group in correlate(sightings, parted):
         names = sorted({sightings[index].finding for index in group} - {""})
         for index in group:
             if index >= len(present):

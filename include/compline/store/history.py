@@ -81,7 +81,7 @@ def bases(store: Store, run: int) -> Mapping[tuple[str, str], Basis]:
         .subquery()
     )
     query = (
-        select(ledger, scan_keys, targets.c.name)
+        select(ledger, scan_keys, targets.c.name, targets.c.kind)
         .join(
             latest,
             (latest.c.target_id == ledger.c.target_id)
@@ -143,4 +143,6 @@ def _basis(row: Any) -> Basis:
     method = ""
     if row.tool is not None:
         method = digest_of([row.tool, row.adapter, row.rules, row.options])
-    return Basis(row.revision, method, row.advisories or "", row.outcome)
+    # A service's revision is the time of asking: it always differs, and says nothing.
+    revision = row.revision if row.kind in ("repository", "image") else ""
+    return Basis(revision, method, row.advisories or "", row.outcome)

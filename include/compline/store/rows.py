@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from compline.model import (
     Confidence,
     FindingKind,
     Observation,
+    Place,
     ScanKey,
     Severity,
     State,
@@ -50,6 +52,22 @@ def recall_keys(observation: Observation) -> tuple[str, ...]:
     if fingerprints:
         return tuple(map(index_key, fingerprints))
     return (index_key(f"{observation.rule}@{observation.place.path}"),)
+
+
+def brief(text: str) -> Observation:
+    """Of a stored observation what waivers look at, five times as fast as the whole."""
+    value = json.loads(text)
+    return Observation(
+        value["scanner"],
+        value["rule"],
+        FindingKind(value["kind"]),
+        Severity(value["severity"]),
+        Confidence(value["confidence"]),
+        value["title"],
+        Place(value["place"].get("path", "")),
+        fingerprints=tuple((name, code) for name, code in value.get("fingerprints", ())),
+        aliases=tuple(value.get("aliases", ())),
+    )
 
 
 def known_witness(row: Any) -> KnownWitness:

@@ -148,32 +148,29 @@ def settled_findings(connection: Connection, ids: Iterable[str], now: datetime) 
     """Those of the findings that are resolved, merged away or waived."""
     settled: set[str] = set()
     for chunk in in_chunks(sorted(set(ids))):
-        query = select(findings.c.id).where(findings.c.id.in_(chunk), _settled(now))
+        query = select(findings.c.id).where(
+            findings.c.id.in_(chunk),
+            or_(_settled(findings, now), findings.c.merged_into.is_not(None)),
+        )
         settled.update(connection.scalars(query))
     return settled
 
 
-def _settled(now: datetime) -> Any:
-    return or_(
-        findings.c.state == State.RESOLVED.value,
-        findings.c.merged_into.is_not(None),
-        findings.c.waived_until > now,
-    )
+def _settled(table: Any, now: datetime) -> Any:
+    return or_(table.c.state == State.RESOLVED.value, table.c.waived_until > now)
 
 
 def _well_findings(connection: Connection, now: datetime) -> Iterable[Well]:
+    """What was merged ends with the finding that it turned out to be: merging is no news."""
+    told, whole = findings.alias("told"), findings.alias("whole")
     query = (
-        select(
-            threads, findings.c.cause, findings.c.waived_until, findings.c.merged_into,
-            findings.c.state.label("finding_state"),
-        )
-        .join(findings, findings.c.id == threads.c.subject)
-        .where(threads.c.state == "open", _settled(now))
-    )  # fmt: skip
+        select(threads, whole.c.cause, whole.c.waived_until, whole.c.state.label("finding_state"))
+        .join(told, told.c.id == threads.c.subject)
+        .join(whole, whole.c.id == func.coalesce(told.c.merged_into, told.c.id))
+        .where(threads.c.state == "open", _settled(whole, now))
+    )
     for row in connection.execute(query):
-        if row.merged_into:
-            why = f"it is the same as {row.merged_into}"
-        elif row.finding_state == State.RESOLVED.value:
+        if row.finding_state == State.RESOLVED.value:
             why = f"resolved ({row.cause})" if row.cause else "resolved"
         else:
             why = f"waived until {row.waived_until:%Y-%m-%d}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from sqlalchemy import (
     cast,
     literal,
     null,
-    or_,
     select,
     update,
 )
@@ -40,6 +39,8 @@ from compline.store.schema import findings, runs, targets, witnesses
 
 _MARK = "urgency"
 """Key in a run's summary: the digest of what risk and deadlines were last worked out from."""
+_TARGETS = 50
+"""In one transaction; whoever records meanwhile does not wait for all of them."""
 _OPEN = and_(findings.c.state == State.OPEN.value, findings.c.merged_into.is_(None))
 
 
@@ -66,12 +67,17 @@ def refresh_urgency(
         risks: the policy.
         now: a deadline that lies ahead of it can be missed again.
     """
-    with store.writing() as connection:
+    with store.reading() as connection:
         labels = {
             row.id: row.labels for row in connection.execute(select(targets.c.id, targets.c.labels))
         }
-        written = _deadlines(connection, deadlines, labels, now)
-        written += _risks(connection, risks, labels)
+    written = 0
+    for chunk in in_chunks(sorted(labels), _TARGETS):
+        own = {number: labels[number] for number in chunk}
+        with store.writing() as connection:
+            written += _deadlines(connection, deadlines, own, now)
+            written += _risks(connection, risks, own)
+    with store.writing() as connection:
         summary = connection.scalar(select(runs.c.summary).where(runs.c.id == run)) or {}
         connection.execute(
             update(runs).where(runs.c.id == run).values(summary={**summary, _MARK: digest})
@@ -130,12 +136,12 @@ def _deadlines(
                 else_=null(),
             )
         breached = case((due <= literal(now, Moment), findings.c.breached_at), else_=null())
-        for within in _within(numbers, len(labels)):
-            written += connection.execute(
-                update(findings)
-                .where(_OPEN, within, findings.c.due_at.is_distinct_from(due))
-                .values(due_at=due, breached_at=breached)
-            ).rowcount
+        within = findings.c.target_id.in_(numbers)
+        written += connection.execute(
+            update(findings)
+            .where(_OPEN, within, findings.c.due_at.is_distinct_from(due))
+            .values(due_at=due, breached_at=breached)
+        ).rowcount
     return written
 
 
@@ -151,10 +157,10 @@ def _risks(
     written = 0
     for exposed, numbers in groups.items():
         wanted = cast(findings.c.rank, Integer) * without_exploits(1, 0) + exposed
-        for within in _within(numbers, len(labels)):
-            written += connection.execute(
-                update(findings).where(plain, within, findings.c.risk != wanted).values(risk=wanted)
-            ).rowcount
+        within = findings.c.target_id.in_(numbers)
+        written += connection.execute(
+            update(findings).where(plain, within, findings.c.risk != wanted).values(risk=wanted)
+        ).rowcount
     if policy.knows_exploits:
         exposure = {number: policy.exposed(own) for number, own in labels.items()}
         changed = list(_exploited(connection, policy, exposure))
@@ -174,7 +180,9 @@ def _exploited(
 ) -> Iterator[dict[str, Any]]:
     """Open findings about advisories whose number is not what it should be."""
     query = select(findings.c.id, findings.c.rank, findings.c.target_id, findings.c.risk).where(
-        _OPEN, findings.c.kind == FindingKind.DEPENDENCY.value
+        _OPEN,
+        findings.c.kind == FindingKind.DEPENDENCY.value,
+        findings.c.target_id.in_(list(exposure)),
     )
     for chunk in in_chunks(connection.execute(query).all()):
         aliases: dict[str, set[str]] = defaultdict(set)
@@ -189,11 +197,3 @@ def _exploited(
             wanted += exploits(sorted(aliases[row.id]), policy)
             if wanted != row.risk:
                 yield {"finding": row.id, "now_risk": wanted}
-
-
-def _within(numbers: Sequence[int], all_targets: int) -> Iterator[ColumnElement[bool]]:
-    if len(numbers) == all_targets:
-        yield or_(findings.c.target_id.is_not(None))
-        return
-    for chunk in in_chunks(numbers):
-        yield findings.c.target_id.in_(chunk)

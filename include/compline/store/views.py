@@ -42,6 +42,8 @@ class WitnessView:
     severity: Severity
     confidence: Confidence
     title: str
+    aliases: tuple[str, ...]
+    """Every id that its advisory was known by."""
     version: str
     fixed_version: str
     suppression: str
@@ -213,6 +215,7 @@ def _witness(item: Sighted) -> WitnessView:
         severity=observation.severity,
         confidence=observation.confidence,
         title=observation.title,
+        aliases=observation.aliases,
         version=observation.package.version if observation.package else "",
         fixed_version=observation.package.fixed_version if observation.package else "",
         suppression=observation.suppression,

@@ -58,7 +58,7 @@ _HOLDS = (
 def write_waiver_changes(connection: Connection, changes: WaiverChanges, now: datetime) -> None:
     """Writes what a record does to waivers, and nothing else."""
     insert_waivers(connection, changes.made)
-    begin_holds(connection, changes.begun, now)
+    begin_holds(connection, changes.begun, now, again=True)
     if changes.voided:
         connection.execute(
             update(waived)
@@ -101,17 +101,22 @@ def insert_waivers(connection: Connection, new: Sequence[Waiver]) -> None:
         )
 
 
-def begin_holds(connection: Connection, begun: Sequence[Waived], now: datetime) -> None:
-    """Holds that are new; one that was over stands again."""
+def begin_holds(
+    connection: Connection, begun: Sequence[Waived], now: datetime, *, again: bool = False
+) -> None:
+    """New holds; one that is there already stays as it is, or stands again."""
     if not begun:
         return
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(waived)
+    keys = [waived.c.waiver_id, waived.c.finding_id]
+    if again:
+        stands = {"voided_at": None, "void_reason": ""}
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=stands)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
     connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[waived.c.waiver_id, waived.c.finding_id],
-            set_={"voided_at": None, "void_reason": ""},
-        ),
+        statement,
         [
             {
                 "waiver_id": item.waiver,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, select, update
 
 from compline.findings.waivers import Source, Waiver, WaiverPolicy, WaiverState, begin
-from compline.model import Observation, Severity, State
+from compline.model import Severity, State
 from compline.store.handle import Store
 from compline.store.schema import findings, waivers
 from compline.store.waived import (
@@ -20,7 +20,8 @@ from compline.store.waived import (
     insert_waivers,
     refresh_waived,
 )
-from compline.store.waivers import apply_selector, end_waivers, said_of
+from compline.store.waiver_scope import UNDER_WAY, apply_selectors, said_of
+from compline.store.waivers import end_waivers
 
 _OVER = (WaiverState.EXPIRED, WaiverState.WITHDRAWN)
 
@@ -59,7 +60,8 @@ def sync_waivers(
         before = connection.execute(select(waivers).where(ours)).all()
     if _same({row.key: row for row in before}, written):
         return WaiversSynced(0, 0)
-    refused = []
+    refused: list[str] = []
+    selecting: list[Waiver] = []
     with store.writing() as connection:
         rows = {row.key: row for row in connection.execute(select(waivers).where(ours))}
         keys = {waiver.key for waiver in written}
@@ -76,14 +78,18 @@ def sync_waivers(
             if row is not None and not _comes_back(row, waiver):
                 continue
             added += 1
+            if waiver.state is WaiverState.ACTIVE and not waiver.finding:
+                waiver = replace(waiver, origin={**waiver.origin, UNDER_WAY: True})
             if row is not None:
                 waiver = replace(waiver, id=row.id)
                 _revive(connection, waiver)
             else:
                 insert_waivers(connection, [waiver])
-            problem = _put_into_force(connection, waiver, policy, now)
-            if problem:
-                refused.append(problem)
+            if UNDER_WAY in waiver.origin:
+                selecting.append(waiver)
+            elif waiver.state is WaiverState.ACTIVE:
+                refused += _put_into_force(connection, waiver, policy, now)
+    apply_selectors(store, selecting, policy, now)
     return WaiversSynced(added, len(gone), tuple(refused))
 
 
@@ -112,29 +118,23 @@ def _revive(connection: Connection, waiver: Waiver) -> None:
 
 def _put_into_force(
     connection: Connection, waiver: Waiver, policy: WaiverPolicy, now: datetime
-) -> str:
-    """Gives why it holds nothing, where that is a mistake of an entry about one finding."""
-    if waiver.state is not WaiverState.ACTIVE:
-        return ""
-    if not waiver.finding:
-        apply_selector(connection, waiver, policy, now)
-        return ""
+) -> list[str]:
+    """For one finding; gives why it holds nothing, where that is a mistake of the entry."""
     row = connection.execute(select(findings).where(findings.c.id == waiver.finding)).first()
     if row is None or row.state != State.OPEN.value:
-        return ""
+        return []
     severity = Severity(row.severity)
+    where = _place(waiver)
     if policy.too_long(waiver, severity):
         days = policy.longest_days[severity]
-        return f"{_place(waiver)}a {severity.value} finding may be waived for {days} days at most"
+        return [f"{where}a {severity.value} finding may be waived for {days} days at most"]
     if policy.lacks_approval(waiver, severity):
-        return (
-            f"{_place(waiver)}a {severity.value} finding's waiver needs another person as approver"
-        )
+        return [f"{where}a {severity.value} finding's waiver needs another's approval"]
     hold_targets(connection, [row.target_id])
-    said: Sequence[Observation] = said_of(connection, [row.id]).get(row.id, [])
+    said = said_of(connection, [row.id]).get(row.id, [])
     begin_holds(connection, [begin(waiver.id, row.id, row.rank, said)], now)
     refresh_waived(connection, [row.id])
-    return ""
+    return []
 
 
 def _place(waiver: Waiver) -> str:

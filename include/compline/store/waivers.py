@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, select, update
 
-from compline.codec import load_observation
 from compline.findings.waivers import (
-    Selector,
     Source,
     Waiver,
     WaiverPolicy,
     WaiverState,
     begin,
 )
-from compline.model import Observation, Severity, State
+from compline.model import Severity, State
 from compline.store.errors import StoreError
 from compline.store.handle import Store
-from compline.store.load import PRESENT
 from compline.store.rows import clean, in_chunks
-from compline.store.schema import findings, targets, waivers, witnesses
+from compline.store.schema import findings, waivers
 from compline.store.waived import (
     begin_holds,
     held_findings,
@@ -31,10 +28,8 @@ from compline.store.waived import (
     refresh_waived,
     waiver_of,
 )
+from compline.store.waiver_scope import UNDER_WAY, apply_selectors, said_of
 from compline.store.waiver_views import count_held, waiver_row
-
-_ODD = frozenset('*?["\\')
-"""What makes a rule more than the text that it is in an observation's JSON."""
 
 
 def add_waiver(
@@ -54,14 +49,18 @@ def add_waiver(
     Raises:
         StoreError: there is no such open finding, or it may not be waived for so long.
     """
-    with store.writing() as connection:
-        if draft.finding:
+    if draft.finding:
+        with store.writing() as connection:
             return _add_to_finding(connection, draft, policy, now)
-        waits = policy.second_person and draft.approver in ("", draft.requester)
-        state = WaiverState.PENDING if waits else WaiverState.ACTIVE
-        made = replace(draft, state=state)
-        insert_waivers(connection, [made])
-        return made, 0 if waits else apply_selector(connection, made, policy, now)
+    waits = policy.second_person and draft.approver in ("", draft.requester)
+    state = WaiverState.PENDING if waits else WaiverState.ACTIVE
+    made = replace(draft, state=state)
+    with store.writing() as connection:
+        if waits:
+            insert_waivers(connection, [made])
+            return made, 0
+        insert_waivers(connection, [replace(made, origin={**made.origin, UNDER_WAY: True})])
+    return made, apply_selectors(store, [made], policy, now).get(made.id, 0)
 
 
 def approve_waiver(
@@ -84,16 +83,18 @@ def approve_waiver(
             raise StoreError(f"{name} was asked for by {by}: another person must approve it")
         made = replace(waiver, state=WaiverState.ACTIVE, approver=by)
         origin = {**waiver.origin, "approved_at": now.isoformat()}
+        if not made.finding:
+            origin[UNDER_WAY] = True
         connection.execute(
             update(waivers)
             .where(waivers.c.id == name)
             .values(state=made.state.value, approver=clean(by), origin=origin)
         )
-        if not made.finding:
-            return made, apply_selector(connection, made, policy, now)
-        hold_targets(connection, _targets_of(connection, [made.finding]))
-        refresh_waived(connection, [made.finding])
-        return made, count_held(connection, made.id)
+        if made.finding:
+            hold_targets(connection, _targets_of(connection, [made.finding]))
+            refresh_waived(connection, [made.finding])
+            return made, count_held(connection, made.id)
+    return made, apply_selectors(store, [made], policy, now).get(made.id, 0)
 
 
 def withdraw_waiver(store: Store, name: str, by: str, now: datetime) -> Waiver:
@@ -128,27 +129,6 @@ def end_waivers(
     return held
 
 
-def apply_selector(
-    connection: Connection, waiver: Waiver, policy: WaiverPolicy, now: datetime
-) -> int:
-    """Puts a selector's waiver into force for the open findings that it fits; gives how many."""
-    fitting = [
-        row.id
-        for row in connection.execute(select(targets.c.id, targets.c.name, targets.c.labels))
-        if waiver.selector.fits_target(row.name, row.labels)
-    ]
-    # Also where nothing fits yet: a record under way must not miss the waiver.
-    hold_targets(connection, fitting)
-    begun = []
-    for chunk in in_chunks(fitting, 500):
-        for finding, severity, said in _candidates(connection, waiver.selector, chunk):
-            if waiver.selector.fits(said) and policy.allows(waiver, severity):
-                begun.append(begin(waiver.id, finding, severity.rank, said))
-    begin_holds(connection, begun, now)
-    refresh_waived(connection, {item.finding for item in begun})
-    return len(begun)
-
-
 def _add_to_finding(
     connection: Connection, draft: Waiver, policy: WaiverPolicy, now: datetime
 ) -> tuple[Waiver, int]:
@@ -172,45 +152,6 @@ def _add_to_finding(
     begin_holds(connection, [begin(made.id, row.id, row.rank, said)], now)
     refresh_waived(connection, [row.id])
     return made, 0 if waits else 1
-
-
-def _candidates(
-    connection: Connection, selector: Selector, numbers: Sequence[int]
-) -> Iterator[tuple[str, Severity, list[Observation]]]:
-    """Open findings of these targets that the selector may fit, with all that is said of them."""
-    query = (
-        select(findings.c.id, findings.c.severity)
-        .join(witnesses, witnesses.c.finding_id == findings.c.id)
-        .where(
-            findings.c.target_id.in_(numbers),
-            findings.c.state == State.OPEN.value,
-            findings.c.merged_into.is_(None),
-            witnesses.c.state.in_(PRESENT),
-        )
-        .distinct()
-        .order_by(findings.c.id)
-    )
-    if selector.rules and not any(_ODD & set(rule) for rule in selector.rules):
-        query = query.where(
-            or_(*(witnesses.c.observation.contains(one, autoescape=True) for one in selector.rules))
-        )
-    for chunk in in_chunks(connection.execute(query).all(), 1_000):
-        said = said_of(connection, [row.id for row in chunk])
-        for row in chunk:
-            yield row.id, Severity(row.severity), said[row.id]
-
-
-def said_of(connection: Connection, names: Sequence[str]) -> dict[str, list[Observation]]:
-    """What the present witnesses of these findings say."""
-    said: dict[str, list[Observation]] = {}
-    query = (
-        select(witnesses.c.finding_id, witnesses.c.observation)
-        .where(witnesses.c.finding_id.in_(names), witnesses.c.state.in_(PRESENT))
-        .order_by(witnesses.c.id)
-    )
-    for finding, observation in connection.execute(query):
-        said.setdefault(finding, []).append(load_observation(observation))
-    return said
 
 
 def _targets_of(connection: Connection, names: Sequence[str]) -> list[int]:

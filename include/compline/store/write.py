@@ -220,7 +220,6 @@ def _update_findings(
         cause="",
         opened_run=run,
         opened_at=at,
-        breached_at=None,
     )
     for chosen, items in (
         (resolved, [item for item in changes if item.state is State.RESOLVED]),

@@ -36,8 +36,21 @@ class Known:
     blob: str
 
 
-def check(known: dict[Any, Known], now: dict[Any, Known], change: TreeChange) -> None:
-    """Fails unless every defect has the finding that it had."""
+def check(
+    known: dict[Any, Known],
+    now: dict[Any, Known],
+    change: TreeChange,
+    resolved: dict[str, Any],
+) -> None:
+    """Fails unless every defect has the finding that it had.
+
+    Args:
+        known: the last look.
+        now: this one.
+        change: what happened between.
+        resolved: findings that were resolved before, with the group that they were in; equal code
+            that comes back there is the same.
+    """
     families: dict[Any, set[Any]] = defaultdict(set)
     for defect, one in (known | now).items():
         families[one.group[0], one.group[2:]].add(defect)
@@ -55,7 +68,10 @@ def check(known: dict[Any, Known], now: dict[Any, Known], change: TreeChange) ->
         # What nobody can tell apart may stand for each other, and for nothing else.
         may = {had[each] for each in had.keys() - sure} if doubtful or (came and gone) else ()
         for defect in has.keys() - sure:
-            assert has[defect] in may or has[defect] not in old_ids, f"{defect} took over"
+            finding = has[defect]
+            assert finding in may or finding not in old_ids, f"{defect} took over"
+            was = resolved.get(finding, now[defect].group)
+            assert finding in may or was == now[defect].group, f"{defect} woke another"
         before = Counter(known[each].group for each in had)
         after = Counter(now[each].group for each in has)
         kept = set(has.values()) & set(had.values())

@@ -46,6 +46,7 @@ class World:
         self.versions = 0
         self.files = [self.write.file() for _ in range(dice.randint(1, 2))]
         self.known: dict[Any, Known] = {}
+        self.resolved: dict[str, Any] = {}
         self.texts: dict[Any, str] = {}
 
     def pick(self, kind: type, file: Any = None) -> Any:
@@ -206,7 +207,11 @@ class World:
             now[defect] = replace(one, finding=finding)
         assert len({one.finding for one in now.values()}) == len(now), "two are one finding"
         assert self.memory.open_ids() == {one.finding for one in now.values()}
-        check(self.known, now, change)
+        check(self.known, now, change, self.resolved)
+        standing = {one.finding for one in now.values()}
+        for one in self.known.values():
+            if one.finding not in standing:
+                self.resolved[one.finding] = one.group
         self.known, self.texts = now, {file: text for file, (text, _) in texts.items()}
         for file in self.files:
             file.was = file.path

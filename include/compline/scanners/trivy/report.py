@@ -190,7 +190,7 @@ def evidence_of(results: Sequence[Json]) -> list[dict[str, Any]]:
             ]
             if entries:
                 one[part] = entries
-        if len(one) > 3 or "MisconfSummary" in result:
+        if one.keys() & kept.keys() or "MisconfSummary" in result:
             masked.append(one)
     return masked
 
