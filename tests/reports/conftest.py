@@ -15,7 +15,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WITNESS = WitnessView(
     scanner="bandit", rule="B602", state="seen", fingerprint="py1:abc", path="app/a.py", line=3,
     end_line=4, column=1, end_column=9, cell=None, symbol="run", severity=Severity.HIGH,
-    confidence=Confidence.HIGH, title="a shell", version="", fixed_version="", suppression="",
+    confidence=Confidence.HIGH, title="a shell", aliases=(), version="", fixed_version="",
+    suppression="",
     details={}, first_seen=NOW, last_seen=NOW,
 )  # fmt: skip
 FINDING = FindingView(
