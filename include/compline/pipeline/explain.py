@@ -10,7 +10,8 @@ from compline.findings.comparison import Happening, step
 from compline.pipeline.proof import Proof, prove
 from compline.pipeline.session import Session
 from compline.store.findings import EventView, FindingView, finding_events, get_finding
-from compline.store.history import DeliveryNote, deliveries_of, told_of
+from compline.store.history import told_of, waiting_of
+from compline.store.outbox import DeliveryView, deliveries_about
 from compline.store.waiver_views import HoldView, WaiverView, get_waiver, list_waivers
 from compline.store.worse import RegressionView
 
@@ -37,7 +38,7 @@ class Life:
     proofs: tuple[Proof, ...]
     waivers: tuple[Accepted, ...]
     regressions: tuple[RegressionView, ...]
-    deliveries: tuple[DeliveryNote, ...]
+    deliveries: tuple[DeliveryView, ...]
     waiting: int
     """Messages that wait for a digest or for the end of quiet hours."""
 
@@ -98,7 +99,6 @@ def explain(session: Session, name: str) -> Life:
     if finding.id != name:
         events = (*finding_events(store, name), *events)
     regressions = told_of(store, finding.id)
-    deliveries, waiting = deliveries_of(store, finding.id)
     return Life(
         asked=name,
         finding=finding,
@@ -107,8 +107,8 @@ def explain(session: Session, name: str) -> Life:
         proofs=prove(session, finding.id),
         waivers=tuple(_accepted(session, finding.id)),
         regressions=regressions,
-        deliveries=deliveries,
-        waiting=waiting,
+        deliveries=tuple(reversed(deliveries_about(store, finding.id))),
+        waiting=waiting_of(store, finding.id),
     )
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import func, select
 
 from compline.findings.comparison import About, Basis, Happening
 from compline.model import Severity, digest_of
 from compline.store.handle import Store
 from compline.store.rows import in_chunks
 from compline.store.schema import (
-    deliveries,
     digest_entries,
     events,
     findings,
@@ -22,22 +19,8 @@ from compline.store.schema import (
     regressions,
     scan_keys,
     targets,
-    threads,
 )
 from compline.store.worse import RegressionView, regression_view, select_regressions
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryNote:
-    """A message that told of a finding."""
-
-    id: str
-    channel: str
-    event: str
-    state: str
-    created_at: datetime
-    delivered_at: datetime | None
-    error: str
 
 
 def happenings(
@@ -102,41 +85,16 @@ def told_of(store: Store, finding: str) -> tuple[RegressionView, ...]:
         return tuple(regression_view(row) for row in connection.execute(query))
 
 
-def deliveries_of(store: Store, finding: str) -> tuple[tuple[DeliveryNote, ...], int]:
-    """Messages in the finding's threads, the oldest first, and how many wait for a digest."""
-    with store.reading() as connection:
-        return tuple(_notes(connection, finding)), _waiting(connection, finding)
-
-
-def _notes(connection: Connection, finding: str) -> list[DeliveryNote]:
-    roots = select(threads.c.root).where(threads.c.about == finding)
-    query = (
-        select(deliveries)
-        .where(or_(deliveries.c.thread.in_(roots), deliveries.c.subject == finding))
-        .order_by(deliveries.c.created_at, deliveries.c.id)
-    )
-    return [
-        DeliveryNote(
-            row.id,
-            row.channel,
-            row.event,
-            row.state,
-            row.created_at,
-            row.delivered_at,
-            row.error,
-        )
-        for row in connection.execute(query)
-    ]
-
-
-def _waiting(connection: Connection, finding: str) -> int:
+def waiting_of(store: Store, finding: str) -> int:
+    """How many regressions of the finding wait for a digest, or for the end of quiet hours."""
     query = (
         select(func.count())
         .select_from(digest_entries)
         .join(regressions, regressions.c.id == digest_entries.c.regression_id)
         .where(regressions.c.subject == finding)
     )
-    return connection.scalar(query) or 0
+    with store.reading() as connection:
+        return connection.scalar(query) or 0
 
 
 def _basis(row: Any) -> Basis:

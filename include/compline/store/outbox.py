@@ -229,12 +229,14 @@ def list_deliveries(
 
 
 def deliveries_about(store: Store, finding: str, limit: int = 100) -> tuple[DeliveryView, ...]:
-    """The newest messages first of the threads that have told of this finding.
+    """The newest messages first that have told of this finding.
 
     A message that told of many is among them; in a thread that began with one, so are the others'.
     """
-    roots = select(threads.c.root).where(threads.c.subject == finding)
-    return _views(store, [deliveries.c.thread.in_(roots)], limit)
+    about = or_(threads.c.subject == finding, threads.c.about == finding)
+    roots = select(threads.c.root).where(about)
+    told = or_(deliveries.c.thread.in_(roots), deliveries.c.subject == finding)
+    return _views(store, [told], limit)
 
 
 def count_dead(store: Store) -> dict[str, int]:
