@@ -75,7 +75,8 @@ def test_nothing_is_lost(way: str, equipped: Any, broken: Any) -> None:
     assert equipped.open() == before
     with equipped.session() as session:
         worse = [view.regression.kind.value for view in list_regressions(session.store)]
-    assert worse == ["coverage-lost"]
+    told = "canary-missed" if reason == "canary" else "coverage-lost"
+    assert worse == ["baseline", told]
     mend.undo()
     assert equipped.night().row("web", "bandit").outcome == "completed"
     assert set(equipped.open()) == set(before)
