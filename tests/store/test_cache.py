@@ -51,12 +51,16 @@ def test_nothing_in_nothing_out(store: Store) -> None:
     assert store.cache.get_many("bandit", KEY, []) == {}
 
 
-def test_ten_thousand_lookups_under_half_a_second(store: Store) -> None:
+def test_ten_thousand_lookups_at_once_cost_less_than_a_thousand_single_ones(store: Store) -> None:
     results = {f"{number:040x}:.py": b'{"observations":[]}' for number in range(10_000)}
     store.cache.put_many("bandit", KEY, results)
     started = time.process_time()
     assert store.cache.get_many("bandit", KEY, results) == results
-    assert time.process_time() - started < 0.5
+    together = time.process_time() - started
+    started = time.process_time()
+    for content in list(results)[:100]:
+        store.cache.get_many("bandit", KEY, [content])
+    assert together < 10 * (time.process_time() - started)
 
 
 def test_what_is_used_is_not_pruned(store: Store) -> None:
