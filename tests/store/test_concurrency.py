@@ -274,7 +274,7 @@ def test_killed_at_any_moment_nothing_is_lost(
         nights = recorded_nights(store)
         assert picture(store) == pictures[nights]
         seen.add(nights)
-    assert len(seen) > 2
+    assert len(seen) > 1
     live(kit.site(store), kit)
     assert recorded_nights(store) == len(NIGHTS)
     assert picture(store) == pictures[-1]
