@@ -49,6 +49,31 @@ def test_test(told: Any, receiver: Any) -> None:
     assert "hook: the receiver answers 503" in done.output
 
 
+@pytest.mark.parametrize(
+    ("address", "code", "message"),
+    [
+        (None, 2, "set the environment variable PAGER"),
+        ("nonsense-hunter2://x", 3, "Apprise does not understand the channel's URL"),
+        ("json://hunter2", 3, "pager: the channel crashed (ValueError)"),
+    ],
+)
+def test_a_channel_is_tried_and_its_address_not_shown(
+    site: Any, monkeypatch: pytest.MonkeyPatch, address: str | None, code: int, message: str
+) -> None:
+    def crash(*_arguments: Any, **_options: Any) -> bool:
+        raise ValueError(address)
+
+    monkeypatch.setattr("apprise.Apprise.notify", crash)
+    monkeypatch.delenv("PAGER", raising=False)
+    if address:
+        monkeypatch.setenv("PAGER", address)
+    site.write(alerts={"channels": [{"name": "pager", "url": "env:PAGER"}]})
+    done = site.run("alerts", "test", "pager")
+    assert done.exit_code == code
+    assert message in " ".join(done.stderr.split())
+    assert "hunter2" not in done.output
+
+
 def test_preview(told: Any, receiver: Any) -> None:
     shown = told.json("alerts", "preview", "--format", "json")
     assert {one["channel"] for one in shown} == {"console", "hook"}

@@ -13,16 +13,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from compline.alerts.channels import DeliveryFailed, Envelope
+from compline.alerts.channels import DeliveryFailed
 from compline.alerts.escape import clean
 from compline.alerts.messages import Entry, Event, Form, Message
 from compline.cli.common import ConfigOption, Exit, session, stop
-from compline.config.secrets import SecretMissing
-from compline.pipeline.notify import channel_named, deliver
+from compline.pipeline.notify import deliver, send
 from compline.pipeline.preview import Previewed
 from compline.pipeline.preview import preview as preview_past
 from compline.reports.terminal import console
 from compline.store.outbox import (
+    Delivery,
     DeliveryView,
     deliveries_about,
     list_deliveries,
@@ -95,11 +95,10 @@ def test(channel: str, config: ConfigOption = None) -> None:
         message = Message(
             organisation, Form.SINGLE, Event.TEST, "test", "test of the channel", (entry,)
         )
+        probe = Delivery(number, None, channel, "test", message.as_json(), 1, number, opened.now())
         try:
-            note = channel_named(opened, channel).send(
-                message, Envelope(number, number, opened.now())
-            )
-        except (DeliveryFailed, SecretMissing) as error:
+            note = send(opened, probe)
+        except DeliveryFailed as error:
             stop(f"{channel}: {error}", Exit.INCOMPLETE)
     typer.echo(f"{channel} took the test message{f'; {note}' if note else ''}")
 

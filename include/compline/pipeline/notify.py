@@ -83,9 +83,6 @@ def _deliver(session: Session, delivery: Delivery, owner: str) -> bool:
         trouble, wait = str(error) or "refused", error.retry_after
     except SecretMissing as error:
         trouble = str(error)
-    except Exception as error:  # one channel's crash must not keep the others from their messages
-        # Only the type: a library's message may quote the channel's address, which is a secret.
-        trouble = f"the channel crashed ({type(error).__name__})"
     else:
         mark_delivered(session.store, delivery.id, owner, session.now(), note=note)
         if note:
@@ -104,15 +101,22 @@ def send(session: Session, delivery: Delivery) -> str:
     """Hands a delivery to its channel; gives what is worth noting.
 
     Raises:
-        DeliveryFailed: the channel did not say yes.
+        DeliveryFailed: the channel did not say yes, or crashed: that must not keep the others
+            from their messages.
         SecretMissing: its address, or its signing key, cannot be resolved.
     """
-    envelope = Envelope(delivery.id, delivery.thread, delivery.created_at)
-    message = Message.from_json(delivery.payload)
-    return channel_named(session, delivery.channel).send(message, envelope)
+    try:
+        envelope = Envelope(delivery.id, delivery.thread, delivery.created_at)
+        message = Message.from_json(delivery.payload)
+        return _channel_named(session, delivery.channel).send(message, envelope)
+    except (DeliveryFailed, SecretMissing):
+        raise
+    except Exception as error:
+        # Only the type: a library's message may quote the channel's address, which is a secret.
+        raise DeliveryFailed(f"the channel crashed ({type(error).__name__})") from None
 
 
-def channel_named(session: Session, name: str) -> Channel:
+def _channel_named(session: Session, name: str) -> Channel:
     """The channel of that name.
 
     Raises:
