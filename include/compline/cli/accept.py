@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
-from compline.cli.common import ConfigOption, session
+from compline.cli.common import ByOption, ConfigOption, person, session
 from compline.pipeline import accept
 
 
@@ -16,18 +15,14 @@ def accept_drop(
     scanner: str,
     config: ConfigOption = None,
     reason: Annotated[str, typer.Option(help="Why the drop is right.")] = "",
-    by: Annotated[
-        str, typer.Option(help="Who you are; default: the user that runs the command.")
-    ] = "",
+    by: ByOption = "",
 ) -> None:
     """Believe a held look: findings that it did not show are resolved, now.
 
     A later look that sees them again reopens them.
     """
     with session(config) as opened:
-        done = accept.accept_drop(
-            opened, target, scanner, by=by or getpass.getuser(), reason=reason
-        )
+        done = accept.accept_drop(opened, target, scanner, by=person(by), reason=reason)
     typer.echo(
         f"{len(done.resolved)} findings of {target} are resolved as accepted (run {done.run})"
     )

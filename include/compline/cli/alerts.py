@@ -7,23 +7,21 @@ import uuid
 from collections import Counter
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from compline.alerts.channels import DeliveryFailed
 from compline.alerts.escape import clean
 from compline.alerts.messages import Entry, Event, Form, Message
-from compline.cli.common import ConfigOption, Exit, session, stop
+from compline.cli.common import ConfigOption, Exit, Format, FormatOption, session, stop
 from compline.pipeline.notify import deliver, send
 from compline.pipeline.preview import Previewed
 from compline.pipeline.preview import preview as preview_past
-from compline.reports.terminal import console
+from compline.reports.terminal import console, folded
 from compline.store.outbox import (
     Delivery,
-    DeliveryView,
     deliveries_about,
     list_deliveries,
     retry_dead,
@@ -39,14 +37,6 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
-class Format(StrEnum):
-    """For people, or for programs."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", "-f")]
 app = typer.Typer(help="See, test, retry and preview alerts.", no_args_is_help=True)
 
 
@@ -66,14 +56,14 @@ def list_(
         else:
             found = list_deliveries(opened.store, state=state, limit=limit)
     if format_ is Format.JSON:
-        typer.echo(json.dumps([_plain(one) for one in found], indent=2, default=str))
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2, default=str))
         return
     if not found:
         nothing = "No deliveries: nothing got worse since the first look."
         console().print(f"No {state} deliveries." if state else nothing)
         return
     columns = ("id", "run", "channel", "event", "state", "attempts", "subject", "note")
-    table = _table(*columns)
+    table = folded(*columns)
     for one in found:
         title = Message.from_json(one.payload).title
         table.add_row(one.id, str(one.run or ""), one.channel, one.event, one.state,
@@ -144,7 +134,7 @@ def _print_preview(sent: tuple[Previewed, ...], days: int) -> None:
     if not sent:
         console().print(f"Nothing would have been sent over the last {days} days.")
         return
-    table = _table("at", "channel", "rule", "form", "event", "of", "subject")
+    table = folded("at", "channel", "rule", "form", "event", "of", "subject")
     for one in sent:
         message = one.message
         table.add_row(f"{one.at:%Y-%m-%d %H:%M}", one.channel, message.rule, message.form,
@@ -153,14 +143,3 @@ def _print_preview(sent: tuple[Previewed, ...], days: int) -> None:
     counts = Counter(one.channel for one in sent)
     shown = ", ".join(f"{number} to {channel}" for channel, number in counts.most_common())
     console().print(f"{len(sent)} messages over {days} days: {shown}", markup=False)
-
-
-def _plain(one: DeliveryView) -> dict[str, Any]:
-    return asdict(one)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -44,6 +45,18 @@ EXIT_OF = {
 }
 """A run's result as an exit code."""
 
+
+class Format(StrEnum):
+    """For people, or for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f")]
+ByOption = Annotated[
+    str, typer.Option(help="Who you are; default: the user that runs the command.")
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -87,6 +100,11 @@ def workspace(given: Path | None) -> Path:
     """The configured workspace; without any configuration the default one of this folder."""
     named = given is not None or any(path.exists() for path in _CANDIDATES)
     return configuration(given).workspace if named else Path(".compline").resolve()
+
+
+def person(by: str) -> str:
+    """Who acts: the given name, or the user that runs the command."""
+    return by or getpass.getuser()
 
 
 @contextmanager

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from compline.cli.common import ConfigOption, session
+from compline.cli.common import ConfigOption, Format, FormatOption, session
 from compline.reports.terminal import console, coverage_table
 from compline.store import ledger
 from compline.store.runs import get_run, latest_run
 
 
-class Format(StrEnum):
-    """How the ledger is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def coverage(
     config: ConfigOption = None,
-    format_: Annotated[Format, typer.Option("--format", "-f")] = Format.TABLE,
+    format_: FormatOption = Format.TABLE,
     run: Annotated[int | None, typer.Option(help="Default: the latest run.")] = None,
 ) -> None:
     """Show what was looked at, what was not, and why."""

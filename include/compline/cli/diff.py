@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from compline.cli.common import ConfigOption, session
+from compline.cli.common import ConfigOption, Format, FormatOption, session
 from compline.findings.comparison import CAUSES, Difference
 from compline.pipeline.compare import RunDiff, compare_runs, counts
 from compline.reports.plain import printable
-from compline.reports.terminal import console
-
-
-class Format(StrEnum):
-    """How a difference is written."""
-
-    TABLE = "table"
-    JSON = "json"
+from compline.reports.terminal import console, folded
 
 
 def diff(
     run_a: Annotated[int, typer.Argument(metavar="RUN_A")],
     run_b: Annotated[int, typer.Argument(metavar="RUN_B")],
     config: ConfigOption = None,
-    format_: Annotated[Format, typer.Option("--format", "-f")] = Format.TABLE,
+    format_: FormatOption = Format.TABLE,
 ) -> None:
     """Show what opened, resolved and changed between two runs: by code, rules or advisories.
 
@@ -65,9 +57,7 @@ def _print(found: RunDiff) -> None:
             out.print(_differences(what, differences))
     if found.comparison.moved:
         out.print()
-        looks = Table(title="Looks", title_justify="left", box=None, pad_edge=False)
-        for column in ("target", "scanner", "what differs"):
-            looks.add_column(column, overflow="fold")
+        looks = folded("target", "scanner", "what differs", title="Looks")
         for one in found.comparison.moved:
             looks.add_row(Text(printable(one.target)), one.scanner, ", ".join(one.causes))
         out.print(looks)
@@ -76,9 +66,8 @@ def _print(found: RunDiff) -> None:
 
 
 def _differences(what: str, differences: tuple[Difference, ...]) -> Table:
-    table = Table(title=what.capitalize(), title_justify="left", box=None, pad_edge=False)
-    for column in ("id", "severity", "target", "title", "by", "how"):
-        table.add_column(column, overflow="fold")
+    columns = ("id", "severity", "target", "title", "by", "how")
+    table = folded(*columns, title=what.capitalize())
     for one in differences:
         table.add_row(
             Text(printable(one.finding)),

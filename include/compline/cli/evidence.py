@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,26 +11,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from compline.cli.common import ConfigOption, Exit, session, stop
+from compline.cli.common import ConfigOption, Exit, Format, FormatOption, session, stop
 from compline.evidence.signing import SigningKeyUnusable, fingerprint, new_key, public_of
 from compline.pipeline.proof import Proof, prove
 from compline.pipeline.retention import prune_evidence
 from compline.pipeline.verify import Verified
 from compline.pipeline.verify import verify as check
 from compline.reports.plain import printable
-from compline.reports.terminal import console
+from compline.reports.terminal import console, folded
 
 app = typer.Typer(help="What stands behind the findings.", no_args_is_help=True)
-
-
-class Format(StrEnum):
-    """How a result is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", "-f")]
 
 
 @app.command()
@@ -151,9 +140,7 @@ def proof_table(proof: Proof) -> Table:
 def _print(found: Verified) -> None:
     out = console()
     if found.problems:
-        table = Table(box=None, pad_edge=False)
-        for column in ("problem", "what", "why"):
-            table.add_column(column, overflow="fold")
+        table = folded("problem", "what", "why")
         for problem in found.problems:
             table.add_row(
                 Text(problem.kind, "bold red"),

@@ -16,7 +16,7 @@ from compline.cli.evidence import proof_table
 from compline.pipeline.explain import Life, told
 from compline.pipeline.explain import explain as look_up
 from compline.reports.plain import printable
-from compline.reports.terminal import console
+from compline.reports.terminal import console, folded
 
 
 class Format(StrEnum):
@@ -65,14 +65,14 @@ def _parts(life: Life) -> list[RenderableType]:
 
 
 def _events(life: Life) -> Table:
-    table = _table("Events", "at", "what")
+    table = folded("at", "what", title="Events")
     for event in life.events:
         table.add_row(f"{event.at:%Y-%m-%d %H:%M}", Text(printable(told(event))))
     return table
 
 
 def _waivers(life: Life) -> Table:
-    table = _table("Waivers", "id", "state", "until", "owner", "reason")
+    table = folded("id", "state", "until", "owner", "reason", title="Waivers")
     for one in life.waivers:
         waiver = one.view.waiver
         state = waiver.state.value
@@ -93,7 +93,7 @@ def _waivers(life: Life) -> Table:
 def _alerts(life: Life) -> list[RenderableType]:
     if not (life.regressions or life.deliveries or life.waiting):
         return [Text("Nobody was alerted of it.")]
-    table = _table("Alerts", "at", "what", "state")
+    table = folded("at", "what", "state", title="Alerts")
     for one in life.regressions:
         regression = one.regression
         table.add_row(
@@ -111,10 +111,3 @@ def _alerts(life: Life) -> list[RenderableType]:
     if life.waiting:
         parts.append(Text(f"{life.waiting} wait for a digest or for the end of quiet hours"))
     return parts
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table

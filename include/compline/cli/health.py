@@ -5,34 +5,24 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from compline.cli.common import ConfigOption, configuration
+from compline.cli.common import ConfigOption, Format, FormatOption, configuration
 from compline.config.secrets import SecretMissing, SecretResolver
 from compline.pipeline.health import Check, check_health
 from compline.pipeline.session import open_session
 from compline.reports.plain import printable
-from compline.reports.terminal import console
+from compline.reports.terminal import console, folded
 from compline.store.engine import StoreError
 
 _BAD = 1
 
 
-class Format(StrEnum):
-    """For people, or for programs."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def health(
     config: ConfigOption = None,
-    format_: Annotated[Format, typer.Option("--format", "-f")] = Format.TABLE,
+    format_: FormatOption = Format.TABLE,
 ) -> None:
     """Say whether schedules start and finish, alerts go out, advisories are recent.
 
@@ -48,9 +38,7 @@ def health(
     if format_ is Format.JSON:
         typer.echo(json.dumps({"ok": well, "checks": [asdict(one) for one in checks]}, indent=2))
     else:
-        table = Table(box=None, pad_edge=False)
-        for column in ("", "what", "says"):
-            table.add_column(column, overflow="fold")
+        table = folded("", "what", "says")
         for one in checks:
             style = "" if one.ok else "bold red"
             table.add_row(Text("✓" if one.ok else "✗", style), one.subject, printable(one.says))

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from compline.cli.common import ConfigOption, Exit, session
+from compline.cli.common import ConfigOption, Exit, Format, FormatOption, session
 from compline.pipeline.replay import Replayed, summary
 from compline.pipeline.replay import replay as say_again
 from compline.reports.plain import printable
-from compline.reports.terminal import console
-
-
-class Format(StrEnum):
-    """How the outcome is written."""
-
-    TABLE = "table"
-    JSON = "json"
+from compline.reports.terminal import console, folded
 
 
 def replay(
     run: Annotated[int, typer.Argument(metavar="RUN")],
     config: ConfigOption = None,
-    format_: Annotated[Format, typer.Option("--format", "-f")] = Format.TABLE,
+    format_: FormatOption = Format.TABLE,
 ) -> None:
     """Make the statements of a run again from its evidence, and compare them with what is recorded.
 
@@ -48,9 +39,8 @@ def replay(
 
 def _print(run: int, found: tuple[Replayed, ...]) -> None:
     out = console()
-    table = Table(title=f"Run {run}", title_justify="left", box=None, pad_edge=False)
-    for column in ("target", "scanner", "verdict", "seen", "compared with", "but"):
-        table.add_column(column, overflow="fold")
+    columns = ("target", "scanner", "verdict", "seen", "compared with", "but")
+    table = folded(*columns, title=f"Run {run}")
     for each in found:
         table.add_row(
             Text(printable(each.target)),

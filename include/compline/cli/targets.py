@@ -6,11 +6,10 @@ import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from compline.cli.common import ConfigOption, session
-from compline.reports.terminal import console
+from compline.reports.terminal import console, folded
 from compline.store.looks import last_looks
 from compline.targets.listed import Listed
 
@@ -46,9 +45,7 @@ def targets(
     if not rows:
         console().print("No targets are listed: add some under `targets:` in compline.yaml.")
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "kind", "ref", "last look", "locator"):
-        table.add_column(column, overflow="fold")
+    table = folded("name", "kind", "ref", "last look", "locator")
     for row in rows:
         last = str(row["last_look"] or "never").replace("T", " ").removesuffix("+00:00")
         table.add_row(*(Text(str(v)) for v in (row["name"], row["kind"], row["ref"], last)),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from compline.cli.common import ConfigOption, Exit, stop, workspace
-from compline.reports.terminal import console
+from compline.reports.terminal import console, folded
 from compline.tools.toolbox import NAMES, Toolbox, ToolUnavailable
 
 app = typer.Typer(help="Install, check and list the scanners.", no_args_is_help=True)
@@ -45,9 +44,7 @@ def check(config: ConfigOption = None) -> None:
 @app.command("list")
 def list_(config: ConfigOption = None) -> None:
     """List the tools with version and place."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("tool", "version", "state", "executable"):
-        table.add_column(column, overflow="fold")
+    table = folded("tool", "version", "state", "executable")
     for status in Toolbox(workspace(config)).status():
         tool = status.tool
         version = tool.version if tool else f"({status.wanted} wanted)"

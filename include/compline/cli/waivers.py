@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from compline.cli.common import ConfigOption, session, stop
+from compline.cli.common import ByOption, ConfigOption, Format, FormatOption, person, session, stop
 from compline.findings.waivers import VOIDED, Selector, Waiver, WaiverState
 from compline.pipeline import waive
 from compline.reports.plain import printable
-from compline.reports.terminal import console
+from compline.reports.terminal import console, folded
 from compline.store.waiver_views import HoldView, WaiverView, get_waiver, list_waivers
 from compline.store.waivers import withdraw_waiver
 
 app = typer.Typer(help="Accept risks, for a time.", no_args_is_help=True)
-
-
-class Format(StrEnum):
-    """How waivers are written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-ByOption = Annotated[
-    str, typer.Option("--by", help="Who you are; default: the user that runs the command.")
-]
-FormatOption = Annotated[Format, typer.Option("--format", "-f")]
 
 
 @app.command()
@@ -74,7 +59,7 @@ def add(
             reason=reason,
             owner=owner,
             expires=expires.date(),
-            requester=by or getpass.getuser(),
+            requester=person(by),
         )
     typer.echo(_done(made, holds))
 
@@ -83,7 +68,7 @@ def add(
 def approve(waiver: str, config: ConfigOption = None, by: ByOption = "") -> None:
     """Agree with a waiver that another person has asked for."""
     with session(config) as opened:
-        made, holds = waive.approve(opened, waiver, by or getpass.getuser())
+        made, holds = waive.approve(opened, waiver, person(by))
     typer.echo(_done(made, holds))
 
 
@@ -91,7 +76,7 @@ def approve(waiver: str, config: ConfigOption = None, by: ByOption = "") -> None
 def withdraw(waiver: str, config: ConfigOption = None, by: ByOption = "") -> None:
     """Take a waiver back; its findings count again."""
     with session(config) as opened:
-        withdraw_waiver(opened.store, waiver, by or getpass.getuser(), opened.now())
+        withdraw_waiver(opened.store, waiver, person(by), opened.now())
     typer.echo(f"{waiver} is withdrawn")
 
 
@@ -172,9 +157,7 @@ def _done(waiver: Waiver, holds: int) -> str:
 
 
 def _table(found: Sequence[WaiverView]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("id", "state", "source", "of", "open", "ends", "owner", "reason"):
-        table.add_column(column, overflow="fold")
+    table = folded("id", "state", "source", "of", "open", "ends", "owner", "reason")
     for one in found:
         waiver = one.waiver
         of = waiver.finding or ", ".join(

@@ -24,6 +24,14 @@ _STYLE = {
 _WORST = 10
 
 
+def folded(*columns: str, title: str = "") -> Table:
+    """An empty table whose cells are folded, so that nothing is cut."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
 def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
     """What was looked at, what was not, and why: a line per target and scanner.
 
