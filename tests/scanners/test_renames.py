@@ -9,10 +9,10 @@ import pytest
 from compline.config.loader import parse_config
 from compline.config.schema import Config
 from compline.scanners import registry
-from compline.scanners.bandit_rules import RULES as BANDIT
+from compline.scanners.bandit.rules import RULES as BANDIT
 from compline.scanners.interface import CannotScan
 from compline.scanners.renames import RULES, rule_renames, tool_renames
-from compline.scanners.semgrep_rules import load_rules, rule_files
+from compline.scanners.semgrep.rules import load_rules, rule_files
 
 CANARY = RULES / "canary" / "semgrep.yaml"
 

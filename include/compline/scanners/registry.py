@@ -10,18 +10,21 @@ from compline.scanners.interface import Scanner
 
 _REPOSITORIES = frozenset({TargetKind.REPOSITORY})
 _SCANNERS = {
-    "bandit": (_REPOSITORIES, "compline.scanners.bandit:Bandit"),
-    "semgrep": (_REPOSITORIES, "compline.scanners.semgrep:Semgrep"),
-    "pip-audit": (_REPOSITORIES, "compline.scanners.pip_audit:PipAudit"),
-    "trivy": (_REPOSITORIES, "compline.scanners.trivy_tree:TrivyTree"),
-    "trivy-image": (frozenset({TargetKind.IMAGE}), "compline.scanners.trivy_image:TrivyImage"),
+    "bandit": (_REPOSITORIES, "compline.scanners.bandit.scanner:Bandit"),
+    "semgrep": (_REPOSITORIES, "compline.scanners.semgrep.scanner:Semgrep"),
+    "pip-audit": (_REPOSITORIES, "compline.scanners.pip_audit.scanner:PipAudit"),
+    "trivy": (_REPOSITORIES, "compline.scanners.trivy.tree_scanner:TrivyTree"),
+    "trivy-image": (
+        frozenset({TargetKind.IMAGE}),
+        "compline.scanners.trivy.image_scanner:TrivyImage",
+    ),
     "data-expectations": (
         frozenset({TargetKind.DATA_STORE}),
-        "compline.scanners.data_expectations:DataExpectations",
+        "compline.scanners.expectations.scanner:DataExpectations",
     ),
     "registry-permissions": (
         frozenset({TargetKind.MODEL_REGISTRY}),
-        "compline.scanners.registry_permissions:RegistryPermissions",
+        "compline.scanners.registries.scanner:RegistryPermissions",
     ),
 }
 

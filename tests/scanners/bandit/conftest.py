@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from compline.model import Look
-from compline.scanners.bandit import Bandit
+from compline.scanners.bandit.scanner import Bandit
 from compline.scanners.interface import Job, ScanContext
 from compline.tools.toolbox import Tool, Toolbox
 

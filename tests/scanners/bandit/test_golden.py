@@ -19,7 +19,7 @@ import pytest
 
 from compline.codec import dump_completed
 from compline.model import Completed, Look
-from compline.scanners.bandit_report import observations, read_report
+from compline.scanners.bandit.report import observations, read_report
 from compline.scanners.blobs.analysis import Piece
 from compline.scanners.blobs.keys import canary_text
 from compline.scanners.interface import ScanContext

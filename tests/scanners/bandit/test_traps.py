@@ -14,8 +14,8 @@ import pytest
 from compline.codec import dump_completed
 from compline.config.schema import Limits
 from compline.model import Completed, FindingKind, Gap, GapReason, Look, TargetKind
-from compline.scanners.bandit import Bandit, BanditAnalyzer
-from compline.scanners.bandit_report import read_report
+from compline.scanners.bandit.report import read_report
+from compline.scanners.bandit.scanner import Bandit, BanditAnalyzer
 from compline.scanners.blobs.analysis import Distrusted
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.tools.toolbox import Tool, Toolbox

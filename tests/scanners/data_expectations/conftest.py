@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from compline.model import Completed, Failed, Look, Severity, Target, TargetKind
-from compline.scanners.data_expectations import DataExpectations
 from compline.scanners.expectations import canary
+from compline.scanners.expectations.scanner import DataExpectations
 from compline.scanners.interface import Job, ScanContext
 
 LookAt = Callable[..., Look]

@@ -10,8 +10,8 @@ import pytest
 
 from compline.evidence.locker import Locker
 from compline.model import Completed, Failed, Severity, Target, TargetKind
-from compline.scanners.data_expectations import DataExpectations
 from compline.scanners.expectations import gx_runner
+from compline.scanners.expectations.scanner import DataExpectations
 from compline.scanners.interface import Job
 
 HEADER = "resource,owner,encrypted_at_rest,encrypted_in_transit,public_access,classification\n"

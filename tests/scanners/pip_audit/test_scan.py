@@ -17,10 +17,11 @@ from compline.advisories.errors import AdvisoryError
 from compline.advisories.osv import BUNDLED
 from compline.advisories.records import Record
 from compline.model import Completed, Failed, FindingKind, Gap, GapReason, Look, Severity
-from compline.scanners import pip_audit, pip_audit_tool
 from compline.scanners.interface import CannotScan
-from compline.scanners.pip_audit import PipAudit
-from compline.scanners.pip_audit_tool import Answer, Audit, AuditFailed, Vulnerability
+from compline.scanners.pip_audit import scanner as pip_audit
+from compline.scanners.pip_audit import tool as pip_audit_tool
+from compline.scanners.pip_audit.scanner import PipAudit
+from compline.scanners.pip_audit.tool import Answer, Audit, AuditFailed, Vulnerability
 from compline.source.snapshot import SourceError
 from compline.tools.process import Aborted
 

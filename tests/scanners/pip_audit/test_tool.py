@@ -22,8 +22,8 @@ from compline.advisories.osv import BUNDLED
 from compline.advisories.records import Record, read_records
 from compline.config.schema import Limits
 from compline.model import Severity
-from compline.scanners import pip_audit_tool
-from compline.scanners.pip_audit_tool import (
+from compline.scanners.pip_audit import tool as pip_audit_tool
+from compline.scanners.pip_audit.tool import (
     Answer,
     Audit,
     AuditFailed,

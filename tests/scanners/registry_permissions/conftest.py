@@ -14,7 +14,7 @@ import pytest
 
 from compline.model import Look, Target, TargetKind
 from compline.scanners.interface import Job, ScanContext
-from compline.scanners.registry_permissions import RegistryPermissions
+from compline.scanners.registries.scanner import RegistryPermissions
 
 ADMIN, PASSWORD = "admin", "a-password-for-tests"
 

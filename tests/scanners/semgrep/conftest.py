@@ -11,7 +11,7 @@ import yaml
 
 from compline.model import Look
 from compline.scanners.interface import Job, ScanContext
-from compline.scanners.semgrep import Semgrep
+from compline.scanners.semgrep.scanner import Semgrep
 from compline.tools.toolbox import Tool, Toolbox
 
 EVAL = {

@@ -21,8 +21,8 @@ from compline.model import Completed, Look
 from compline.scanners.blobs.analysis import Piece
 from compline.scanners.blobs.keys import canary_rules, canary_text
 from compline.scanners.interface import ScanContext
-from compline.scanners.semgrep_report import observations, read_report
-from compline.scanners.semgrep_rules import RuleSet, load_rules
+from compline.scanners.semgrep.report import observations, read_report
+from compline.scanners.semgrep.rules import RuleSet, load_rules
 from compline.tools.toolbox import Tool
 
 GOLDEN = Path(__file__).parent / "golden"

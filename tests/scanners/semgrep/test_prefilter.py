@@ -16,11 +16,11 @@ import pytest
 
 from compline.config.schema import Config
 from compline.model import Completed, Look
-from compline.scanners import semgrep_prefilter
 from compline.scanners.blobs.keys import canary_rules
 from compline.scanners.interface import ScanContext
-from compline.scanners.semgrep_prefilter import ANY_RULE, Prefilter, mark, read_prefilter
-from compline.scanners.semgrep_rules import load_rules, rule_files
+from compline.scanners.semgrep import prefilter as module
+from compline.scanners.semgrep.prefilter import ANY_RULE, Prefilter, mark, read_prefilter
+from compline.scanners.semgrep.rules import load_rules, rule_files
 from compline.tools.toolbox import Tool, Toolbox
 
 CASES = Path(__file__).parents[1] / "rules"
@@ -98,7 +98,7 @@ def test_no_rule_is_left_out_where_it_matches(
     assert len(report["paths"]["scanned"]) == len(pieces)
     matches = {(one["check_id"], one["path"].removeprefix("./")) for one in report["results"]}
     # Else a file for which many rules are left would count for all of them.
-    monkeypatch.setattr(semgrep_prefilter, "_LONGEST", 1_000_000)
+    monkeypatch.setattr(module, "_LONGEST", 1_000_000)
     prefilter = read_prefilter(semgrep, compiled, 2_000)
     marks = {name: prefilter.marks(content) for name, content in pieces.items()}
     numbers = {rule["id"]: number for number, rule in enumerate(rules)}
@@ -189,7 +189,7 @@ def test_semgreps_own_formulas_are_read(semgrep: Tool) -> None:
 def test_what_is_not_understood_counts_as_a_match(formula: Any, text: bytes, taken: bool) -> None:
     stdout = json.dumps([{"rule_id": "r", "filter": formula}]).encode()
     compiled = json.dumps({"rules": [{"id": "r"}, {"id": "not told"}]}).encode()
-    marks = Prefilter(semgrep_prefilter._formulas(stdout, compiled)).marks(text)
+    marks = Prefilter(module._formulas(stdout, compiled)).marks(text)
     assert marks == ("_0_1_" if taken else "_1_")
 
 

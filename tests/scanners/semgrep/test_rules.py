@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from compline.model import Completed, Confidence, Look, Severity
-from compline.scanners import semgrep_yaml
 from compline.scanners.blobs.keys import canary_rules
 from compline.scanners.interface import CannotScan, ScanContext
-from compline.scanners.semgrep import Semgrep
-from compline.scanners.semgrep_rules import Rule, load_rules, rule_files
+from compline.scanners.semgrep import yaml_files
+from compline.scanners.semgrep.rules import Rule, load_rules, rule_files
+from compline.scanners.semgrep.scanner import Semgrep
 
 Rules = Callable[..., Path]
 Within = Callable[..., ScanContext]
@@ -143,7 +143,7 @@ def test_a_rule_that_semgrep_cannot_take_is_said_once_and_nothing_is_scanned(
     change: dict[str, Any], within: Within, looks: Looks, git_repository: Any, rules: Rules
 ) -> None:
     path = rules({}, {"id": "wrong", **change})
-    raw = json.loads(json.dumps(semgrep_yaml.load(path.read_text())))
+    raw = json.loads(json.dumps(yaml_files.load(path.read_text())))
     raw["rules"][1] = {key: value for key, value in raw["rules"][1].items() if value is not None}
     path.write_text(json.dumps(raw))
     with pytest.raises(CannotScan, match=r"rules.yaml: Semgrep does not take the rule .wrong. "):
@@ -176,7 +176,7 @@ def test_yaml_means_what_it_says() -> None:
         "a: no\nb: on\nc: 2020-01-01\nd: 12:30:45\ne: 0o17\nf: 017\ng: true\nh: ~\ni: 1e3\n"
         "base: &base {x: 1}\nj: {<<: *base, y: 2}\n"
     )
-    assert semgrep_yaml.load(text) == {
+    assert yaml_files.load(text) == {
         "a": "no",
         "b": "on",
         "c": "2020-01-01",

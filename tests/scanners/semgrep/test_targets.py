@@ -12,8 +12,8 @@ import pytest
 
 from compline.model import Completed, Look
 from compline.scanners.interface import CannotScan, ScanContext
-from compline.scanners.semgrep_languages import Languages
-from compline.scanners.semgrep_paths import PathFilter
+from compline.scanners.semgrep.languages import Languages
+from compline.scanners.semgrep.paths import PathFilter
 from compline.tools.toolbox import Tool
 
 Rules = Callable[..., Path]

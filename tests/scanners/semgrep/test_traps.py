@@ -16,8 +16,8 @@ from compline.config.schema import Limits
 from compline.model import Completed, Gap, GapReason, Look, TargetKind
 from compline.scanners.blobs.analysis import Distrusted
 from compline.scanners.interface import ScanContext
-from compline.scanners.semgrep import Semgrep
-from compline.scanners.semgrep_report import RuleLeftOut, read_report
+from compline.scanners.semgrep.report import RuleLeftOut, read_report
+from compline.scanners.semgrep.scanner import Semgrep
 from compline.tools.toolbox import Tool
 
 DEFECT = "eval(input())\n"
@@ -185,7 +185,7 @@ def test_a_rule_that_runs_out_of_time_is_a_gap_that_does_not_last(
     rules: Rules,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from compline.scanners import semgrep as module
+    from compline.scanners.semgrep import scanner as module
 
     monkeypatch.setattr(module, "_SECONDS_PER_RULE", 1)
     deep = "x = " + "[" * 100_000 + "1" + "]" * 100_000 + ";\neval(x);\n"

@@ -15,10 +15,10 @@ import pytest
 from compline.findings.correlate import Sighting, correlate
 from compline.model import Completed, Failed, FindingKind, Gap, GapReason, Look, Severity
 from compline.scanners.interface import CannotScan
-from compline.scanners.pip_audit import PipAudit
+from compline.scanners.pip_audit.scanner import PipAudit
 from compline.scanners.trivy import command, trees
 from compline.scanners.trivy.canary import canary_secret
-from compline.scanners.trivy_tree import TrivyTree
+from compline.scanners.trivy.tree_scanner import TrivyTree
 from compline.source.snapshot import SourceError
 
 TOKEN = canary_secret()

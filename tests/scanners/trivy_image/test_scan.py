@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 
 from compline.model import Completed, Failed, FindingKind, GapReason, Look
-from compline.scanners import trivy_image
 from compline.scanners.interface import CannotScan
-from compline.scanners.trivy import command, image_match
+from compline.scanners.trivy import command, image_match, image_scanner
 from compline.scanners.trivy.canary import canary_secret
 from compline.scanners.trivy.command import TrivyFailed
-from compline.scanners.trivy_image import TrivyImage
+from compline.scanners.trivy.image_scanner import TrivyImage
 from compline.tools.process import Aborted
 
 TOKEN = canary_secret()
@@ -294,7 +293,7 @@ def test_a_known_image_is_not_opened_again(
 def test_a_missed_canary_stops_everything(
     scene: Any, toolbox: Any, images: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trivy_image, "write_canary_image", lambda path: shutil.copy(shop, path))
+    monkeypatch.setattr(image_scanner, "write_canary_image", lambda path: shutil.copy(shop, path))
     with pytest.raises(CannotScan, match="missed its canary"):
         list(TrivyImage().scan([images.job(shop)], scene.context(toolbox)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compline.model import Gap, Observation
-from compline.scanners.bandit_report import observations, read_answers
+from compline.scanners.bandit.report import observations, read_answers
 from compline.scanners.blobs.analysis import Distrusted
 from compline.scanners.imports.report import Broken, Json, Reading, Settings
 from compline.scanners.imports.sources import Sources

@@ -20,7 +20,7 @@ from compline.scanners.imports.report import (
     words,
 )
 from compline.scanners.imports.sources import Sources
-from compline.scanners.pip_audit_tool import preferred
+from compline.scanners.pip_audit.tool import preferred
 from compline.scanners.trivy.report import one_line
 
 _COMPONENT = {

@@ -10,8 +10,8 @@ from compline.advisories.service import Release
 from compline.model import FindingKind, Gap, GapReason, Observation
 from compline.scanners.imports.report import Broken, Json, Reading, Settings
 from compline.scanners.imports.sources import Sources
-from compline.scanners.pip_audit_findings import gaps, observations
-from compline.scanners.pip_audit_tool import Answer, AuditFailed, read_answers
+from compline.scanners.pip_audit.findings import gaps, observations
+from compline.scanners.pip_audit.tool import Answer, AuditFailed, read_answers
 from compline.scanners.requirements.model import Manifest, Pin
 from compline.scanners.requirements.tree import Found, TreeRequirements, read_tree
 

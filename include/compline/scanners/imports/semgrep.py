@@ -10,7 +10,7 @@ from compline.scanners.blobs.analysis import Answer
 from compline.scanners.blobs.spans import Span
 from compline.scanners.imports.report import Broken, Json, Reading, Settings, readable, telling
 from compline.scanners.imports.sources import Sources
-from compline.scanners.semgrep_report import file_gap
+from compline.scanners.semgrep.report import file_gap
 from compline.scanners.suppressions import nosemgrep
 from compline.scanners.trivy.report import one_line
 

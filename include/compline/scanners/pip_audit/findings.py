@@ -18,7 +18,7 @@ from compline.model import (
     Place,
     Severity,
 )
-from compline.scanners.pip_audit_tool import Answer, Vulnerability
+from compline.scanners.pip_audit.tool import Answer, Vulnerability
 from compline.scanners.requirements.model import Pin
 from compline.scanners.requirements.tree import Found, TreeRequirements
 

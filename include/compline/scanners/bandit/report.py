@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from compline.model import MISSED_CANARY, Confidence, FindingKind, GapReason, Observation, Severity
-from compline.scanners.bandit_rules import NAMES, told
+from compline.scanners.bandit.rules import NAMES, told
 from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece
 from compline.scanners.blobs.spans import PieceText, Span
 from compline.scanners.suppressions import NosecComments

@@ -38,11 +38,11 @@ from compline.scanners.blobs.scan import BlobScan
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.python_sources import interpreter, notebook_pieces
 from compline.scanners.renames import rule_renames
-from compline.scanners.semgrep_languages import Languages
-from compline.scanners.semgrep_paths import PathFilter
-from compline.scanners.semgrep_prefilter import Prefilter, read_prefilter
-from compline.scanners.semgrep_report import RuleLeftOut, observations, read_report
-from compline.scanners.semgrep_rules import RuleSet, load_rules, rule_files, rules_digest
+from compline.scanners.semgrep.languages import Languages
+from compline.scanners.semgrep.paths import PathFilter
+from compline.scanners.semgrep.prefilter import Prefilter, read_prefilter
+from compline.scanners.semgrep.report import RuleLeftOut, observations, read_report
+from compline.scanners.semgrep.rules import RuleSet, load_rules, rule_files, rules_digest
 from compline.source.snapshot import Entry
 from compline.tools.process import ProcessLimits, run
 from compline.tools.toolbox import Tool

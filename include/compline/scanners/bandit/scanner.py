@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from compline.model import Look, Observation, ScanKey, TargetKind
-from compline.scanners.bandit_report import observations, read_report
+from compline.scanners.bandit.report import observations, read_report
 from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece, Prepared, Report
 from compline.scanners.blobs.keys import canary_text, options_digest, tool_of
 from compline.scanners.blobs.scan import BlobScan

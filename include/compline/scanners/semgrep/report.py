@@ -13,7 +13,7 @@ from typing import Any
 from compline.model import MISSED_CANARY, FindingKind, GapReason, Observation
 from compline.scanners.blobs.analysis import Answer, Distrusted, FileGap, Piece
 from compline.scanners.blobs.spans import PieceText, Span
-from compline.scanners.semgrep_rules import Rule
+from compline.scanners.semgrep.rules import Rule
 from compline.scanners.suppressions import nosemgrep
 
 CANARY_SEEN = frozenset({("compline-canary-pattern", 3), ("compline-canary-taint", 5)})

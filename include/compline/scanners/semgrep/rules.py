@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from compline.model import Confidence, Severity, canonical_json, digest_of
-from compline.scanners import semgrep_yaml
 from compline.scanners.interface import CannotScan
-from compline.scanners.semgrep_paths import PathFilter
-from compline.scanners.semgrep_prefilter import ANY_RULE, mark
+from compline.scanners.semgrep import yaml_files
+from compline.scanners.semgrep.paths import PathFilter
+from compline.scanners.semgrep.prefilter import ANY_RULE, mark
 
-_PACKS = Path(__file__).parent / "rules"
+_PACKS = Path(__file__).parents[1] / "rules"
 _SEVERITIES = {"ERROR": Severity.HIGH, "WARNING": Severity.MEDIUM, "INFO": Severity.LOW} | {
     level.upper(): level
     for level in (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
@@ -35,7 +35,7 @@ _EVERY_FILE = {
     "pattern-regex": "compline-every-file-[0-9]{40}",
 }
 """A rule that is tried on every file, so that Semgrep reports each as looked at: on most files
-it need not try any other (see semgrep_prefilter)."""
+it need not try any other (see prefilter)."""
 _LONGEST_TITLE = 200
 _METAVARIABLE = re.compile(r"\$(?:\.\.\.)?[A-Z_][A-Z_0-9]*|\$\d+")
 
@@ -140,10 +140,10 @@ def _read(path: Path) -> bytes:
 
 def _raw_rules(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        document = semgrep_yaml.load(_read(path).decode("utf-8"))
+        document = yaml_files.load(_read(path).decode("utf-8"))
     except UnicodeDecodeError as error:
         raise CannotScan(f"{path}: it is not UTF-8") from error
-    except semgrep_yaml.NotYaml as error:
+    except yaml_files.NotYaml as error:
         raise CannotScan(f"{path}: {error}") from error
     rules = document.get("rules") if isinstance(document, dict) else None
     if not isinstance(rules, list) or not rules:

@@ -32,8 +32,8 @@ from compline.model import (
 )
 from compline.scanners.exclusions import Exclusions
 from compline.scanners.interface import CannotScan, Job, ScanContext
-from compline.scanners.pip_audit_findings import gaps, observations
-from compline.scanners.pip_audit_tool import Answer, Audit, AuditFailed, audit
+from compline.scanners.pip_audit.findings import gaps, observations
+from compline.scanners.pip_audit.tool import Answer, Audit, AuditFailed, audit
 from compline.scanners.requirements.find import kind_of
 from compline.scanners.requirements.tree import TreeRequirements, read_tree
 from compline.source.snapshot import Snapshot, SourceError

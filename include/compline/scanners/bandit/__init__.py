@@ -1,0 +1,1 @@
+"""bandit: files by content, its report, its rules."""

@@ -1,0 +1,1 @@
+"""pip-audit: pinned requirements against advisories."""
