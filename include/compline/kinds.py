@@ -12,6 +12,14 @@ class TargetKind(StrEnum):
     IMAGE = "image"
     DATA_STORE = "data_store"
     MODEL_REGISTRY = "model_registry"
+    MODEL = "model"
+    """Model files in a folder or bucket."""
+    ENDPOINT = "endpoint"
+    """A URL at which models answer."""
+    AIRFLOW = "airflow"
+    """A deployment of Airflow."""
+    LOG = "log"
+    """Log files that services write."""
 
 
 class FindingKind(StrEnum):
@@ -144,5 +152,10 @@ class RegressionKind(StrEnum):
     """A schedule did not start, or did not finish, in time."""
     HEALTH = "health"
     """Compline itself: the outbox is stuck, deliveries were given up, the disk cannot be used."""
+    PERMISSION_WIDENED = "permission-widened"
+    """Somebody may do more than before in a model registry."""
+    MODEL_CHANGED = "model-changed"
+    """A model's content under the same version, the version that production serves, or what
+    vouched for it is not what it was."""
     REPORTED = "reported"
     """Another DAG told it, by our notifier."""

@@ -145,11 +145,29 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """What is no defect by itself, but whose change is told: a grant, a model's content."""
+
+    tells: RegressionKind
+    """`PERMISSION_WIDENED`: a rank that rises is told, and one where there was none before;
+    `MODEL_CHANGED`: another value is told, and nothing where there was none before."""
+    subject: str
+    """What it is about, stable (`user/ann model/fraud`); inside a gap that covers it, it stays
+    as it was known. A finding with the same subject that opens with it is told as this."""
+    value: str
+    """As it is now, for people (`EDIT`, a digest, a version)."""
+    rank: int = 0
+    """How much it lets somebody do; 0 is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The scanner looked; what it did not cover is in the gaps."""
 
     observations: tuple[Observation, ...]
     gaps: tuple[Gap, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    """Of live checks: what is compared with the last completed look."""
 
 
 @dataclass(frozen=True, slots=True)

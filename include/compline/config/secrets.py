@@ -29,6 +29,16 @@ def _only_references(value: Any) -> Any:
 SecretReference = Annotated[str, BeforeValidator(_only_references), AfterValidator(str.strip)]
 
 
+def is_reference(annotation: Any) -> bool:
+    """Whether a field's annotation, or a part that pydantic took out of it, is for references."""
+    if isinstance(annotation, BeforeValidator):
+        return annotation.func is _only_references
+    return any(
+        is_reference(part)
+        for part in (*getattr(annotation, "__metadata__", ()), *getattr(annotation, "__args__", ()))
+    )
+
+
 class SecretResolver:
     """Turns references into values.
 

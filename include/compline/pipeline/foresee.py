@@ -7,19 +7,20 @@ from pathlib import Path
 
 from compline.config.loader import Loc
 from compline.config.schema import Config
-from compline.config.targets import DataStore
+from compline.config.targets.listed import Listed
+from compline.config.targets.stores import Inventoried
 from compline.scanners.expectations.policy import PolicyError, bind
-from compline.scanners.expectations.suite import Suite
 from compline.scanners.expectations.suite_file import SuiteError, built_in, load
 from compline.scanners.registries.policy import RegistryPolicyError, parse_policy
 
 
 def wrong_policies(config: Config) -> Iterator[tuple[Loc, str]]:
     """Policies that their scanner would refuse, and suites that cannot be read: place and why."""
-    for number, store in enumerate(config.targets.data_stores):
-        where = ("targets", "data_stores", number)
+    for where, entry in _entries(config):
+        if not isinstance(entry, Inventoried):
+            continue
         try:
-            bind(_suite(store), store.policy)
+            bind(load(entry.suite) if entry.suite else built_in(entry.inventory), entry.policy)
         except PolicyError as error:
             yield (*where, "policy"), str(error)
         except SuiteError as error:
@@ -42,17 +43,16 @@ def not_here(config: Config, environment: Mapping[str, str]) -> Iterator[tuple[L
             yield where, f"the environment variable {name} is not set here"
 
 
-def _suite(store: DataStore) -> Suite:
-    return load(store.suite) if store.suite else built_in(store.kind)
+def _entries(config: Config) -> Iterator[tuple[Loc, Listed]]:
+    for group, entries in config.targets.groups().items():
+        for number, entry in enumerate(entries):
+            yield ("targets", group, number), entry
 
 
 def _paths(config: Config) -> Iterator[tuple[Loc, Path]]:
-    for number, image in enumerate(config.targets.images):
-        if image.archive:
-            yield ("targets", "images", number, "archive"), image.archive
-    for number, store in enumerate(config.targets.data_stores):
-        if store.path:
-            yield ("targets", "data_stores", number, "path"), store.path
+    for where, entry in _entries(config):
+        for field, path in entry.paths():
+            yield (*where, field), path
     for number, rules in enumerate(config.scanners.semgrep.rules):
         yield ("scanners", "semgrep", "rules", number), rules
     for key in ("osv", "trivy_db"):
@@ -64,12 +64,8 @@ def _paths(config: Config) -> Iterator[tuple[Loc, Path]]:
 def _references(config: Config) -> Iterator[tuple[Loc, str]]:
     if config.store:
         yield ("store",), config.store
-    for group, entries in config.targets.groups().items():
-        for number, entry in enumerate(entries):
-            keys = ("credential", "url") if isinstance(entry, DataStore) else ("credential",)
-            for key in keys:
-                reference = getattr(entry, key, None)
-                if reference:
-                    yield ("targets", group, number, key), reference
+    for where, entry in _entries(config):
+        for field, reference in entry.references():
+            yield (*where, field), reference
     for number, channel in enumerate(config.alerts.channels):
         yield ("alerts", "channels", number, "url"), channel.url

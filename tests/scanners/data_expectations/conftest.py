@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import pytest
 
 from compline.model import Completed, Failed, Look, Severity, Target, TargetKind
 from compline.scanners.expectations import canary
+from compline.scanners.expectations.collector import Asked, collector
 from compline.scanners.expectations.scanner import DataExpectations
 from compline.scanners.interface import Job, ScanContext
 
@@ -17,15 +17,24 @@ LookAt = Callable[..., Look]
 
 
 @pytest.fixture(scope="session")
-def prove_once() -> Callable[[str, str], None]:
+def prove_once() -> Callable[[str, Asked], None]:
     """The canary itself, run once per session instead of once per look: it costs a second."""
-    return cache(canary.prove_built_in)
+    proved: set[tuple[str, str]] = set()
+    prove = canary.prove_built_in
+
+    def once(kind: str, asked: Asked) -> None:
+        key = (kind, collector(kind).variant(asked))
+        if key not in proved:
+            prove(kind, asked)
+            proved.add(key)
+
+    return once
 
 
 @pytest.fixture
 def look_at(
     context: Callable[..., ScanContext],
-    prove_once: Callable[[str, str], None],
+    prove_once: Callable[[str, Asked], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> LookAt:
     """One look at one store; its settings are keyword arguments, `url` is the URL itself."""
@@ -44,6 +53,18 @@ def look_at(
         return result
 
     return look
+
+
+@pytest.fixture
+def asked_of(context: Callable[..., ScanContext]) -> Callable[[str], Asked]:
+    """A store by its file's path, as its collector is asked."""
+
+    def asked(path: str) -> Asked:
+        run = context(None)
+        target = Target(TargetKind.DATA_STORE, "store", path, settings={"path": path})
+        return Asked(target, {}, 30, run.config, run.secrets, run.now)
+
+    return asked
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from compline.model import Gap, GapReason
 from compline.scanners.expectations import canary, gx_runner
+from compline.scanners.expectations.collector import folder
 from compline.scanners.expectations.findings import hold_against
 from compline.scanners.expectations.gx_runner import Judged
 from compline.scanners.expectations.inventory import Inventory, frame_of
@@ -17,8 +18,10 @@ from compline.scanners.expectations.suite_file import built_in
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".parquet"])
-def test_the_canary_goes_through_the_reader_of_the_files_own_sort(suffix: str) -> None:
-    canary.prove_built_in("inventory", suffix)
+def test_the_canary_goes_through_the_reader_of_the_files_own_sort(
+    suffix: str, asked_of: Any
+) -> None:
+    canary.prove_built_in("inventory", asked_of(f"stores{suffix}"))
 
 
 def test_a_canary_that_is_missed_fails_every_look(
@@ -54,15 +57,21 @@ _unproved = canary.prove_built_in
     ],
 )  # fmt: skip
 def test_each_expectation_has_a_canary_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, old: str, new: str, rule: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked_of: Any,
+    kind: str,
+    old: str,
+    new: str,
+    rule: str,
 ) -> None:
-    recorded = (canary._RECORDED / f"{kind}.json").read_text()
+    recorded = (folder(kind) / "canary.json").read_text()
     assert old in recorded
-    (tmp_path / f"{kind}.json").write_text(recorded.replace(old, new, 1))
-    monkeypatch.setattr(canary, "_RECORDED", tmp_path)
+    (tmp_path / "canary.json").write_text(recorded.replace(old, new, 1))
+    monkeypatch.setattr(canary, "folder", lambda _kind: tmp_path)
 
     with pytest.raises(canary.CanaryMissed, match=f"not reported by {rule}:"):
-        canary.prove_built_in(kind, ".json")
+        canary.prove_built_in(kind, asked_of("stores.json"))
 
 
 def test_a_frame_that_must_have_rows_and_has_none() -> None:

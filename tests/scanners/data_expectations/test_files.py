@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from compline.scanners.expectations.files import FRAME, collect, inventory_of
 from compline.scanners.expectations.inventory import CannotCollect, records
+from compline.scanners.stores.inventory.files import FRAME, collect, inventory_of
 
 COLUMNS = {
     "resource": "string",

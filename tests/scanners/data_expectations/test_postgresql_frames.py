@@ -10,8 +10,8 @@ import pytest
 
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import CannotCollect, records
-from compline.scanners.expectations.postgresql import QUERIES, SETTINGS, Answers
-from compline.scanners.expectations.postgresql_frames import inventory_of
+from compline.scanners.stores.postgresql.frames import inventory_of
+from compline.scanners.stores.postgresql.queries import QUERIES, SETTINGS, Answers
 
 GOLDEN = Path(__file__).parent / "golden"
 

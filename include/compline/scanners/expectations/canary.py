@@ -5,48 +5,41 @@ Recorded answers of a bad store go through the same parser and the same runner a
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from compline.model import MISSED_CANARY
-from compline.scanners.expectations import files, gx_runner
+from compline.scanners.expectations import gx_runner
+from compline.scanners.expectations.collector import Asked, collector, folder
 from compline.scanners.expectations.findings import hold_against
-from compline.scanners.expectations.inventory import Inventory, frame_of
+from compline.scanners.expectations.inventory import frame_of
 from compline.scanners.expectations.policy import POLICY_COLUMNS, POLICY_FRAME, BoundSuite, bind
-from compline.scanners.expectations.postgresql import Answers
-from compline.scanners.expectations.postgresql_frames import inventory_of
 from compline.scanners.expectations.suite import Expectation
 from compline.scanners.expectations.suite_file import built_in
-
-_RECORDED = Path(__file__).parent / "canaries"
 
 
 class CanaryMissed(Exception):
     """A known defect was not reported, so nothing that the suite says can be trusted."""
 
 
-def prove_built_in(kind: str, suffix: str = "") -> None:
-    """Holds the built-in suite of a kind against a recorded store that breaks all of it.
+def prove_built_in(kind: str, asked: Asked) -> None:
+    """Holds the built-in suite of a kind against recorded answers that break all of it.
 
-    `suffix` is the one of the inventory file, so that its own reader is proved.
+    `asked` is the target to be asked: what it needs of the collector is what is proved.
 
     Raises:
         CanaryMissed: names the expectations that said nothing.
         CannotJudge, CannotCollect: the recorded answers cannot even be read or judged.
     """
     suite = built_in(kind)
-    recorded = json.loads((_RECORDED / f"{kind}.json").read_text(encoding="utf-8"))
-    if kind == "postgresql":
-        policy = recorded["policy"]
-        inventory = _postgresql(recorded)
-    else:
-        policy = {}
-        inventory = files.inventory_of(_written(recorded, suffix), suffix, {})
-    verdict = hold_against(bind(suite, policy), inventory, "canary")
+    answers = json.loads((folder(kind) / "canary.json").read_text(encoding="utf-8"))
+    bound = bind(suite, answers.get("policy") or {})
+    inventory = collector(kind).recorded(answers, replace(asked, values=bound.values))
+    if "policy_rows" in answers:
+        # A policy in which everything is wrong at once cannot be written as one.
+        policy = frame_of(POLICY_COLUMNS, answers["policy_rows"])
+        inventory = replace(inventory, frames={**inventory.frames, POLICY_FRAME: policy})
+    verdict = hold_against(bound, inventory, "canary")
     found = {observation.rule for observation in verdict.observations}
     _missed(sorted({expectation.id for expectation in suite.expectations} - found))
 
@@ -80,32 +73,3 @@ def _missed(ids: list[str]) -> None:
             f"the check {MISSED_CANARY}: a known defect was not reported by {', '.join(ids)}: "
             "the suite or the installed great-expectations or pandas does not do what it did"
         )
-
-
-def _postgresql(recorded: Mapping[str, Any]) -> Inventory:
-    rows = {name: tuple(tuple(row) for row in rows) for name, rows in recorded["rows"].items()}
-    inventory = inventory_of(
-        Answers(rows=rows, our_end=recorded["our_end"]), recorded["policy"]["grants"]
-    )
-    policy = frame_of(POLICY_COLUMNS, recorded["policy_rows"])
-    return Inventory(frames={**inventory.frames, POLICY_FRAME: policy})
-
-
-def _written(rows: list[dict[str, Any]], suffix: str) -> bytes:
-    """The recorded rows as a file of the wanted sort."""
-    if suffix == ".csv":
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-        return text.getvalue().encode()
-    if suffix == ".parquet":
-        import pyarrow
-        from pyarrow import parquet
-
-        buffer = io.BytesIO()
-        parquet.write_table(pyarrow.Table.from_pylist(rows), buffer)
-        return buffer.getvalue()
-    if suffix == ".jsonl":
-        return "\n".join(json.dumps(row) for row in rows).encode()
-    return json.dumps(rows).encode()

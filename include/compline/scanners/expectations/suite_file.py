@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from compline.scanners.expectations.collector import folder
 from compline.scanners.expectations.suite import Expectation, Parameter, Suite
 
-_BUILT_IN = Path(__file__).parent / "suites"
 _LARGEST = 1_000_000
 _Lines = dict[tuple[str | int, ...], int]
 
@@ -29,11 +29,10 @@ def built_in(name: str) -> Suite:
     Raises:
         SuiteError: there is none of that name.
     """
-    path = _BUILT_IN / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in _BUILT_IN.glob("*.yaml")))
-        raise SuiteError(f"no built-in suite {name!r}; there are {known}")
-    return load(path)
+    try:
+        return load(folder(name) / "suite.yaml")
+    except KeyError as error:
+        raise SuiteError(f"no built-in suite {name!r}; {error.args[0]}") from None
 
 
 def load(path: Path) -> Suite:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from compline.config.secrets import SecretMissing
 from compline.model import (
     Completed,
-    Failed,
     Look,
     Outcome,
     ScanKey,
@@ -22,10 +19,13 @@ from compline.model import (
     digest_of,
 )
 from compline.scanners.interface import Job, ScanContext
+from compline.scanners.live import Notes, live_look
+from compline.scanners.registries import canary, mlflow
+from compline.scanners.registries.canary import CanaryMissed
+from compline.scanners.registries.evaluate import evaluate
 from compline.scanners.registries.facts import CannotAsk, RegistryFacts
 from compline.scanners.registries.policy import RegistryPolicyError, parse_policy
 from compline.scanners.registries.rules import RULES
-from compline.scanners.services import unforeseen
 
 ADAPTER = "1"
 """Raised whenever the same answers would be read or judged otherwise."""
@@ -60,55 +60,33 @@ class RegistryPermissions:
         )
 
     def _look(self, target: Target, context: ScanContext, proved: set[str]) -> Look:
-        started = time.monotonic()
-        seconds = self._seconds(context)
-        policy = target.settings.get("policy") or {}
-        outcome: Outcome
-        evidence: tuple[str, ...] = ()
-        try:
-            outcome, report = self._judge(target, policy, seconds, context, proved)
-            evidence = (context.evidence.put(report),)
-        except Exception as error:
-            outcome = Failed(_explained(error))
-        return Look(
-            target=target.name,
-            scanner=self.name,
-            outcome=outcome,
-            revision=context.now.isoformat(timespec="seconds"),
-            scan_key=self._key(policy, seconds),
-            tool_version=f"httpx {version('httpx')}",
-            evidence=evidence,
-            seconds=round(time.monotonic() - started, 3),
+        return live_look(
+            target,
+            self.name,
+            context,
+            f"httpx {version('httpx')}",
+            (CannotAsk, RegistryPolicyError, CanaryMissed),
+            lambda notes: self._judge(target, context, proved, notes),
         )
 
     def _judge(
-        self, target: Target, settings: Any, seconds: float, context: ScanContext, proved: set[str]
-    ) -> tuple[Completed, bytes]:
-        from compline.scanners.registries import canary, mlflow
-        from compline.scanners.registries.evaluate import evaluate
-
-        kind = str(target.settings.get("kind", "mlflow"))
-        if kind != "mlflow":
-            raise CannotAsk(f"no client for registries of kind {kind!r}; there is mlflow")
+        self, target: Target, context: ScanContext, proved: set[str], notes: Notes
+    ) -> Outcome:
+        seconds = self._seconds(context)
+        settings = target.settings.get("policy") or {}
+        notes.key = self._key(settings, seconds)
         policy = parse_policy(settings)
         reference = target.settings.get("credential")
         credential = context.secrets.resolve(str(reference)) if reference else None
+        kind = str(target.settings.get("kind", "mlflow"))
         if kind not in proved:
             canary.prove(seconds)
             proved.add(kind)
         facts = mlflow.collect(target.locator, credential, seconds)
         observations = evaluate(facts, policy, self.name)
-        report = {"target": target.name, "facts": _plain(facts)}
-        return Completed(observations, facts.gaps), canonical_json(report)
+        notes.evidence.append(canonical_json({"target": target.name, "facts": _plain(facts)}))
+        return Completed(observations, facts.gaps)
 
 
 def _plain(facts: RegistryFacts) -> dict[str, Any]:
     return {**asdict(facts), "gaps": [asdict(gap) for gap in facts.gaps]}
-
-
-def _explained(error: Exception) -> str:
-    from compline.scanners.registries.canary import CanaryMissed
-
-    if isinstance(error, SecretMissing | CannotAsk | RegistryPolicyError | CanaryMissed):
-        return str(error)
-    return unforeseen(error)

@@ -10,7 +10,7 @@ import pytest
 
 from compline.evidence.locker import Locker
 from compline.model import Completed, GapReason, Severity
-from compline.scanners.expectations.postgresql import QUERIES
+from compline.scanners.stores.postgresql.queries import QUERIES
 
 GOOD_POLICY = {
     "encrypted_at_rest": True,
@@ -182,7 +182,7 @@ def test_more_rows_than_the_limit_are_a_gap(
     good: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every server has a dozen predefined roles, so that only their list is cut here."""
-    monkeypatch.setattr("compline.scanners.expectations.postgresql.ROW_LIMIT", 8)
+    monkeypatch.setattr("compline.scanners.stores.postgresql.queries.ROW_LIMIT", 8)
 
     look = look_at(url=good.url(), policy=GOOD_POLICY)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
-from compline.scanners.expectations.postgresql import QUERIES, ROW_LIMIT, SETTINGS, Answers
+from compline.scanners.stores.postgresql.queries import QUERIES, ROW_LIMIT, SETTINGS, Answers
 
 _PLACES = {
     "settings": "setting/",

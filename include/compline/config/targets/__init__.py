@@ -1,0 +1,46 @@
+"""The section `targets`: everything that the organisation owns and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from pydantic import Field, model_validator
+
+from compline.config.fields import Misplaced, Section
+from compline.config.targets.listed import Listed
+from compline.config.targets.registries import ModelRegistry
+from compline.config.targets.sources import Image, Repository
+from compline.config.targets.stores import DataStore
+
+
+class Targets(Section):
+    """Everything that the organisation owns and lists."""
+
+    repositories: list[Repository] = Field(default_factory=list)
+    images: list[Image] = Field(default_factory=list)
+    data_stores: list[DataStore] = Field(default_factory=list)
+    model_registries: list[ModelRegistry] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _unique(self) -> Targets:
+        seen: set[str] = set()
+        for group, entries in self.groups().items():
+            for number, entry in enumerate(entries):
+                if entry.name in seen:
+                    raise Misplaced(
+                        f"two targets are named {entry.name!r}: findings need one owner",
+                        at=(group, number, "name"),
+                    )
+                seen.add(entry.name)
+        return self
+
+    def groups(self) -> Mapping[str, Sequence[Listed]]:
+        """Everything listed, by its key in the file, in the order of this class."""
+        return {
+            group: cast(Sequence[Listed], getattr(self, group)) for group in type(self).model_fields
+        }
+
+    def names(self) -> list[str]:
+        """The names of everything listed, in the order of the file, kind by kind."""
+        return [entry.name for entries in self.groups().values() for entry in entries]

@@ -1,0 +1,62 @@
+"""Data stores: one class per kind, with what its collector needs to find it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from compline.config.fields import LocalPath
+from compline.config.secrets import SecretReference
+from compline.config.targets.listed import Listed
+from compline.model import TargetKind
+
+
+class Inventoried(Listed):
+    """Whatever is judged by a suite of expectations over an inventory of it."""
+
+    suite: LocalPath | None = Field(None, description="own expectations; default: the kind's suite")
+    policy: dict[str, Any] = Field(
+        default_factory=dict, description="what is allowed, as the suite's `parameters` declare it"
+    )
+
+    @property
+    def inventory(self) -> str:
+        """The kind of inventory, which names collector, suite and canary."""
+        return str(getattr(self, "kind", self.target_kind.value))
+
+
+class Store(Inventoried):
+    """A store whose encryption and access are checked by expectations."""
+
+    target_kind: ClassVar = TargetKind.DATA_STORE
+
+
+class Postgresql(Store):
+    """A PostgreSQL server."""
+
+    kind: Literal["postgresql"]
+    url: SecretReference = Field(description="connection URL")
+
+    @property
+    def locator(self) -> str:
+        """The reference to its URL, which holds the password."""
+        return self.url
+
+
+class InventoryFile(Store):
+    """A file that another tool exports."""
+
+    kind: Literal["inventory"]
+    path: LocalPath = Field(description="CSV, JSON, JSON lines or Parquet")
+    columns: dict[str, Literal["string", "integer", "number", "boolean", "datetime"]] = Field(
+        default_factory=dict, description="declared schema of the file"
+    )
+
+    @property
+    def locator(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+
+DataStore = Annotated[Postgresql | InventoryFile, Field(discriminator="kind")]

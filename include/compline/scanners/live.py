@@ -1,0 +1,64 @@
+"""How a live service is looked at: whatever goes wrong with one is its own Failed look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from compline.config.secrets import SecretMissing
+from compline.model import Failed, Look, Outcome, ScanKey, Target
+from compline.scanners.interface import ScanContext
+from compline.scanners.services import unforeseen
+
+
+@dataclass
+class Notes:
+    """What a check writes down on its way; what it has by then counts if it fails too."""
+
+    key: ScanKey | None = None
+    warnings: tuple[str, ...] = ()
+    evidence: list[bytes] = field(default_factory=list)
+    """Reports for the locker; kept only when the check ends."""
+
+
+def live_look(
+    target: Target,
+    scanner: str,
+    context: ScanContext,
+    tool_version: str,
+    expected: tuple[type[Exception], ...],
+    judge: Callable[[Notes], Outcome],
+) -> Look:
+    """The look that a check makes of one service.
+
+    Args:
+        target: the service.
+        scanner: the check's name.
+        context: of the run.
+        tool_version: what asked, for the ledger.
+        expected: exceptions whose texts are for people and hold no secret; `SecretMissing` is
+            one always. Of any other only the place is told.
+        judge: asks and judges.
+    """
+    started = time.monotonic()
+    notes = Notes()
+    outcome: Outcome
+    evidence: tuple[str, ...] = ()
+    try:
+        outcome = judge(notes)
+        evidence = tuple(context.evidence.put(report) for report in notes.evidence)
+    except Exception as error:
+        known = isinstance(error, (SecretMissing, *expected))
+        outcome = Failed(str(error) if known else unforeseen(error))
+    return Look(
+        target=target.name,
+        scanner=scanner,
+        outcome=outcome,
+        revision=context.now.isoformat(timespec="seconds"),
+        scan_key=notes.key,
+        tool_version=tool_version,
+        warnings=notes.warnings,
+        evidence=evidence,
+        seconds=round(time.monotonic() - started, 3),
+    )

@@ -1,0 +1,1 @@
+"""Data stores: per kind a collector, the suite that its inventory is held against, a canary."""
