@@ -14,7 +14,7 @@ compile() { # compile NAME.txt SOURCE...
 }
 
 options=$*
-for name in bandit semgrep pip-audit trivy; do
+for name in bandit semgrep pip-audit trivy modelaudit picklescan model-signing sslyze schemathesis; do
     compile "$tools/$name.txt" "$tools/$name.in"
 done
 compile requirements/bootstrap.txt requirements/bootstrap.in

