@@ -34,6 +34,10 @@ def rule(**more: Any) -> dict[str, Any]:
         (rule(when={"kinds": ["newest"]}), "'baseline', 'new'"),
         (rule(when={"severity": "huge"}), "'info', 'low'"),
         (rule(when={"label": {"tier": "1"}}), "unknown key; did you mean 'labels'?"),
+        (
+            rule(when={"scanners": ["import:bandit", "bandti"]}),
+            "alerts.rules.0.when.scanners.1: no scanner is named 'bandti'; did you mean 'bandit'?",
+        ),
         (rule(digest={}), "write either `cron` or `time`"),
         (rule(digest={"cron": "0 8 * * *", "time": "08:00"}), "write either `cron` or `time`"),
         (rule(digest={"cron": "at eight"}), "'at eight' is not a cron expression"),

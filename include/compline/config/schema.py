@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -115,6 +116,11 @@ class Scanners(Section):
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
 
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Every scanner's name on the command line."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
+
     def of(self, scanner: str) -> Any:
         """The section of a scanner by its name on the command line."""
         return getattr(self, scanner.replace("-", "_"))
@@ -213,10 +219,29 @@ class Config(Section):
                 )
             for number, name in enumerate(entry.targets):
                 if name not in names:
-                    near = difflib.get_close_matches(name, names, n=1)
-                    hint = f"did you mean {near[0]!r}?" if near else "list it under `targets`"
+                    hint = _nearest(name, names) or "list it under `targets`"
                     raise Misplaced(
                         f"no target is named {name!r}; {hint}",
                         at=("schedules", schedule, "targets", number),
                     )
         return self
+
+    @model_validator(mode="after")
+    def _rules_fit(self) -> Config:
+        """A rule about a scanner that does not exist would be silent for ever."""
+        known = Scanners.names()
+        for rule_number, rule in enumerate(self.alerts.rules):
+            for number, name in enumerate(rule.when.scanners):
+                # `import:bandit` and `sarif:TOOL` are scanners of imported reports.
+                if ":" not in name and name not in known:
+                    hint = _nearest(name, known) or f"there are {', '.join(known)}"
+                    raise Misplaced(
+                        f"no scanner is named {name!r}; {hint}",
+                        at=("alerts", "rules", rule_number, "when", "scanners", number),
+                    )
+        return self
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
