@@ -15,6 +15,7 @@ import pytest
 from compline.findings.change import Hunk, LineMap, TreeChange
 from compline.findings.fingerprints import CodeReader
 from compline.findings.lifecycle import Policy
+from compline.findings.waivers import Source, Waiver, WaiverState
 from compline.model import (
     Completed,
     Confidence,
@@ -33,7 +34,8 @@ from compline.model import (
     TargetKind,
 )
 from compline.store.engine import Store, open_store
-from compline.store.findings import FindingFilter, FindingView, list_findings
+from compline.store.findings import AsOf, FindingFilter, FindingView, list_findings
+from compline.store.ids import new_waiver_id
 from compline.store.record import Recorded, record
 from compline.store.runs import start_run
 from compline.store.schema import metadata
@@ -217,6 +219,34 @@ class Site:
 
     def open(self) -> tuple[FindingView, ...]:
         return list_findings(self.store, FindingFilter(states=(State.OPEN,)))
+
+    def waiver(self, **values: Any) -> Waiver:
+        """A waiver for thirty days, to be added."""
+        given: dict[str, Any] = {
+            "id": new_waiver_id(),
+            "source": Source.CLI,
+            "state": WaiverState.ACTIVE,
+            "reason": "only in tests",
+            "owner": "team-web",
+            "created_at": self.now,
+            "expires_at": self.now + timedelta(days=30),
+            "requester": "ada",
+        }
+        return Waiver(**(given | values))
+
+    def waived(self, at: datetime | None = None) -> set[str]:
+        """Open findings that are waived."""
+        now = at or self.now
+        found = list_findings(self.store, as_of=AsOf(now, now - timedelta(days=14)))
+        return {one.id for one in found if "waived" in one.conditions}
+
+    def told(self, kind: RegressionKind) -> list[str]:
+        """Subjects of what got worse, of a kind."""
+        return [
+            one.regression.subject
+            for one in list_regressions(self.store)
+            if one.regression.kind is kind
+        ]
 
     def worse(self, run: int | None = None) -> tuple[RegressionView, ...]:
         """What got worse: without the summaries of first looks."""

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from compline.findings.waivers import WaiverPolicy
 from compline.model import Severity, State
 from compline.store import record as module
 from compline.store.check import check
 from compline.store.errors import StoreError
 from compline.store.findings import finding_events, get_finding, list_findings
 from compline.store.partings import part_finding
+from compline.store.waivers import add_waiver
 
 A = {"a.py": "def f(x):\n    exec(x)\n"}
 
@@ -197,4 +199,18 @@ def test_a_record_that_was_under_way_decides_again(
         [kit.advisory(rule="CVE-1", scanner="trivy", aliases=("GHSA-1",))], scanner="trivy"
     )
     assert {finding.id for finding in list_findings(site.store)} == {older, younger}
+    assert broken(site) == []
+
+
+def test_a_waiver_of_the_younger_does_not_hold_the_older_and_comes_back_with_it(
+    site: Any, kit: Any, pair: tuple[str, str]
+) -> None:
+    _, younger = pair
+    add_waiver(site.store, site.waiver(finding=younger), WaiverPolicy(), now=site.now)
+    assert site.waived() == {younger}
+    join(site, kit)
+    # What was accepted is a part of it only.
+    assert site.waived() == set()
+    part_finding(site.store, younger, by="ada", now=site.now)
+    assert site.waived() == {younger}
     assert broken(site) == []
