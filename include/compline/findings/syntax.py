@@ -11,6 +11,8 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What a block statement carries beside its header, and what a change inside must not touch.
@@ -121,6 +123,52 @@ def normal_form(root: ast.AST, header_only: bool, *, outline: bool = False) -> s
         outline: leave out its name alone, and the values of all constants: a hash over many
             lines must not give away a password that stands in one of them.
     """
+    left_out = _left_out(root, header_only=header_only, outline=outline)
+    fields = tuple(
+        field for field in _fields(root.__class__.__name__, outline) if field[0] not in left_out
+    )
+    try:
+        return _node(root, fields, outline)
+    except RecursionError:
+        return _deep_node(root, fields, outline)
+
+
+Fields = tuple[tuple[str, str], ...]
+
+
+def _node(node: ast.AST, fields: Fields, outline: bool) -> str:
+    """A node with these fields. Most of what it costs to know a span is spent here.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+    """
+    held = node.__dict__
+    text = f"({node.__class__.__name__}"
+    for name, label in fields:
+        value: Any = held.get(name)
+        kind = value.__class__
+        if value is None or value == []:
+            continue
+        if kind is ast.Name:
+            text += f"{label}(Name id={value.id!r})"
+        elif kind is ast.Constant and (outline or value.value is None):
+            text += f"{label}(Constant)"
+        elif isinstance(value, ast.AST):
+            text += label + _node(value, _fields(kind.__name__, outline), outline)
+        elif kind is list:
+            text += label
+            for one in _flat(value) if node.__class__ is ast.Delete else value:
+                if isinstance(one, ast.AST):
+                    text += _node(one, _fields(one.__class__.__name__, outline), outline) + ","
+                else:
+                    text += _written(one) + ","
+        else:
+            text += label + _written(value)
+    return text + ")"
+
+
+def _deep_node(root: ast.AST, fields: Fields, outline: bool) -> str:
+    """The same text, however deep the tree."""
     parts: list[str] = []
     # Strings on the stack are output; values of the tree are turned into output when pushed.
     stack: list[ast.AST | str] = [root]
@@ -129,38 +177,45 @@ def normal_form(root: ast.AST, header_only: bool, *, outline: bool = False) -> s
         if isinstance(item, str):
             parts.append(item)
             continue
-        pushed: list[ast.AST | str] = [f"({type(item).__name__}"]
-        for name, value in ast.iter_fields(item):
-            if name in _LAYOUT or value is None or value == []:
+        pushed: list[ast.AST | str] = [f"({item.__class__.__name__}"]
+        for name, label in fields if item is root else _fields(item.__class__.__name__, outline):
+            value = getattr(item, name, None)
+            if value is None or value == []:
                 continue
-            if item is root and header_only and _left_out(root, name):
-                continue
-            if outline and ((item is root and name == "name") or isinstance(item, ast.Constant)):
-                continue
-            pushed.append(f" {name}=")
+            pushed.append(label)
             if isinstance(value, list):
-                flat = _flat(value) if isinstance(item, ast.Delete) else value
-                for element in flat:
-                    pushed += [_written(element), ","]
+                for one in _flat(value) if isinstance(item, ast.Delete) else value:
+                    pushed += (one if isinstance(one, ast.AST) else _written(one), ",")
             else:
-                pushed.append(_written(value))
+                pushed.append(value if isinstance(value, ast.AST) else _written(value))
         stack.append(")")
         stack.extend(reversed(pushed))
     return "".join(parts)
 
 
-def _written(value: object) -> ast.AST | str:
-    if isinstance(value, ast.AST):
-        return value
+@cache
+def _fields(kind: str, outline: bool) -> Fields:
+    """The fields of a kind of node that mean something, with how they are announced."""
+    if outline and kind == ast.Constant.__name__:
+        return ()
+    of_kind: tuple[str, ...] = getattr(ast, kind)._fields
+    return tuple((name, f" {name}=") for name in of_kind if name not in _LAYOUT)
+
+
+def _written(value: object) -> str:
     if type(value) is int:
         return hex(value)  # the decimal form of a huge number is refused by the interpreter
     return repr(value)
 
 
-def _left_out(root: ast.AST, name: str) -> bool:
-    if isinstance(root, _DEFINITIONS) and name == "name":
-        return True
-    return name in _BLOCKS and isinstance(getattr(root, name), list)
+def _left_out(root: ast.AST, *, header_only: bool, outline: bool) -> frozenset[str]:
+    """The fields of the root that are left out."""
+    names: set[str] = set()
+    if header_only:
+        names.update(name for name in _BLOCKS if isinstance(getattr(root, name, None), list))
+    if outline or (header_only and isinstance(root, _DEFINITIONS)):
+        names.add("name")
+    return frozenset(names)
 
 
 def _flat(targets: list[ast.expr]) -> list[ast.expr]:
