@@ -8,14 +8,13 @@ nothing.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, update
 
+from compline.collector import uncollected
 from compline.findings.change import TreeChange
 from compline.findings.decision import Decision
 from compline.findings.history import History, LazyHistory, Line
@@ -128,26 +127,11 @@ def record(
         LazyHistory(history or (lambda _: {})),
     )
     for _ in range(_TRIES):
-        with _uncollected():
+        with uncollected():
             recorded = task.attempt()
         if recorded is not None:
             return recorded
     raise StoreError(f"{target}: others kept recording at the same time; run again")
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cyclic collector, which would walk tens of thousands of values over and over.
-
-    They make no cycles; it cost up to half of the time.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
