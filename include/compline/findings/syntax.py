@@ -81,6 +81,8 @@ class Module:
         return Located(".".join(names), form, _first_line(node), last, inside)
 
     def _block(self, node: ast.AST) -> _Block:
+        if not _blocks_of(node.__class__.__name__):
+            return _NO_BLOCK
         if id(node) not in self._blocks:
             self._blocks[id(node)] = _Block(tuple(_statements(node)))
         return self._blocks[id(node)]
@@ -97,6 +99,9 @@ class _Block:
     def overlapping(self, line: int, end_line: int) -> tuple[ast.AST, ...]:
         """Those that share a line with the span."""
         return self.nodes[bisect_left(self._ends, line) : bisect_right(self.starts, end_line)]
+
+
+_NO_BLOCK = _Block(())
 
 
 def parse(text: str) -> Module:
@@ -123,10 +128,7 @@ def normal_form(root: ast.AST, header_only: bool, *, outline: bool = False) -> s
         outline: leave out its name alone, and the values of all constants: a hash over many
             lines must not give away a password that stands in one of them.
     """
-    left_out = _left_out(root, header_only=header_only, outline=outline)
-    fields = tuple(
-        field for field in _fields(root.__class__.__name__, outline) if field[0] not in left_out
-    )
+    fields = _root_fields(root.__class__.__name__, header_only, outline)
     try:
         return _node(root, fields, outline)
     except RecursionError:
@@ -202,20 +204,19 @@ def _fields(kind: str, outline: bool) -> Fields:
     return tuple((name, f" {name}=") for name in of_kind if name not in _LAYOUT)
 
 
+@cache
+def _root_fields(kind: str, header_only: bool, outline: bool) -> Fields:
+    """Those of the node that is written, less what is left out of it."""
+    left_out = set(_BLOCKS) if header_only else set()
+    if outline or (header_only and issubclass(getattr(ast, kind), _DEFINITIONS)):
+        left_out.add("name")
+    return tuple(field for field in _fields(kind, outline) if field[0] not in left_out)
+
+
 def _written(value: object) -> str:
     if type(value) is int:
         return hex(value)  # the decimal form of a huge number is refused by the interpreter
     return repr(value)
-
-
-def _left_out(root: ast.AST, *, header_only: bool, outline: bool) -> frozenset[str]:
-    """The fields of the root that are left out."""
-    names: set[str] = set()
-    if header_only:
-        names.update(name for name in _BLOCKS if isinstance(getattr(root, name, None), list))
-    if outline or (header_only and isinstance(root, _DEFINITIONS)):
-        names.add("name")
-    return frozenset(names)
 
 
 def _flat(targets: list[ast.expr]) -> list[ast.expr]:
@@ -227,10 +228,16 @@ def _flat(targets: list[ast.expr]) -> list[ast.expr]:
 
 def _statements(parent: ast.AST) -> Iterator[ast.AST]:
     """Statements, handlers and cases directly inside the parent."""
-    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
-        block = getattr(parent, name, None)
-        if isinstance(block, list):  # a lambda's body is an expression
-            yield from block
+    for name in _blocks_of(parent.__class__.__name__):
+        yield from getattr(parent, name)
+
+
+@cache
+def _blocks_of(kind: str) -> tuple[str, ...]:
+    """The fields of a kind of statement that hold others, in the order of their lines."""
+    of_kind = getattr(ast, kind)._fields
+    names = ("body", "handlers", "orelse", "finalbody", "cases")
+    return tuple(name for name in names if name in of_kind)
 
 
 def _first_line(node: ast.AST) -> int:

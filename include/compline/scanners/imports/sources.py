@@ -43,6 +43,7 @@ class Sources:
         self._blobs = {entry.path: entry.oid for entry in snapshot.entries} if snapshot else {}
         self._contents: dict[str, bytes | None] = {}
         self._code = code or KnownCode()
+        self._keys: dict[str, str] = {}
         self._texts: dict[str, PieceText] = {}
         self.paths: dict[str, str] = dict(known or {})
         """Every name in the report to its path in the tree."""
@@ -110,7 +111,7 @@ class Sources:
         self, path: str, span: Span, cwe: Iterable[str]
     ) -> tuple[Place, tuple[tuple[str, str], ...]]:
         """The place of a span with the fingerprints of the code there, none without the file."""
-        masked = is_secret(cwe)
+        masked = is_secret(tuple(cwe))
         key = self._content_key(path)
         known = self._code.get(key, path, self.blob(path), span, masked=masked)
         if known is not None:
@@ -135,7 +136,9 @@ class Sources:
 
     def _content_key(self, path: str) -> str:
         """A blob and all that reading it takes from the path."""
-        return f"{self.blob(path)}:{PurePosixPath(path).suffix}"
+        if path not in self._keys:
+            self._keys[path] = f"{self.blob(path)}:{PurePosixPath(path).suffix}"
+        return self._keys[path]
 
 
 def _clean(name: str) -> str:
