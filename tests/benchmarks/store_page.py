@@ -41,7 +41,7 @@ def _recording(found: dict[str, Any]) -> list[str]:
         "## Recording a large report",
         "",
         (
-            f"{size} findings in 1,300 files, findings a second of the whole import: with fetching, "
+            f"{size} findings in 1,300 files, findings a second of the whole import: fetching, "
             "reading against the sources, masking, evidence. Unchanged: the same file again; "
             "repeated: the same findings in another file; shifted: forty lines put above, nothing "
             "opened or closed, every line updated."
