@@ -79,7 +79,10 @@ class Confidence(StrEnum):
     @property
     def rank(self) -> int:
         """0 (low) to 2 (high)."""
-        return list(Confidence).index(self)
+        return _CONFIDENCE_RANK[self]
+
+
+_CONFIDENCE_RANK = {one: rank for rank, one in enumerate(Confidence)}
 
 
 class State(StrEnum):

@@ -11,7 +11,7 @@ LIBRARY = ROOT / "include" / "compline"
 LEVELS = (
     ("kinds",),
     ("model",),
-    ("codec",),
+    ("codec", "collector"),
     ("config",),
     ("findings", "controls"),
     ("source", "store", "evidence", "tools", "advisories"),

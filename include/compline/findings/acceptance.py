@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from compline.findings.regressions import Commit
+from compline.findings.history import History
 from compline.findings.waivers import (
     Source,
     Void,
@@ -20,9 +20,6 @@ from compline.findings.waivers import (
     void_of,
 )
 from compline.model import Observation, Severity, digest_of
-
-History = Mapping[tuple[str, int | None], Commit]
-"""(path, line) to who changed it last, as far as the repository's history was read and reaches."""
 
 _UNLIMITED = timedelta(days=365)
 """How long a comment counts for severities whose waivers have no longest time."""
@@ -108,8 +105,9 @@ def judge(
                 begun.append(begin(waiver.id, one.finding, rank, said))
                 waived = True
         if comments is not None and suppressed(said):
-            waiver = comments(one)
-            if all(known.holding[held.waiver].key != waiver.key for held in holds):
+            key = comment_key(one)
+            if all(known.holding[held.waiver].key != key for held in holds):
+                waiver = comments(one)
                 made.append(waiver)
                 begun.append(begin(waiver.id, one.finding, rank, said))
                 waived |= waiver.counts(at)
@@ -136,7 +134,7 @@ def comment_waiver(
     """
     first = standing.observations[0]
     place = first.place
-    commit = history.get((place.path, place.line)) or history.get((place.path, None))
+    commit = history.get((place.path, place.line))
     origin = {"path": place.path, "line": place.line, "comment": first.suppression}
     if commit is not None:
         origin |= {"commit": commit.id, "author": commit.author, "at": commit.at.isoformat()}
@@ -154,6 +152,11 @@ def comment_waiver(
         created_at=at,
         expires_at=at + (_UNLIMITED if days is None else timedelta(days=days)),
         finding=standing.finding,
-        key=f"inline:{standing.finding}:{digest_of(code_of(standing.observations))[:16]}",
+        key=comment_key(standing),
         origin=origin,
     )
+
+
+def comment_key(standing: Standing) -> str:
+    """What a comment's waiver is known by: finding and code, so that other code asks anew."""
+    return f"inline:{standing.finding}:{digest_of(code_of(standing.observations))[:16]}"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from compline.findings.acceptance import Acceptances, History
+from compline.findings.acceptance import Acceptances
+from compline.findings.history import History
 
 
 @dataclass(frozen=True, slots=True)

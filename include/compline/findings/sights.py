@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
 from compline.findings.desk import Matching
 from compline.findings.drops import same_method
+from compline.findings.history import History
 from compline.findings.known import Head, KnownWitness, WitnessState
 from compline.findings.matching import match
 from compline.findings.regressions import Cause
@@ -52,10 +52,10 @@ def sight(
 ) -> Sight:
     """Matches a look with the target's present witnesses."""
     if not isinstance(look.outcome, Completed):
-        return Sight(look, head, change, Matching((), (), ()), history or {})
+        return Sight(look, head, change, Matching((), (), ()))
     own = [witness for witness in present if witness.observation.scanner == look.scanner]
     matching = match(own, look.outcome.observations, change, renames)
-    return Sight(look, head, change, matching, history or {})
+    return Sight(look, head, change, matching, {} if history is None else history)
 
 
 def why(look: Look, head: Head | None, observation: Observation | None = None) -> str:
@@ -76,8 +76,7 @@ def cause_of(sight: Sight, observation: Observation) -> Cause:
     place = observation.place
     commit = None
     if "code" in changed:
-        history = sight.history
-        commit = history.get((place.path, place.line)) or history.get((place.path, None))
+        commit = sight.history.get((place.path, place.line))
     return Cause(changed, head.revision, look.revision, commit)
 
 

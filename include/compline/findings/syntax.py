@@ -11,6 +11,8 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What a block statement carries beside its header, and what a change inside must not touch.
@@ -79,6 +81,8 @@ class Module:
         return Located(".".join(names), form, _first_line(node), last, inside)
 
     def _block(self, node: ast.AST) -> _Block:
+        if not _blocks_of(node.__class__.__name__):
+            return _NO_BLOCK
         if id(node) not in self._blocks:
             self._blocks[id(node)] = _Block(tuple(_statements(node)))
         return self._blocks[id(node)]
@@ -95,6 +99,9 @@ class _Block:
     def overlapping(self, line: int, end_line: int) -> tuple[ast.AST, ...]:
         """Those that share a line with the span."""
         return self.nodes[bisect_left(self._ends, line) : bisect_right(self.starts, end_line)]
+
+
+_NO_BLOCK = _Block(())
 
 
 def parse(text: str) -> Module:
@@ -121,6 +128,49 @@ def normal_form(root: ast.AST, header_only: bool, *, outline: bool = False) -> s
         outline: leave out its name alone, and the values of all constants: a hash over many
             lines must not give away a password that stands in one of them.
     """
+    fields = _root_fields(root.__class__.__name__, header_only, outline)
+    try:
+        return _node(root, fields, outline)
+    except RecursionError:
+        return _deep_node(root, fields, outline)
+
+
+Fields = tuple[tuple[str, str], ...]
+
+
+def _node(node: ast.AST, fields: Fields, outline: bool) -> str:
+    """A node with these fields. Most of what it costs to know a span is spent here.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+    """
+    held = node.__dict__
+    text = f"({node.__class__.__name__}"
+    for name, label in fields:
+        value: Any = held.get(name)
+        kind = value.__class__
+        if value is None or value == []:
+            continue
+        if kind is ast.Name:
+            text += f"{label}(Name id={value.id!r})"
+        elif kind is ast.Constant and (outline or value.value is None):
+            text += f"{label}(Constant)"
+        elif isinstance(value, ast.AST):
+            text += label + _node(value, _fields(kind.__name__, outline), outline)
+        elif kind is list:
+            text += label
+            for one in _flat(value) if node.__class__ is ast.Delete else value:
+                if isinstance(one, ast.AST):
+                    text += _node(one, _fields(one.__class__.__name__, outline), outline) + ","
+                else:
+                    text += _written(one) + ","
+        else:
+            text += label + _written(value)
+    return text + ")"
+
+
+def _deep_node(root: ast.AST, fields: Fields, outline: bool) -> str:
+    """The same text, however deep the tree."""
     parts: list[str] = []
     # Strings on the stack are output; values of the tree are turned into output when pushed.
     stack: list[ast.AST | str] = [root]
@@ -129,38 +179,44 @@ def normal_form(root: ast.AST, header_only: bool, *, outline: bool = False) -> s
         if isinstance(item, str):
             parts.append(item)
             continue
-        pushed: list[ast.AST | str] = [f"({type(item).__name__}"]
-        for name, value in ast.iter_fields(item):
-            if name in _LAYOUT or value is None or value == []:
+        pushed: list[ast.AST | str] = [f"({item.__class__.__name__}"]
+        for name, label in fields if item is root else _fields(item.__class__.__name__, outline):
+            value = getattr(item, name, None)
+            if value is None or value == []:
                 continue
-            if item is root and header_only and _left_out(root, name):
-                continue
-            if outline and ((item is root and name == "name") or isinstance(item, ast.Constant)):
-                continue
-            pushed.append(f" {name}=")
+            pushed.append(label)
             if isinstance(value, list):
-                flat = _flat(value) if isinstance(item, ast.Delete) else value
-                for element in flat:
-                    pushed += [_written(element), ","]
+                for one in _flat(value) if isinstance(item, ast.Delete) else value:
+                    pushed += (one if isinstance(one, ast.AST) else _written(one), ",")
             else:
-                pushed.append(_written(value))
+                pushed.append(value if isinstance(value, ast.AST) else _written(value))
         stack.append(")")
         stack.extend(reversed(pushed))
     return "".join(parts)
 
 
-def _written(value: object) -> ast.AST | str:
-    if isinstance(value, ast.AST):
-        return value
+@cache
+def _fields(kind: str, outline: bool) -> Fields:
+    """The fields of a kind of node that mean something, with how they are announced."""
+    if outline and kind == ast.Constant.__name__:
+        return ()
+    of_kind: tuple[str, ...] = getattr(ast, kind)._fields
+    return tuple((name, f" {name}=") for name in of_kind if name not in _LAYOUT)
+
+
+@cache
+def _root_fields(kind: str, header_only: bool, outline: bool) -> Fields:
+    """Those of the node that is written, less what is left out of it."""
+    left_out = set(_BLOCKS) if header_only else set()
+    if outline or (header_only and issubclass(getattr(ast, kind), _DEFINITIONS)):
+        left_out.add("name")
+    return tuple(field for field in _fields(kind, outline) if field[0] not in left_out)
+
+
+def _written(value: object) -> str:
     if type(value) is int:
         return hex(value)  # the decimal form of a huge number is refused by the interpreter
     return repr(value)
-
-
-def _left_out(root: ast.AST, name: str) -> bool:
-    if isinstance(root, _DEFINITIONS) and name == "name":
-        return True
-    return name in _BLOCKS and isinstance(getattr(root, name), list)
 
 
 def _flat(targets: list[ast.expr]) -> list[ast.expr]:
@@ -172,10 +228,16 @@ def _flat(targets: list[ast.expr]) -> list[ast.expr]:
 
 def _statements(parent: ast.AST) -> Iterator[ast.AST]:
     """Statements, handlers and cases directly inside the parent."""
-    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
-        block = getattr(parent, name, None)
-        if isinstance(block, list):  # a lambda's body is an expression
-            yield from block
+    for name in _blocks_of(parent.__class__.__name__):
+        yield from getattr(parent, name)
+
+
+@cache
+def _blocks_of(kind: str) -> tuple[str, ...]:
+    """The fields of a kind of statement that hold others, in the order of their lines."""
+    of_kind = getattr(ast, kind)._fields
+    names = ("body", "handlers", "orelse", "finalbody", "cases")
+    return tuple(name for name in names if name in of_kind)
 
 
 def _first_line(node: ast.AST) -> int:

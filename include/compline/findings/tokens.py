@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _HASH = frozenset(
@@ -45,14 +46,19 @@ def tokens(path: str, text: str) -> list[str]:
     Comments are left out where the file's name tells how they are written; elsewhere a comment
     counts as text.
     """
-    return [token for token, _ in located(path, text)]
+    return [found.group() for found in _pattern_of(path).finditer(text) if found.lastgroup is None]
 
 
 def located(path: str, text: str) -> Iterator[tuple[str, int]]:
     """The tokens, each with where in the text it begins."""
+    for match in _pattern_of(path).finditer(text):
+        if match.lastgroup is None:  # the one group is the comment
+            yield match.group(), match.start()
+
+
+@lru_cache(maxsize=1000)
+def _pattern_of(path: str) -> re.Pattern[str]:
     name = PurePosixPath(path).name.lower()
     suffix = PurePosixPath(name).suffix
     hashes = suffix in _HASH or name.split(".")[0] in _HASH_NAMES
-    for match in _PATTERNS[hashes, suffix in _SLASHES].finditer(text):
-        if match.lastgroup != "comment":
-            yield match.group(), match.start()
+    return _PATTERNS[hashes, suffix in _SLASHES]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from compline.collector import uncollected
 from compline.config.secrets import SecretMissing
 from compline.model import (
     Completed,
@@ -30,10 +31,12 @@ from compline.pipeline.inputs import Inputs
 from compline.pipeline.notify import notify
 from compline.pipeline.progress import describe
 from compline.pipeline.record import record_target
+from compline.pipeline.reimport import Report, remember, reuse
 from compline.pipeline.request import BadRequest, Request, select_targets
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work
 from compline.scanners.imports import formats
+from compline.scanners.imports.known_code import KnownCode
 from compline.scanners.imports.report import Broken, Reading, Settings, check_format, parse
 from compline.scanners.imports.sources import Sources
 from compline.scanners.secret_identity import KeyUnusable, SecretKey
@@ -94,12 +97,17 @@ def import_report(session: Session, asked: Import) -> tuple[int, RunResult]:
     run = begin(session, "import", uuid.uuid4().hex, request)
     work = Work(target, seen.asked, seen.revision, seen.ref, (), error=seen.error)
     inputs = Inputs(session, work, request.revision)
+    report = _report(session, asked) if tracked and not (error or seen.error) else None
     try:
-        looks = _looks(session, asked, document, error or seen.error, inputs)
-        inputs.work = replace(work, scanners=tuple(look.scanner for look in looks))
-        for look in looks:
-            session.report(describe(look))
-        record_target(session, run, request, inputs, looks)
+        if report is None or not reuse(session, run, work, report):
+            with uncollected():
+                looks = _looks(session, asked, document, error or seen.error, inputs)
+            inputs.work = replace(work, scanners=tuple(look.scanner for look in looks))
+            for look in looks:
+                session.report(describe(look))
+            record_target(session, run, request, inputs, looks)
+            if report is not None:
+                remember(session, run, work, report)
     finally:
         inputs.close()
     result = conclude(session, run)
@@ -153,9 +161,11 @@ def _looks(
         return [failed]
     try:
         is_repository = work.target.kind is TargetKind.REPOSITORY
-        sources = Sources(inputs.snapshot() if is_repository else None, about)
+        code = KnownCode(session.store.cache)
+        sources = Sources(inputs.snapshot() if is_repository else None, about, code=code)
         settings = settings_of(session)
         readings = formats.reader(asked.format)(document, sources, settings)
+        sources.keep()
     except (Broken, SourceError, SecretMissing) as problem:
         return [replace(failed, outcome=Failed(str(problem)))]
     report = canonical_json(formats.kept(asked.format, document, sources.paths))
@@ -168,7 +178,6 @@ def _look(asked: Import, work: Work, reading: Reading, key: SecretKey | None, di
     if key is not None:
         found = key.of_target(work.target.name, found)
     gaps = reading.gaps if asked.complete else (*reading.gaps, _NOT_WHOLE)
-    source = hashlib.sha256(asked.data).hexdigest()
     return Look(
         target=work.target.name,
         scanner=reading.scanner,
@@ -181,10 +190,30 @@ def _look(asked: Import, work: Work, reading: Reading, key: SecretKey | None, di
             options=digest_of({"format": asked.format}),
         ),
         tool_version=f"{reading.tool} {reading.version}".strip(),
-        warnings=(f"imported from a report with the SHA-256 {source}",),
+        warnings=_warnings(asked),
         evidence=(digest,),
         # Nothing was planted in it: a second report as poor as a held one releases nothing.
         fresh=False,
+    )
+
+
+def _warnings(asked: Import) -> tuple[str, ...]:
+    return (f"imported from a report with the SHA-256 {hashlib.sha256(asked.data).hexdigest()}",)
+
+
+def _report(session: Session, asked: Import) -> Report | None:
+    """What the reading depends on; None where that cannot be had."""
+    try:
+        settings = settings_of(session)
+    except SecretMissing:
+        return None
+    return Report(
+        hashlib.sha256(asked.data).hexdigest(),
+        asked.format,
+        ADAPTER,
+        asked.complete,
+        settings,
+        _warnings(asked),
     )
 
 

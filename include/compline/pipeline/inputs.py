@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from compline.config.secrets import SecretMissing
-from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
+from compline.findings.history import History
 from compline.model import TargetKind
 from compline.pipeline.heads import PULLED, credential_of
 from compline.pipeline.mirrors import mirror_of

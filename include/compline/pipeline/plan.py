@@ -54,7 +54,7 @@ def plan(session: Session, run: int) -> int:
         seen,
         scanners,
         _scan_keys(scanners, session.scan_context()),
-        _last(session) if request.tracked else {},
+        reusable_looks(session) if request.tracked else {},
         lambda look, now: _age(session, look, now),
         fresh=request.fresh,
     )
@@ -89,7 +89,7 @@ def _skip(session: Session, run: int, seen: Sequence[Seen]) -> None:
         )  # fmt: skip
 
 
-def _last(session: Session) -> Mapping[Pair, LastLook]:
+def reusable_looks(session: Session) -> Mapping[Pair, LastLook]:
     """The last looks that may be reused.
 
     Waivers come out of comments and ignore files when a target is looked at. So where these count,

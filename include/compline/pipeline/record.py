@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from compline.findings.acceptance import History
 from compline.findings.change import TreeChange
+from compline.findings.history import History, Line
 from compline.findings.renames import RuleRenames
 from compline.model import Completed, Look, TargetKind
 from compline.pipeline.ignores import sync_ignore_files
@@ -19,7 +20,6 @@ from compline.pipeline.session import Session
 from compline.scanners.interface import CannotScan
 from compline.scanners.renames import rule_renames, tool_renames
 from compline.source.snapshot import SourceError
-from compline.store.looks import base_revisions
 from compline.store.record import Recorded, record, record_adhoc
 
 
@@ -63,7 +63,7 @@ def record_target(
         ref=target.ref,
         changes=changes,
         policy=policy_of(session.config, _renames(session)),
-        history=_history(session, inputs, looks, changes),
+        history=partial(_history, session, inputs, looks, changes),
     )
     # A look that came too late must not take the pin back to the older commit.
     if looked and any(row.result != "superseded" for row in recorded.rows):
@@ -94,25 +94,31 @@ def _history(
     inputs: Inputs,
     looks: Sequence[Look],
     changes: Mapping[str, TreeChange],
+    asked: frozenset[Line],
 ) -> History:
-    """Who wrote what may be new: lines in files that changed, and comments that are honoured."""
-    bases = base_revisions(session.store, inputs.work.target.name)
-    comments = session.config.ignore.honour_inline
+    """Who wrote what is told: lines in files that changed, and comments that are honoured."""
+    touched = {path for change in changes.values() for path in change.touched}
+    comments = _comments(looks) if session.config.ignore.honour_inline else frozenset()
     places: dict[str, set[int | None]] = defaultdict(set)
-    for look in looks:
-        if not isinstance(look.outcome, Completed):
-            continue
-        change = changes.get(bases.get(look.scanner, ""))
-        touched = change.touched if change else frozenset()
-        for seen in look.outcome.observations:
-            if seen.place.path in touched or (comments and seen.suppression):
-                places[seen.place.path].add(seen.place.line)
+    for path, line in asked:
+        if path in touched or (path, line) in comments:
+            places[path].add(line)
     try:
         return inputs.history(places)
     except SourceError as error:
         text = f"{inputs.work.target.name}: its history cannot be read ({error})"
         session.report(Progress("record", text, "!"))
         return {}
+
+
+def _comments(looks: Sequence[Look]) -> frozenset[Line]:
+    return frozenset(
+        (seen.place.path, seen.place.line)
+        for look in looks
+        if isinstance(look.outcome, Completed)
+        for seen in look.outcome.observations
+        if seen.suppression
+    )
 
 
 def _ignore_files(session: Session, inputs: Inputs) -> None:

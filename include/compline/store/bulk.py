@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Table, insert
+
+from compline.store.columns import Moment
 
 _MANY = 200
 """Rows from which on the quick way is worth its own round trips: PostgreSQL's COPY is three times
@@ -34,7 +37,9 @@ def _loop(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]
         if write is None:
             plain.append(name)
         else:
-            special.append((name, write))
+            # A record writes one and the same time thousands of times.
+            once = isinstance(table.columns[name].type, Moment)
+            special.append((name, cache(write) if once else write))
     quote = dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, [*plain, *(name for name, _ in special)]))
     marks = ", ".join("?" * len(rows[0]))

@@ -8,17 +8,16 @@ nothing.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from compline.findings.acceptance import History
+from compline.collector import uncollected
 from compline.findings.change import TreeChange
 from compline.findings.decision import Decision
+from compline.findings.history import History, LazyHistory, Line
 from compline.findings.known import Head, KnownFinding
 from compline.findings.lifecycle import Policy, decide
 from compline.findings.regressions import Regression
@@ -90,7 +89,7 @@ def record(
     ref: str = "",
     changes: Mapping[str, TreeChange] | None = None,
     policy: Policy | None = None,
-    history: History | None = None,
+    history: Callable[[frozenset[Line]], History] | None = None,
 ) -> Recorded:
     """Records all looks of one target at its tracked ref's head, in one transaction.
 
@@ -106,7 +105,8 @@ def record(
         changes: by the revision that a scanner last completed (see `looks.base_revisions`), what
             happened since then; a revision that is missing is matched by content.
         policy: what the configuration says of lives.
-        history: who changed which place last, for what is new in it.
+        history: reads who changed some places last; called without a connection, and only for
+            what the record is about to tell of.
 
     Raises:
         StoreError: no such target or run, or too many others record at the target.
@@ -124,29 +124,14 @@ def record(
         ref,
         changes or {},
         policy or Policy(),
-        history or {},
+        LazyHistory(history or (lambda _: {})),
     )
     for _ in range(_TRIES):
-        with _uncollected():
+        with uncollected():
             recorded = task.attempt()
         if recorded is not None:
             return recorded
     raise StoreError(f"{target}: others kept recording at the same time; run again")
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cyclic collector, which would walk tens of thousands of values over and over.
-
-    They make no cycles; it cost up to half of the time.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +147,19 @@ class _Task:
     ref: str
     changes: Mapping[str, TreeChange]
     policy: Policy
-    history: History
+    history: LazyHistory
 
     def attempt(self) -> Recorded | None:
-        """Reads, decides, writes; None if somebody has recorded in between."""
+        """Reads, decides, writes; None if it must start again: somebody has recorded in between, or
+        the decision wants to tell whose code it is."""
         with self.store.reading() as connection:
             state = load_target(connection, self.target, self.run)
             results = {look.scanner: self._result(look, state) for look in self.looks}
             if all(result == "already" for result in results.values()):
                 return Recorded(self._rows(results))
             decision = self._decide(connection, state, results)
+        if self.history.read():
+            return None
         for hold in decision.holds:
             results[hold.scanner] = "held"
         with self.store.writing() as connection:

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from compline.findings.cwe import families
 from compline.findings.fingerprints import CodeReader
@@ -54,7 +55,7 @@ class PieceText:
         Of what is about a credential the strings are left out before anything is hashed: a short
         password could be guessed from the hash of the line that holds it.
         """
-        secret = "credential" in families(cwe)
+        secret = is_secret(tuple(cwe))
         section = self._section(span.line)
         if section is None:
             reader, offset = self._reader(0, self._name, self.lines, masked=secret), 0
@@ -99,6 +100,12 @@ class PieceText:
             reader = CodeReader(name, _masked(text, python=python) if masked else text)
             self._readers[key, masked] = reader
         return self._readers[key, masked]
+
+
+@lru_cache(maxsize=1000)
+def is_secret(cwe: tuple[str, ...]) -> bool:
+    """Whether a finding is about a credential."""
+    return "credential" in families(cwe)
 
 
 def _masked(text: str, *, python: bool) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from compline.model import Gap, Observation
@@ -183,6 +184,7 @@ def tool_name(text: str) -> str:
     return re.sub(r"[^a-z0-9.+]+", "-", text.lower()).strip("-")[:40] or "unknown"
 
 
+@lru_cache(maxsize=1000)
 def readable(rule: str) -> str:
     """A rule's id as words, where the report has no title for it."""
     return " ".join(re.split(r"[-_.\s]+", rule)).strip()[:200] or rule

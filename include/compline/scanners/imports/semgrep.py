@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from compline.model import Confidence, FindingKind, Gap, GapReason, Observation, Severity
@@ -105,8 +106,7 @@ def _observation(result: Json, sources: Sources, *, use_fingerprint: bool) -> Ob
     extra, metadata = result["extra"], result["extra"].get("metadata") or {}
     start, end = result["start"], result["end"]
     path = sources.path(str(result["path"]))
-    named = metadata.get("cwe") or ()
-    cwe = tuple(sorted({f"CWE-{n}" for text in _texts(named) for n in _CWE.findall(text)}))
+    cwe = _numbers(_texts(metadata.get("cwe") or ()))
     span = Span(start["line"], max(start["line"], end["line"]), start["col"], end["col"])
     place, fingerprints = sources.locate(path, span, cwe)
     # It carries the folders of the file of rules, which are no part of the rule.
@@ -137,5 +137,10 @@ def _confidence(metadata: Json) -> Confidence:
         return Confidence.MEDIUM
 
 
-def _texts(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else [str(each) for each in value]
+def _texts(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(str(each) for each in value)
+
+
+@lru_cache(maxsize=1000)
+def _numbers(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({f"CWE-{n}" for text in texts for n in _CWE.findall(text)}))

@@ -12,7 +12,8 @@ from urllib.parse import unquote
 
 from compline.model import Place
 from compline.scanners.blobs.analysis import Piece
-from compline.scanners.blobs.spans import PieceText, Span
+from compline.scanners.blobs.spans import PieceText, Span, is_secret
+from compline.scanners.imports.known_code import KnownCode
 from compline.scanners.imports.report import Broken
 from compline.source.snapshot import Snapshot
 
@@ -23,7 +24,11 @@ class Sources:
     """A tree at a revision; or none, for images and for reports that are read again."""
 
     def __init__(
-        self, snapshot: Snapshot | None, about: str = "", known: Mapping[str, str] | None = None
+        self,
+        snapshot: Snapshot | None,
+        about: str = "",
+        known: Mapping[str, str] | None = None,
+        code: KnownCode | None = None,
     ) -> None:
         """Opens the sources.
 
@@ -31,11 +36,14 @@ class Sources:
             snapshot: the tree, if there is one.
             about: target and revision, for messages.
             known: names to paths as they were found out before, for a report that is read again.
+            code: what is known of spans already.
         """
         self._snapshot = snapshot
         self._about = about
         self._blobs = {entry.path: entry.oid for entry in snapshot.entries} if snapshot else {}
         self._contents: dict[str, bytes | None] = {}
+        self._code = code or KnownCode()
+        self._keys: dict[str, str] = {}
         self._texts: dict[str, PieceText] = {}
         self.paths: dict[str, str] = dict(known or {})
         """Every name in the report to its path in the tree."""
@@ -81,6 +89,7 @@ class Sources:
             )
         oids = {self._blobs[path] for path in found}
         self._contents = dict(self._snapshot.read(sorted(oids)))
+        self._code.load(self._content_key(path) for path in found)
 
     def path(self, name: str) -> str:
         """A name of the report as a path of the tree."""
@@ -102,16 +111,34 @@ class Sources:
         self, path: str, span: Span, cwe: Iterable[str]
     ) -> tuple[Place, tuple[tuple[str, str], ...]]:
         """The place of a span with the fingerprints of the code there, none without the file."""
-        if path not in self._texts:
-            self._texts[path] = PieceText(self.piece(path), self.blob(path))
-        place, fingerprints = self._texts[path].locate(span, cwe)
+        masked = is_secret(tuple(cwe))
+        key = self._content_key(path)
+        known = self._code.get(key, path, self.blob(path), span, masked=masked)
+        if known is not None:
+            return known
+        place, fingerprints = self._text(path).locate(span, cwe)
+        if self.content(path) is not None:
+            self._code.add(key, span, place, fingerprints, masked=masked)
         return replace(place, path=path), fingerprints
 
     def lines(self, path: str) -> list[str]:
         """The file's lines, from 0."""
+        return self._text(path).lines
+
+    def keep(self) -> None:
+        """Keeps what was worked out about code for the next report."""
+        self._code.save()
+
+    def _text(self, path: str) -> PieceText:
         if path not in self._texts:
             self._texts[path] = PieceText(self.piece(path), self.blob(path))
-        return self._texts[path].lines
+        return self._texts[path]
+
+    def _content_key(self, path: str) -> str:
+        """A blob and all that reading it takes from the path."""
+        if path not in self._keys:
+            self._keys[path] = f"{self.blob(path)}:{PurePosixPath(path).suffix}"
+        return self._keys[path]
 
 
 def _clean(name: str) -> str:

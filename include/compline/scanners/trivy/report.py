@@ -197,7 +197,10 @@ def evidence_of(results: Sequence[Json]) -> list[dict[str, Any]]:
 
 def one_line(text: object) -> str:
     """A short text without line breaks and control characters."""
-    return "".join(each if each.isprintable() else " " for each in str(text)).strip()[:200]
+    said = str(text)
+    if not said.isprintable():
+        said = "".join(each if each.isprintable() else " " for each in said)
+    return said.strip()[:200]
 
 
 def _keyed(text: str, key: SecretKey | None) -> tuple[tuple[str, str], ...]:
