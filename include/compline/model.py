@@ -50,6 +50,11 @@ class Target:
         object.__setattr__(self, "labels", dict(self.labels))
         object.__setattr__(self, "settings", dict(self.settings))
 
+    @property
+    def asset(self) -> str:
+        """Its name in the asset graph; see `Link`."""
+        return f"{self.kind.value}/{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -161,6 +166,20 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Two assets of which the second depends on the first: what is wrong there reaches here.
+
+    An asset is `kind/name`: a target by its kind and name (`image/scoring`), or `dataset/NAME`,
+    `dag/NAME`, `model/NAME`, `model/NAME/VERSION`.
+    """
+
+    source: str
+    destination: str
+    how: str
+    """Read from the first to the second: `is built into`, `trained`, `is served by`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The scanner looked; what it did not cover is in the gaps."""
 
@@ -168,6 +187,8 @@ class Completed:
     gaps: tuple[Gap, ...] = ()
     facts: tuple[Fact, ...] = ()
     """Of live checks: what is compared with the last completed look."""
+    links: tuple[Link, ...] = ()
+    """What the scanner has seen to depend on what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ SCANNERS = (
     "pip-audit",
     "trivy",
     "trivy-image",
+    "lineage",
     "data-expectations",
     "registry-permissions",
 )

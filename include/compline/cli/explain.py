@@ -13,6 +13,7 @@ from rich.text import Text
 
 from compline.cli.common import ConfigOption, session
 from compline.cli.evidence import proof_table
+from compline.cli.graph import way
 from compline.pipeline.explain import Life, told
 from compline.pipeline.explain import explain as look_up
 from compline.reports.plain import printable
@@ -60,8 +61,17 @@ def _parts(life: Life) -> list[RenderableType]:
         parts += [Text(""), proof_table(proof)]
     if life.waivers:
         parts += [Text(""), _waivers(life)]
+    if life.reaches:
+        parts += [Text(""), _reaches(life)]
     parts += [Text(""), *_alerts(life)]
     return parts
+
+
+def _reaches(life: Life) -> Table:
+    table = folded("asset", "way", title="Reaches")
+    for one in life.reaches:
+        table.add_row(Text(printable(one.asset)), way(one))
+    return table
 
 
 def _events(life: Life) -> Table:

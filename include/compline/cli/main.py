@@ -19,6 +19,7 @@ from compline.cli import (
     evidence,
     explain,
     findings,
+    graph,
     health,
     imports,
     part,
@@ -53,6 +54,7 @@ app.command("scan")(scan.scan)
 app.command("import")(imports.import_)
 app.command("findings")(findings.findings)
 app.command("explain")(explain.explain)
+app.command("graph")(graph.graph)
 app.command("diff")(diff.diff)
 app.command("replay")(replay.replay)
 app.command("coverage")(coverage.coverage)

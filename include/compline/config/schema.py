@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from compline.config.alerts import Alerts
 from compline.config.cron import check_cron, check_timezone
 from compline.config.fields import IsoDate, LocalPath, Misplaced, Name, Section
+from compline.config.graph import FREE_ASSETS, DeclaredLink
 from compline.config.memory import Deadlines, Lifecycle, Risk, WaiverSettings
 from compline.config.secrets import SecretReference
 from compline.config.targets import Targets
@@ -98,6 +99,12 @@ class TrivySettings(Section):
     image_max_age_days: int = Field(180, ge=1)
 
 
+class LineageSettings(Section):
+    """What depends on what, out of DVC files, model cards and image labels."""
+
+    enabled: bool = True
+
+
 class ServiceSettings(Section):
     """Checks of live services."""
 
@@ -113,6 +120,7 @@ class Scanners(Section):
     pip_audit: PipAuditSettings = Field(PipAuditSettings(), alias="pip-audit")
     trivy: TrivySettings = TrivySettings()
     trivy_image: TrivySettings = Field(TrivySettings(), alias="trivy-image")
+    lineage: LineageSettings = LineageSettings()
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
 
@@ -191,6 +199,9 @@ class Config(Section):
         None, description="database URL by reference; default: SQLite in the workspace"
     )
     targets: Targets = Targets()
+    links: list[DeclaredLink] = Field(
+        default_factory=list, description="what depends on what, besides what is discovered"
+    )
     schedules: dict[ScheduleName, Schedule] = Field(default_factory=lambda: {"nightly": Schedule()})
     scanners: Scanners = Scanners()
     limits: Limits = Limits()
@@ -224,6 +235,21 @@ class Config(Section):
                         f"no target is named {name!r}; {hint}",
                         at=("schedules", schedule, "targets", number),
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _links_fit(self) -> Config:
+        """A link to a target that is not listed, or of another kind, would reach nothing."""
+        listed = {
+            f"{entry.target_kind.value}/{entry.name}"
+            for entries in self.targets.groups().values()
+            for entry in entries
+        }
+        for number, link in enumerate(self.links):
+            for key, asset in (("from", link.source), ("to", link.destination)):
+                if asset.partition("/")[0] not in FREE_ASSETS and asset not in listed:
+                    hint = _nearest(asset, sorted(listed)) or "list it under `targets`"
+                    raise Misplaced(f"no target is {asset!r}; {hint}", at=("links", number, key))
         return self
 
     @model_validator(mode="after")

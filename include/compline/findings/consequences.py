@@ -111,7 +111,7 @@ def with_urgency(
 ) -> Decision:
     """The decision with risk and deadline of everything that has changed."""
     days = policy.deadlines.days_for(scene.labels)
-    exposed = policy.risk.exposed(scene.labels)
+    exposed = policy.risk.exposed(scene.labels, scene.reaches)
     reopened = {item.id for item in decision.findings if item.reopened}
     risks = {
         one.finding: risk(

@@ -1,12 +1,13 @@
 """What comes first: one number per finding, from what is known of its severity and its exposure.
 
 Severity decides; among equals what is exploited already (CISA's KEV catalogue), then how likely it
-is to be (FIRST's EPSS), then how exposed the target is. What is still equal is ordered by age.
+is to be (FIRST's EPSS), then how exposed the target
+is, or whatever it reaches. What is still equal is ordered by age.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compline.model import Severity
@@ -31,9 +32,15 @@ class RiskPolicy:
     exposure: Mapping[str, int] = field(default_factory=dict)
     """Weight of the label's values, 0 to 9; others weigh nothing."""
 
-    def exposed(self, labels: Mapping[str, str]) -> int:
-        """The weight of a target's exposure."""
-        weight = self.exposure.get(labels.get(self.label, ""), 0)
+    def exposed(self, labels: Mapping[str, str], reaches: Sequence[str] = ()) -> int:
+        """The weight of a target's exposure, or of the most exposed thing that depends on it.
+
+        Args:
+            labels: the target's.
+            reaches: values of the label that tells exposure, of all that depends on it.
+        """
+        values = (labels.get(self.label, ""), *reaches)
+        weight = max(self.exposure.get(value, 0) for value in values)
         return min(max(weight, 0), _MOST_EXPOSED)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,3 +23,5 @@ class Scene:
     labels: Mapping[str, str] = field(default_factory=dict)
     accepted: Acceptances = field(default_factory=Acceptances)
     history: History = field(default_factory=dict)
+    reaches: Sequence[str] = ()
+    """Values of the label that tells exposure, of whatever depends on the target."""

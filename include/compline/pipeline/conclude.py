@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from compline.model import Failed, Look, RunResult, Severity, State
+from compline.pipeline.lives import keep_urgency
 from compline.pipeline.manifest import write_decisions, write_manifest
 from compline.pipeline.progress import Progress
-from compline.pipeline.request import Request
+from compline.pipeline.request import BadRequest, Request
 from compline.pipeline.session import Session
 from compline.pipeline.work import Work, from_payload
 from compline.store.findings import Condition, FindingFilter, count_findings
@@ -35,6 +36,7 @@ def conclude(session: Session, run: int) -> RunResult:
     request = Request.from_json(view.parameters)
     _fill(session, run, request)
     lapse(session.store, run, session.now(), stale_days=session.config.lifecycle.stale_days)
+    _keep_urgency(session, run)
     rows = coverage(session.store, run)
     outcomes = Counter(row.outcome for row in rows)
     counts = _open_counts(session, run, request, sorted({row.target for row in rows}))
@@ -51,13 +53,21 @@ def conclude(session: Session, run: int) -> RunResult:
         "open": counts,
         "at_or_above": {request.fail_at.value: grave},
         "failed": [f"{row.target}/{row.scanner}" for row in rows if row.outcome == "failed"],
-        **kept_mark(view.summary),
+        **kept_mark(get_run(session.store, run).summary),
     }
     write_decisions(session)
     write_manifest(session, run, result.value)
     finish_run(session.store, run, result, session.now(), summary)
     session.report(Progress("conclude", f"run {run}: {result.value}", "✓"))
     return result
+
+
+def _keep_urgency(session: Session, run: int) -> None:
+    """Anew, since the run may have seen what depends on what."""
+    try:
+        keep_urgency(session, run)
+    except BadRequest as error:  # it was readable when the run began
+        session.report(Progress("conclude", f"risks stay as they were: {error}", "!"))
 
 
 def _fill(session: Session, run: int, request: Request) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from compline.model import Link
 from compline.pipeline.lives import keep_urgency, policy_of
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import HONOURS, Request, select_scanners, select_targets
 from compline.pipeline.session import Session
 from compline.pipeline.waive import sync_written, written_waivers
+from compline.store.links import declare_links
 from compline.store.runs import start_run
 from compline.store.targets import sync_targets
 from compline.targets.listed import Listed
@@ -37,6 +39,8 @@ def begin(session: Session, kind: str, key: str, request: Request) -> int:
     run = start_run(session.store, kind, session.now(), key=key, parameters=parameters)
     synced = sync_targets(session.store, listed, session.now(), run=run)
     sync_written(session, written)
+    declared = [Link(one.source, one.destination, one.how) for one in session.config.links]
+    declare_links(session.store, declared, session.now())
     keep_urgency(session, run)
     news = [
         f"{len(names)} {word}"

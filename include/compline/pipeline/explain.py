@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from compline.findings.comparison import Happening, step
+from compline.findings.graph import Reached
+from compline.pipeline.graph import reach_of, reached_json
 from compline.pipeline.proof import Proof, prove
 from compline.pipeline.session import Session
 from compline.store.findings import EventView, FindingView, finding_events, get_finding
@@ -41,6 +43,8 @@ class Life:
     deliveries: tuple[DeliveryView, ...]
     waiting: int
     """Messages that wait for a digest or for the end of quiet hours."""
+    reaches: tuple[Reached, ...]
+    """What depends on the finding's target."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -83,6 +87,7 @@ class Life:
                 for note in self.deliveries
             ],
             "waiting": self.waiting,
+            "reaches": [reached_json(one) for one in self.reaches],
         }
 
 
@@ -109,6 +114,7 @@ def explain(session: Session, name: str) -> Life:
         regressions=regressions,
         deliveries=tuple(reversed(deliveries_about(store, finding.id))),
         waiting=waiting_of(store, finding.id),
+        reaches=reach_of(session, finding.target),
     )
 
 

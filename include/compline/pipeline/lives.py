@@ -25,6 +25,7 @@ from compline.model import digest_of
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session
 from compline.store.findings import AsOf
+from compline.store.links import refresh_reach
 from compline.store.targets import list_targets
 from compline.store.urgency import last_urgency, refresh_urgency
 
@@ -84,7 +85,9 @@ def keep_urgency(session: Session, run: int) -> None:
         BadRequest: a file with known exploits cannot be read.
     """
     config = session.config
-    labels = {row.name: dict(row.labels) for row in list_targets(session.store)}
+    refresh_reach(session.store, config.risk.exposure_label)
+    known = list_targets(session.store)
+    labels = {row.name: [dict(row.labels), list(row.reaches)] for row in known}
     exploits = _exploits(_stamp(config.risk.kev), _stamp(config.risk.epss))
     digest = digest_of(
         {

@@ -18,6 +18,10 @@ _SCANNERS = {
         frozenset({TargetKind.IMAGE}),
         "compline.scanners.trivy.image_scanner:TrivyImage",
     ),
+    "lineage": (
+        frozenset({TargetKind.REPOSITORY, TargetKind.IMAGE}),
+        "compline.scanners.lineage.scanner:Lineage",
+    ),
     "data-expectations": (
         frozenset({TargetKind.DATA_STORE}),
         "compline.scanners.expectations.scanner:DataExpectations",

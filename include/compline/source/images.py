@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,8 @@ class ImageFacts:
     """When it was built, as it says; None where it does not say."""
     layers: tuple[str, ...]
     """Digests of the unpacked layers, lowest first."""
+    labels: Mapping[str, str]
+    """What its builder wrote on it; hostile text."""
 
 
 class _DockerImage(BaseModel):
@@ -79,6 +82,7 @@ class _Configuration(BaseModel):
 
     rootfs: _RootFs
     created: Any = None
+    config: Any = None
 
 
 _T = TypeVar("_T")
@@ -121,7 +125,7 @@ def _docker(content: Archive, archive: Path, *, verify: bool) -> ImageFacts:
         for name, diff_id in set(zip(names, diff_ids, strict=True)):
             if not _is_layer(content, name, diff_id):
                 raise SourceError(f"{archive}: layer {name} was altered or damaged; save it anew")
-    return ImageFacts(digest, _created(configuration), tuple(diff_ids))
+    return ImageFacts(digest, _created(configuration), tuple(diff_ids), _labels(configuration))
 
 
 def _oci(content: Archive, archive: Path, *, verify: bool) -> ImageFacts:
@@ -134,7 +138,8 @@ def _oci(content: Archive, archive: Path, *, verify: bool) -> ImageFacts:
         for digest in {layer.digest for layer in manifest.layers}:
             if _hash(content, _place(digest), digest) != digest:
                 raise SourceError(f"{archive}: layer {digest} was altered or damaged; save it anew")
-    return ImageFacts(chosen.digest, _created(configuration), tuple(configuration.rootfs.diff_ids))
+    layers = tuple(configuration.rootfs.diff_ids)
+    return ImageFacts(chosen.digest, _created(configuration), layers, _labels(configuration))
 
 
 def _the_manifest(content: Archive, archive: Path) -> _Descriptor:
@@ -230,3 +235,11 @@ def _created(configuration: _Configuration) -> datetime | None:
     if created.year <= 1:
         return None
     return created.astimezone(UTC) if created.tzinfo else created.replace(tzinfo=UTC)
+
+
+def _labels(configuration: _Configuration) -> dict[str, str]:
+    held = configuration.config
+    labels = held.get("Labels") if isinstance(held, dict) else None
+    if not isinstance(labels, dict):
+        return {}
+    return {key: value for key, value in labels.items() if isinstance(value, str)}

@@ -54,6 +54,8 @@ class TargetState:
     number: int
     version: int
     labels: Mapping[str, str]
+    reaches: Sequence[str]
+    """Values of the label that tells exposure, of whatever depends on the target."""
     heads: Mapping[str, Head]
     """By scanner."""
     head_runs: Mapping[str, int]
@@ -74,6 +76,7 @@ def load_target(connection: Connection, name: str, run: int) -> TargetState:
             targets.c.id,
             targets.c.version,
             targets.c.labels,
+            targets.c.reaches,
             select(runs.c.id).where(runs.c.id == run).scalar_subquery().label("run"),
         ).where(targets.c.name == name)
     ).first()
@@ -95,6 +98,7 @@ def load_target(connection: Connection, name: str, run: int) -> TargetState:
         row.id,
         row.version,
         row.labels,
+        row.reaches,
         {item.scanner: head(item) for item in known},
         {item.scanner: item.run_id for item in known},
         {row.scanner: row.outcome for row in done},

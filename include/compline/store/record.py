@@ -29,6 +29,7 @@ from compline.store.errors import StoreError
 from compline.store.handle import Store
 from compline.store.ids import new_finding_id, new_waiver_id
 from compline.store.ledger_rows import Entry, Visit, outcome_of, write_looks
+from compline.store.links import write_links
 from compline.store.load import (
     TargetState,
     load_findings,
@@ -212,7 +213,9 @@ class _Task:
         formerly = self.policy.renames.formerly(fresh)
         gone = load_gone(connection, state.number, [*fresh, *formerly])
         known: Mapping[str, KnownFinding] = {}
-        scene = Scene(self.looked_at, new_waiver_id, self.target, state.labels)
+        scene = Scene(
+            self.looked_at, new_waiver_id, self.target, state.labels, reaches=state.reaches
+        )
         if self.policy.honour_inline or not all(one.quiet for one in sights):
             known = load_findings(connection, state.number, [*present, *gone])
             accepted = load_acceptances(connection, state.number, self.target, state.labels)
@@ -262,6 +265,8 @@ class _Task:
                 )
         visit = Visit(self.run, state.number, self.ref, self.looked_at, self.now)
         write_looks(connection, visit, entries)
+        believed = [entry.look for entry in entries if entry.result == "recorded"]
+        write_links(connection, state.number, believed, self.now)
         write_decision(
             connection,
             decision,

@@ -39,6 +39,8 @@ class TargetRow:
     """`listed`, `vanished`, or `adhoc` for what was only ever scanned by hand."""
     first_seen: datetime
     vanished_at: datetime | None
+    reaches: tuple[str, ...]
+    """Values of the label that tells exposure, of whatever depends on it."""
 
 
 def sync_targets(
@@ -98,6 +100,7 @@ def list_targets(store: Store, *, adhoc: bool = False) -> tuple[TargetRow, ...]:
                 row.state,
                 row.first_seen,
                 row.vanished_at,
+                tuple(row.reaches),
             )
             for row in connection.execute(query)
         )

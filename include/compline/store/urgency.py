@@ -68,15 +68,16 @@ def refresh_urgency(
         now: a deadline that lies ahead of it can be missed again.
     """
     with store.reading() as connection:
-        labels = {
-            row.id: row.labels for row in connection.execute(select(targets.c.id, targets.c.labels))
-        }
+        query = select(targets.c.id, targets.c.labels, targets.c.reaches)
+        known = connection.execute(query).all()
+    labels = {row.id: row.labels for row in known}
+    exposed = {row.id: risks.exposed(row.labels, row.reaches) for row in known}
     written = 0
     for chunk in in_chunks(sorted(labels), _TARGETS):
         own = {number: labels[number] for number in chunk}
         with store.writing() as connection:
             written += _deadlines(connection, deadlines, own, now)
-            written += _risks(connection, risks, own)
+            written += _risks(connection, risks, {number: exposed[number] for number in chunk})
     with store.writing() as connection:
         summary = connection.scalar(select(runs.c.summary).where(runs.c.id == run)) or {}
         connection.execute(
@@ -145,12 +146,10 @@ def _deadlines(
     return written
 
 
-def _risks(
-    connection: Connection, policy: RiskPolicy, labels: Mapping[int, Mapping[str, str]]
-) -> int:
+def _risks(connection: Connection, policy: RiskPolicy, exposure: Mapping[int, int]) -> int:
     groups: dict[int, list[int]] = defaultdict(list)
-    for number, own in labels.items():
-        groups[policy.exposed(own)].append(number)
+    for number, exposed in exposure.items():
+        groups[exposed].append(number)
     plain = _OPEN
     if policy.knows_exploits:
         plain = and_(_OPEN, findings.c.kind != FindingKind.DEPENDENCY.value)
@@ -162,7 +161,6 @@ def _risks(
             update(findings).where(plain, within, findings.c.risk != wanted).values(risk=wanted)
         ).rowcount
     if policy.knows_exploits:
-        exposure = {number: policy.exposed(own) for number, own in labels.items()}
         changed = list(_exploited(connection, policy, exposure))
         if changed:
             connection.execute(

@@ -41,6 +41,7 @@ def _layer(text: str) -> bytes:
 
 
 LAYERS = [_layer("one"), _layer("two")]
+LABELS = {"org.opencontainers.image.source": "https://git.example.org/ml/api"}
 
 
 CONFIG = _json(
@@ -48,12 +49,13 @@ CONFIG = _json(
         "created": CREATED,
         "architecture": "amd64",
         "os": "linux",
+        "config": {"Cmd": ["run"], "Labels": {**LABELS, "odd": 3}},
         "rootfs": {"type": "layers", "diff_ids": [_digest(layer) for layer in LAYERS]},
     }
 )
 
 
-FACTS = ImageFacts(_digest(CONFIG), WHEN, tuple(_digest(layer) for layer in LAYERS))
+FACTS = ImageFacts(_digest(CONFIG), WHEN, tuple(_digest(layer) for layer in LAYERS), LABELS)
 
 
 def _docker(**changes: Any) -> dict[str, Any]:

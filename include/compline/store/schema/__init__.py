@@ -18,6 +18,7 @@ from compline.store.schema.findings import (
     totals,
     witnesses,
 )
+from compline.store.schema.graph import links
 from compline.store.schema.looks import (
     evidence,
     gap_sets,
@@ -45,6 +46,7 @@ __all__ = [
     "heads",
     "leases",
     "ledger",
+    "links",
     "manifests",
     "metadata",
     "partings",

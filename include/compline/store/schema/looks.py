@@ -19,6 +19,7 @@ targets = Table(
     Column("version", Integer, nullable=False),  # raised by each record: compare and set
     Column("first_seen", Moment, nullable=False),
     Column("vanished_at", Moment),
+    Column("reaches", JSON, nullable=False, server_default="[]"),  # labels of what depends on it
 )
 
 runs = Table(

@@ -1,0 +1,106 @@
+"""The organisation's assets: what depends on what, and which findings reach what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compline.findings.graph import Graph, Reached
+from compline.model import Link, State
+from compline.pipeline.request import BadRequest
+from compline.pipeline.session import Session
+from compline.store.findings import FindingFilter, count_findings
+from compline.store.links import LinkRow, list_links
+from compline.store.targets import list_targets
+
+
+@dataclass(frozen=True)
+class Assets:
+    """All that is linked, with what is known of the targets among it."""
+
+    graph: Graph
+    rows: tuple[LinkRow, ...]
+    findings: Mapping[str, int]
+    """Open findings by asset; targets only."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "assets": [
+                {"asset": name, "open_findings": self.findings.get(name)}
+                for name in self.graph.assets
+            ],
+            "links": [
+                {**_plain(row.link), "said_by": row.scanner, "seen_in": row.target}
+                for row in self.rows
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """One asset: what it reaches, and what it depends on."""
+
+    asset: str
+    reaches: tuple[Reached, ...]
+    comes_from: tuple[Reached, ...]
+    findings: Mapping[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "asset": self.asset,
+            "open_findings": self.findings.get(self.asset),
+            "reaches": [reached_json(one) for one in self.reaches],
+            "comes_from": [reached_json(one) for one in self.comes_from],
+        }
+
+
+def assets(session: Session) -> Assets:
+    """The whole graph."""
+    rows = list_links(session.store)
+    return Assets(Graph(row.link for row in rows), rows, _open(session))
+
+
+def neighbourhood(session: Session, asset: str) -> Neighbourhood:
+    """What one asset reaches and depends on; a target may be given by its bare name.
+
+    Raises:
+        BadRequest: no such asset is linked, nor is a target of that name listed.
+    """
+    whole = assets(session)
+    known = {row.name: f"{row.kind.value}/{row.name}" for row in list_targets(session.store)}
+    name = known.get(asset, asset)
+    if name not in whole.graph.assets and name not in known.values():
+        raise BadRequest(f"nothing is known of {asset!r}; see `compline graph` for what there is")
+    graph = whole.graph
+    return Neighbourhood(name, graph.reach(name), graph.origin(name), whole.findings)
+
+
+def reach_of(session: Session, target: str) -> tuple[Reached, ...]:
+    """What depends on a target, the nearest first."""
+    for row in list_targets(session.store, adhoc=True):
+        if row.name == target:
+            graph = Graph(one.link for one in list_links(session.store))
+            return graph.reach(f"{row.kind.value}/{row.name}")
+    return ()
+
+
+def reached_json(one: Reached) -> dict[str, Any]:
+    """Plain values of a way."""
+    return {"asset": one.asset, "path": [_plain(link) for link in one.path]}
+
+
+def _plain(link: Link) -> dict[str, str]:
+    return {"from": link.source, "to": link.destination, "how": link.how}
+
+
+def _open(session: Session) -> dict[str, int]:
+    kinds = {row.name: row.kind.value for row in list_targets(session.store)}
+    counts: dict[str, int] = {f"{kind}/{name}": 0 for name, kind in kinds.items()}
+    chosen = FindingFilter(states=(State.OPEN,), now=session.now())
+    for (target, _, _), number in count_findings(session.store, chosen).items():
+        if target in kinds:
+            counts[f"{kinds[target]}/{target}"] += number
+    return counts

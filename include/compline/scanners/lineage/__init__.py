@@ -1,0 +1,1 @@
+"""What depends on what, as files and labels say it: links of the asset graph, no findings."""

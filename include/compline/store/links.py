@@ -1,0 +1,123 @@
+"""Links between assets: who saw them, or that the configuration declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from compline.findings.graph import Graph
+from compline.model import Completed, Link, Look, TargetKind
+from compline.store.handle import Store
+from compline.store.rows import in_chunks
+from compline.store.schema import links, targets
+
+DECLARED = "declared"
+"""In place of a scanner, for links of the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A link, and who says so."""
+
+    link: Link
+    scanner: str
+    """`declared` for those of the configuration."""
+    target: str
+    """Where it was seen; empty for those of the configuration."""
+    first_seen: datetime
+
+
+def list_links(store: Store) -> tuple[LinkRow, ...]:
+    """Every link, by its assets."""
+    query = (
+        select(links, targets.c.name)
+        .outerjoin(targets, targets.c.id == links.c.target_id)
+        .order_by(links.c.source, links.c.destination, links.c.how, links.c.id)
+    )
+    with store.reading() as connection:
+        return tuple(
+            LinkRow(_link(row), row.scanner, row.name or "", row.first_seen)
+            for row in connection.execute(query)
+        )
+
+
+def declare_links(store: Store, declared: Sequence[Link], now: datetime) -> None:
+    """Makes the configuration's links exactly these."""
+    with store.writing() as connection:
+        _replace(connection, None, DECLARED, declared, now)
+
+
+def write_links(connection: Connection, target: int, looks: Iterable[Look], now: datetime) -> None:
+    """What completed looks have seen, in the record's transaction.
+
+    A look with a gap over everything, or none at all, takes no link away.
+    """
+    for look in looks:
+        if isinstance(look.outcome, Completed):
+            whole = not any(not gap.path and not gap.subjects for gap in look.outcome.gaps)
+            _replace(connection, target, look.scanner, look.outcome.links, now, remove=whole)
+
+
+def refresh_reach(store: Store, label: str) -> None:
+    """Writes down, for every target, that label of all that depends on it.
+
+    Args:
+        store: where.
+        label: the one that tells exposure.
+    """
+    with store.writing() as connection:
+        graph = Graph(_link(row) for row in connection.execute(select(links)))
+        rows = connection.execute(
+            select(
+                targets.c.id, targets.c.kind, targets.c.name, targets.c.labels, targets.c.reaches
+            )
+        ).all()
+        values = {f"{row.kind}/{row.name}": row.labels.get(label, "") for row in rows}
+        for row in rows:
+            reached = graph.reach(f"{TargetKind(row.kind).value}/{row.name}")
+            now = sorted({values.get(one.asset, "") for one in reached} - {""})
+            if now != row.reaches:
+                statement = update(targets).where(targets.c.id == row.id).values(reaches=now)
+                connection.execute(statement)
+
+
+def _replace(
+    connection: Connection,
+    target: int | None,
+    scanner: str,
+    wanted: Sequence[Link],
+    now: datetime,
+    *,
+    remove: bool = True,
+) -> None:
+    own = links.c.target_id.is_(None) if target is None else links.c.target_id == target
+    known = {
+        _link(row): row.id
+        for row in connection.execute(select(links).where(own, links.c.scanner == scanner))
+    }
+    gone = [number for link, number in known.items() if link not in set(wanted)] if remove else []
+    for chunk in in_chunks(gone):
+        connection.execute(delete(links).where(links.c.id.in_(chunk)))
+    new = [link for link in dict.fromkeys(wanted) if link not in known]
+    if new:
+        connection.execute(
+            insert(links),
+            [
+                {
+                    "target_id": target,
+                    "scanner": scanner,
+                    "source": link.source,
+                    "destination": link.destination,
+                    "how": link.how,
+                    "first_seen": now,
+                }
+                for link in new
+            ],
+        )
+
+
+def _link(row: object) -> Link:
+    return Link(row.source, row.destination, row.how)  # type: ignore[attr-defined]

@@ -1,0 +1,96 @@
+"""`compline graph`, and what a finding says of its reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+LINKS = [
+    {"from": "repository/web", "to": "dag/nightly", "how": "is run by"},
+    {"from": "dag/nightly", "to": "model_registry/models", "how": "writes to"},
+]
+
+
+@pytest.fixture
+def linked(site: Any) -> Any:
+    """The site with declared links, scanned."""
+    targets = {
+        "repositories": [
+            {"name": name, "url": f"file://{site.home}/{name}.git", "branch": "main"}
+            for name in ("calm", "web")
+        ],
+        "model_registries": [
+            {"name": "models", "kind": "mlflow", "url": "https://mlflow.example.org",
+             "labels": {"exposure": "internet"}}
+        ],
+    }  # fmt: skip
+    site.write(targets=targets, links=LINKS, scanners=only("lineage"))
+    done = site.run("scan")
+    assert "lineage" in done.stdout, done.output
+    return site
+
+
+def only(name: str) -> dict[str, Any]:
+    from compline.scanners import registry
+
+    return {one: {"enabled": one == name} for one in registry.names()}
+
+
+def test_all_of_it(linked: Any) -> None:
+    shown = linked.run("graph").stdout
+    assert "repository/web" in shown
+    assert "is run by" in shown
+    assert linked.json("graph", "--format", "json")["links"][0] == {
+        "from": "dag/nightly",
+        "to": "model_registry/models",
+        "how": "writes to",
+        "said_by": "declared",
+        "seen_in": "",
+    }
+
+
+def test_one_asset_by_its_targets_name(linked: Any) -> None:
+    near = linked.json("graph", "web", "--format", "json")
+    assert near["asset"] == "repository/web"
+    assert [one["asset"] for one in near["reaches"]] == ["dag/nightly", "model_registry/models"]
+    assert near["comes_from"] == []
+    shown = linked.run("graph", "web").stdout
+    assert "repository/web is run by dag/nightly, writes to model_registry/models" in " ".join(
+        shown.split()
+    )
+    assert "Comes from nothing that is known." in shown
+
+
+def test_the_drawing_formats_quote_what_they_are_given(site: Any) -> None:
+    how = 'says "hi"; ]'
+    site.write(links=[{"from": "repository/web", "to": "dataset/a|b", "how": how}])
+    site.run("scan")
+    dot = site.run("graph", "--format", "dot").stdout
+    assert '"repository/web" -> "dataset/a|b" [label="says \\"hi\\"; ]"];' in dot
+    mermaid = site.run("graph", "--format", "mermaid").stdout
+    assert mermaid.startswith("flowchart LR\n")
+    assert "says #34;hi#34;#59; #93;" in mermaid
+    assert "dataset/a#124;b" in mermaid
+
+
+def test_nothing_is_linked(site: Any) -> None:
+    assert "Nothing is linked" in site.run("graph").stdout
+    done = site.run("graph", "image/none")
+    assert done.exit_code == 2
+    assert "nothing is known of 'image/none'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("link", "message"),
+    [
+        ({"from": "repository/wbe", "to": "dag/x"}, "did you mean 'repository/web'?"),
+        ({"from": "web", "to": "dag/x"}, "an asset is written KIND/NAME"),
+        ({"from": "repository/web"}, "links.0.to: is required"),
+    ],
+)
+def test_mistakes_have_their_place(site: Any, link: dict[str, str], message: str) -> None:
+    site.write(links=[link])
+    done = site.run("config", "check")
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())

@@ -1,0 +1,116 @@
+"""What DVC files, model cards and image labels say, and what hostile ones cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compline.config.schema import Config
+from compline.model import Link
+from compline.scanners.lineage import cards, dvc, labels
+from compline.scanners.lineage.known import KnownAssets, address
+from compline.scanners.lineage.yaml_text import Unreadable
+
+TARGETS = {
+    "repositories": [
+        {"name": "features", "url": "https://git.example.org/ml/features.git"},
+        {"name": "api", "url": "ssh://git@git.example.org/ml/api"},
+    ],
+    "images": [{"name": "base", "reference": "registry.example.org/base:1"}],
+}
+
+
+@pytest.fixture
+def known() -> KnownAssets:
+    return KnownAssets(Config.model_validate({"organisation": "acme", "targets": TARGETS}))
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("https://git.example.org/ml/features", "features"),
+        ("git@git.example.org:ml/features.git", "features"),
+        ("https://GIT.example.org/ml/api.git/", "api"),
+        ("https://git.example.org/ml/other", ""),
+        ("", ""),
+    ],
+)
+def test_addresses_however_they_are_written(known: KnownAssets, url: str, same: str) -> None:
+    assert known.repository(url) == (f"repository/{same}" if same else "")
+
+
+def test_an_address_keeps_no_credential() -> None:
+    assert address("https://ann:pw@git.example.org/a/b.git") == "git.example.org/a/b"
+
+
+def test_tracked_data(known: KnownAssets) -> None:
+    text = (
+        "outs:\n- path: train.csv\n  md5: 1\n"
+        "deps:\n- path: x\n  repo: {url: 'https://git.example.org/ml/features'}\n"
+    )
+    assert set(dvc.links("fraud", "data/train.csv.dvc", text, {}, known)) == {
+        Link("dataset/fraud/data/train.csv", "repository/fraud", "is used by"),
+        Link("repository/features", "dataset/fraud/data/train.csv", "is imported as"),
+    }
+
+
+def test_stages(known: KnownAssets) -> None:
+    text = (
+        "stages:\n  train:\n    cmd: python train.py\n    wdir: ..\n"
+        "    deps: [train.py, data/train.csv]\n"
+        "    outs:\n    - models/fraud.pt:\n        cache: true\n"
+    )
+    assert list(dvc.links("fraud", "ml/dvc.yaml", text, {}, known)) == [
+        Link("repository/fraud", "model/fraud/models/fraud.pt", "makes"),
+        Link("dataset/fraud/data/train.csv", "model/fraud/models/fraud.pt", "trained"),
+    ]
+
+
+def test_remotes() -> None:
+    text = "[core]\n    remote = store\n['remote \"store\"']\n    url = s3://bucket/dvc\n"
+    assert dvc.remotes_of(text) == {"store": "s3://bucket/dvc", "": "s3://bucket/dvc"}
+    with pytest.raises(Unreadable):
+        dvc.remotes_of("no section")
+
+
+def test_a_model_card() -> None:
+    text = "---\nlicense: mit\ndatasets:\n- squad\nbase_model: org/bert\n---\n# Model\n"
+    assert list(cards.links("qa", text)) == [
+        Link("repository/qa", "model/qa", "holds"),
+        Link("dataset/squad", "model/qa", "trained"),
+        Link("model/org/bert", "model/qa", "is the base of"),
+    ]
+    assert list(cards.links("qa", "# No front matter\n---\ndatasets: [a]\n---\n")) == []
+
+
+def test_labels(known: KnownAssets) -> None:
+    said = {
+        "org.opencontainers.image.source": "https://git.example.org/ml/api",
+        "org.opencontainers.image.base.name": "registry.example.org/base:1",
+        "compline.model": "fraud/3",
+    }
+    assert list(labels.links("scoring", said, known)) == [
+        Link("repository/api", "image/scoring", "is built into"),
+        Link("image/base", "image/scoring", "is the base of"),
+        Link("model/fraud/3", "image/scoring", "is packed into"),
+    ]
+    assert list(labels.links("scoring", {}, known)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: &x [1]\nb: *x\n", "[", "- just\n- a list\n", "x: " + "y" * 1_000_001],
+    ids=["aliases", "not-yaml", "no-mapping", "too-large"],
+)
+def test_what_is_not_read(known: KnownAssets, text: str) -> None:
+    with pytest.raises(Unreadable):
+        list(dvc.links("a", "dvc.yaml", text, {}, known))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["stages: 3", "stages: {a: 1}", "stages: {a: {outs: [1, [2], {}], deps: {}}}", "stages: {}"],
+)
+def test_odd_shapes_say_nothing(known: KnownAssets, value: Any) -> None:
+    assert list(dvc.links("a", "dvc.yaml", value, {}, known)) == []
