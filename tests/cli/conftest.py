@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from stores import empty_sqlite
 from typer.testing import CliRunner, Result
 
 from compline.cli.main import app
@@ -64,7 +63,7 @@ class Site:
 
 def made(home: Path) -> Site:
     site = Site(home)
-    empty_sqlite(home / "work" / "store" / "compline.db")
+    (home / "work").mkdir()
     site.commit("web", {"app.py": CODE})
     site.commit("calm", {"app.py": b"x = 1\n"})
     site.write()

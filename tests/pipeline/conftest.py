@@ -120,7 +120,7 @@ class Organisation:
     ) -> AbstractContextManager[Session]:
         report = (lambda _progress: None) if told is None else told.append
         config = self.config(**sections)
-        if config.store is None:
+        if config.store is None and not config.workspace.is_file():
             empty_sqlite(config.workspace / "store" / "compline.db")
         return open_session(config, SecretResolver(self.environment), report)
 
