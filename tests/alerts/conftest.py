@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import empty_sqlite
 
 from compline.config.alerts import Alerts
 from compline.config.schema import Config
@@ -53,7 +54,10 @@ class Desk:
         return Config.model_validate(raw | self.sections)
 
     def session(self) -> AbstractContextManager[Session]:
-        return open_session(self.config(), SecretResolver(self.environment), self._report)
+        config = self.config()
+        if config.store is None:
+            empty_sqlite(config.workspace / "store" / "compline.db")
+        return open_session(config, SecretResolver(self.environment), self._report)
 
     def _report(self, progress: Progress) -> None:
         self.told.append(f"{progress.mark} {progress.text}")

@@ -1,86 +1,105 @@
-"""Writes docs/measurements.md from the campaign's results, and says what is missing."""
+"""Renders docs/measurements.md from the campaign's results, and says which are old or missing."""
 
 from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from bench import BOUNDS
+from results import Result
+from sections import heading, named
 from store_page import store_sections
 
 
-def write_page(path: Path, state: dict[str, Any], missing: list[str]) -> None:
-    """The whole page, made anew."""
-    results = state["results"]
+def render(results: Mapping[str, Result], planned: Sequence[str], newest: str) -> str:
+    """The whole page.
+
+    Args:
+        results: by name of their slices, in the order of rows.
+        planned: names of all slices that there are.
+        newest: hash of the newest commit that results are of.
+    """
     parts = [
         "# Measurements",
         "",
-        "Written by `make prove`; nothing here was typed in.",
+        "Written by `make prove` from measurements.json; nothing here was typed in.",
         "",
-        f"Seed {state['seed']}, {state['cores']} cores, {state['git']}.",
-        *_commits(results),
-        "",
+        *_ages(results, planned, newest),
     ]
-    if missing:
-        parts += [f"Not measured at this commit: {', '.join(missing)}.", ""]
-    repositories = _named(results, "repository ")
+    repositories = named(results, "repository ")
     if repositories:
         parts += _repositories(repositories)
-    parity = _named(results, "parity ")
+    parity = named(results, "parity ")
     if parity:
         parts += _parity(parity)
-    images = _named(results, "image ")
+    images = named(results, "image ")
     if images:
         parts += _images(images)
-    repetitions = _named(results, "bench ")
-    if repetitions:
-        parts += _bench(list(repetitions.values()), results.get("compared"))
+    for repetitions in _by_code(named(results, "bench ")):
+        parts += _bench(repetitions, results.get("compared"))
     for name in ("airflow", "thousand"):
         if name in results:
-            parts += ["", f"## {name.capitalize()}", "", "| figure | value |", "|---|---|"]
-            parts += [
-                f"| {key} | {value:.1f} |"
-                for key, value in results[name].items()
-                if key not in ("slice_seconds", "commit", "date")
-            ]
+            parts += ["", *heading(name.capitalize(), {name: results[name]})]
+            parts += ["| figure | value |", "|---|---|"]
+            parts += [f"| {key} | {value:.1f} |" for key, value in results[name].figures["rows"]]
     if "kills" in results:
-        parts += [
-            "",
-            "## Kill -9",
-            "",
-            f"{results['kills']['seeds']} seeds, each: `{results['kills']['pytest']}`",
-        ]
-    identity = _named(results, "identity ")
+        kills = results["kills"]
+        parts += ["", *heading("Kill -9", {"kills": kills})]
+        parts += [f"{kills.figures['seeds']} seeds, each: `{kills.figures['pytest']}`"]
+    identity = named(results, "identity ")
     if identity:
+        figures = [one.figures for one in identity.values()]
         parts += [
             "",
-            "## Identity under random edits",
-            "",
+            *heading("Identity under random edits", identity),
             (
-                f"{sum(one['examples'] for one in identity.values())} edited Python sources, a "
+                f"{sum(one['examples'] for one in figures)} edited Python sources, a "
                 "tenth as many in each of JavaScript, YAML and Dockerfiles, a fiftieth through "
                 "git; the very same findings stay in all of them "
-                f"({sum(one['seconds'] for one in identity.values()):.0f} s)."
+                f"({sum(one['seconds'] for one in figures):.0f} s)."
             ),
         ]
     parts += store_sections(results)
-    path.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    return "\n".join(parts) + "\n"
 
 
-def _commits(results: dict[str, Any]) -> list[str]:
-    """When and at which commits; the measured folders are the same in all of them."""
-    made = sorted({(one["date"], one["commit"]) for one in results.values()})
-    return [f"Measured on {date} at commit {commit}." for date, commit in made]
+def _ages(results: Mapping[str, Result], planned: Sequence[str], newest: str) -> list[str]:
+    """Which slices are of an older commit than the newest, and which were never measured."""
+    latest = [one.measured for one in results.values() if one.commit.startswith(newest)]
+    older = [one for one in results.values() if newest and not one.commit.startswith(newest)]
+    kinds = {
+        f"Measured at an older commit than {newest}, of the same code": [
+            one.name for one in older if one.measured in latest
+        ],
+        f"Measured at an older commit than {newest}, of other code": [
+            one.name for one in older if one.measured not in latest
+        ],
+        "Never measured": [name for name in planned if name not in results],
+    }
+    return [
+        line
+        for kind, names in kinds.items()
+        if names
+        for line in (f"{kind}: {', '.join(names)}.", "")
+    ]
 
 
-def _named(results: dict[str, Any], prefix: str) -> dict[str, Any]:
-    return {k.removeprefix(prefix): v for k, v in results.items() if k.startswith(prefix)}
+def _by_code(found: Mapping[str, Result]) -> list[dict[str, Result]]:
+    """Repetitions that measured the same code: no median is of several."""
+    groups: list[dict[str, Result]] = []
+    for name, one in found.items():
+        for group in groups:
+            if next(iter(group.values())).measured == one.measured:
+                group[name] = one
+                break
+        else:
+            groups.append({name: one})
+    return groups
 
 
-def _repositories(found: dict[str, Any]) -> list[str]:
+def _repositories(measured: Mapping[str, Result]) -> list[str]:
+    found = {name: one.figures for name, one in measured.items()}
     rows = [
         f"| {name} | {r['files']} | {r['seconds']:.0f} | {r['unchanged_seconds']:.1f} "
         f"| {r['peak_mib']} | {r['findings']} | {_list(r['by_scanner'])} | {_list(r['gaps'])} |"
@@ -91,8 +110,7 @@ def _repositories(found: dict[str, Any]) -> list[str]:
     findings = sum(r["findings"] for r in found.values())
     dates = sorted({date for r in found.values() for date in r["advisories"]})
     return [
-        "## Real repositories",
-        "",
+        *heading("Real repositories", measured),
         (
             f"{len(found)} repositories, {files} files, {seconds:.0f} s, "
             f"{findings} findings; one cold `compline scan` each, its process with all children; "
@@ -106,7 +124,8 @@ def _repositories(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _parity(found: dict[str, Any]) -> list[str]:
+def _parity(measured: Mapping[str, Result]) -> list[str]:
+    found = {name: one.figures for name, one in measured.items()}
     rows = [
         f"| {name} | {r['statements']} | {r['explained']} | {r['unexplained']} |"
         for name, r in found.items()
@@ -116,8 +135,7 @@ def _parity(found: dict[str, Any]) -> list[str]:
     for one in found.values():
         total.update({k: one[k] for k in ("statements", "explained", "unexplained")})
     return [
-        "## Parity with the tools run directly",
-        "",
+        *heading("Parity with the tools run directly", measured),
         (
             f"{total['statements']} statements of the tools; {total['explained']} differences are "
             f"explained by a gap or a stated exclusion, {total['unexplained']} are not."
@@ -131,10 +149,10 @@ def _parity(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _images(found: dict[str, Any]) -> list[str]:
+def _images(measured: Mapping[str, Result]) -> list[str]:
+    found = {name: one.figures for name, one in measured.items()}
     return [
-        "## Real images",
-        "",
+        *heading("Real images", measured),
         "| image | MiB | seconds | peak, MiB | findings | by kind | gaps |",
         "|---|---|---|---|---|---|---|",
         *(
@@ -146,24 +164,29 @@ def _images(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _bench(repetitions: Sequence[dict[str, Any]], compared: dict[str, Any] | None) -> list[str]:
+def _bench(measured: Mapping[str, Result], compared: Result | None) -> list[str]:
+    repetitions = [one.figures for one in measured.values()]
+    first = repetitions[0]
+
     def median(phase: str) -> float:
         return statistics.median(s for one in repetitions for s in one["seconds"][phase])
 
-    first, naive = repetitions[0], median("naive")
+    naive, number = median("naive"), first.get("medians of", len(repetitions))
+    shown = {f"bench {name}": one for name, one in measured.items()}
+    if compared and compared.measured == next(iter(measured.values())).measured:
+        shown |= {"compared": compared}
+        said = (
+            f"Findings compared one by one after each phase: {compared.figures['unexplained']} "
+            "differ without explanation."
+        )
+    else:
+        said = "The findings were not compared."
     return [
-        "## Speed",
-        "",
+        *heading("Speed", shown),
         (
             f"Repositories made from installed packages, {first['files']} files, "
-            f"{first['changed_files']} changed in the third phase; medians of {len(repetitions)}; "
-            f"the naive loop took {naive:.1f} s. "
-            + (
-                f"Findings compared one by one after each phase: {compared['unexplained']} differ "
-                "without explanation."
-                if compared
-                else "The findings were not compared."
-            )
+            f"{first['changed_files']} changed in the third phase; medians of {number}; "
+            f"the naive loop took {naive:.1f} s. {said}"
         ),
         "",
         "| phase | seconds | ratio to the naive loop | bound | peak, MiB |",

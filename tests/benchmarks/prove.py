@@ -1,8 +1,9 @@
-"""`make prove`: the campaigns at full size, slice by slice; writes docs/measurements.md.
+"""`make prove`: the campaigns at full size, slice by slice; writes docs/measurements.json and .md.
 
-Each slice stays under ten minutes and its result is kept, so that an interrupted campaign goes on
-where it was. A result counts while what it measures is unchanged: the library, the DAGs, the locked
-requirements and this folder. Each is printed with the commit that it was made at.
+Each slice stays under ten minutes, and its result is written at once with the commit, the day and
+the hashes of what it measured: the library, the DAGs, the locked requirements and this folder. It
+is current while these are what lies here. Only what is missing or not current is run, so that an
+interrupted campaign goes on where it was; older results stay on the page, which names their commit.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import corpus
+import page
+import results
 import slices
-from page import write_page
 from running import ROOT
 from store_scale import DATABASES
 
 _HOME = ROOT / ".compline" / "prove"
-_MEASURED = ("include", "dags", "plugins", "requirements", "tests/benchmarks")
+_PAGE = ROOT / "docs" / "measurements.md"
+_JSON = _PAGE.with_suffix(".json")
 
 
 @dataclass(frozen=True)
@@ -67,68 +70,58 @@ def planned(repos: Path | None) -> list[Slice]:
 
 
 def main() -> int:
-    """Runs what is missing; 1 if a slice failed."""
+    """Runs what is missing or not current; 1 if a slice failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repos", type=Path, help="folder of git repositories")
-    parser.add_argument("--only", help="slices whose name begins so")
+    parser.add_argument("--only", default="", metavar="NAME", help="slices whose name begins so")
+    parser.add_argument("--again", action="store_true", help="run what is current too")
     parser.add_argument("--seconds", type=float, help="begin no slice after this time")
+    parser.add_argument("--page", action="store_true", help="run nothing: write the page anew")
     given = parser.parse_args()
     _HOME.mkdir(parents=True, exist_ok=True)
-    commit = corpus.git(ROOT, "rev-parse", "HEAD").strip()
-    if corpus.git(ROOT, "status", "--porcelain", "--", *_MEASURED).strip():
-        commit += " with uncommitted changes"
-    state = _load()
+    plan = {one.name: one for one in planned(given.repos)}
+    found = results.load(_JSON)
+    names = results.to_run(found, plan, results.trees(ROOT), only=given.only, again=given.again)
     began, failed = time.monotonic(), []
-    plan = planned(given.repos)
-    for one in plan:
-        if one.name in state["results"] or not one.name.startswith(given.only or ""):
-            continue
+    for name in [] if given.page else names:
         if given.seconds and time.monotonic() - began > given.seconds:
             break
-        print(f"== {one.name}", flush=True)
-        started = time.monotonic()
+        print(f"== {name}", flush=True)
+        now = results.trees(ROOT)
         try:
-            result = one.run()
+            found[name] = _measured(plan[name], now)
         except (Exception, SystemExit) as error:  # the other slices still run
-            failed.append(one.name)
+            failed.append(name)
             print(f"   FAILED: {error}", flush=True)
-            continue
-        state["results"][one.name] = {
-            **result,
-            "slice_seconds": time.monotonic() - started,
-            "commit": commit,
-            "date": datetime.now(UTC).date().isoformat(),
-        }
-        _save(state)
-        print(f"   {json.dumps(result)[:400]}", flush=True)
-    missing = [one.name for one in plan if one.name not in state["results"]]
-    write_page(ROOT / "docs" / "measurements.md", state, missing)
+            if name in found and found[name].measured == now:
+                del found[name]  # the same code does not give it again
+        results.save(_JSON, found)
+    _PAGE.write_text(
+        page.render(found, list(plan), results.newest(ROOT, found.values())), encoding="utf-8"
+    )
+    left = results.to_run(found, plan, results.trees(ROOT))
     for name in failed:
         print(f"failed: {name}")
-    print(f"{len(state['results'])} slices done, {len(missing)} missing; docs/measurements.md")
+    print(f"{len(plan) - len(left)} slices are current, {len(left)} missing or older; "
+          f"{_PAGE.relative_to(ROOT)}")  # fmt: skip
     return 1 if failed else 0
 
 
-def _load() -> dict[str, Any]:
-    measured = [corpus.git(ROOT, "rev-parse", f"HEAD:{path}").strip() for path in _MEASURED]
-    path = _HOME / "state.json"
-    if path.exists():
-        state: dict[str, Any] = json.loads(path.read_text())
-        if state["measured"] == measured:
-            return state
-    return {
-        "measured": measured,
-        "seed": corpus.SEED,
-        "cores": len(os.sched_getaffinity(0)),
-        "git": subprocess.run(
-            ["git", "--version"], capture_output=True, text=True, check=True
-        ).stdout.strip(),
-        "results": {},
-    }
+def _measured(one: Slice, now: dict[str, str]) -> results.Result:
+    commit, started = results.commit(ROOT, now), time.monotonic()
+    figures = one.run()
+    if results.trees(ROOT) != now:
+        raise SystemExit("what is measured was changed meanwhile")
+    print(f"   {json.dumps(figures)[:400]}", flush=True)
+    return results.Result(
+        *(one.name, commit, datetime.now(UTC).date().isoformat(), now, _setup(), figures),
+        slice_seconds=time.monotonic() - started,
+    )
 
 
-def _save(state: dict[str, Any]) -> None:
-    (_HOME / "state.json").write_text(json.dumps(state, indent=2))
+def _setup() -> str:
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True)
+    return f"seed {corpus.SEED}, {len(os.sched_getaffinity(0))} cores, {git.stdout.strip()}"
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def parity(entry: Path, home: Path, clones: Path) -> dict[str, Any]:
     clone = _clone(entry, clones)
     here = home / "scan" / clone.name
     if not here.is_dir():
-        raise SystemExit(f"there is no scan of {clone.name}: run its slice `repository` first")
+        raise SystemExit(f"there is no scan of {clone.name}: run its slice with --only and --again")
     compared = compare(here / "compline.yaml", [clone], _empty(here / "reference"))
     shutil.rmtree(here)
     differing = [one for _, found in compared.values() for one in found]
@@ -182,12 +182,17 @@ def compared(home: Path) -> dict[str, Any]:
 
 def airflow(home: Path) -> dict[str, Any]:
     """Airflow's own share of an unchanged night."""
-    return airflow_share(_empty(home / "airflow") / "night")
+    return _rows(airflow_share(_empty(home / "airflow") / "night"))
 
 
 def thousand(home: Path) -> dict[str, Any]:
     """An unchanged night over 1,000 targets."""
-    return thousand_targets(_empty(home / "thousand") / "night")
+    return _rows(thousand_targets(_empty(home / "thousand") / "night"))
+
+
+def _rows(figures: dict[str, float]) -> dict[str, Any]:
+    """As rows of a table, which keep their order in sorted JSON."""
+    return {"rows": [[key, value] for key, value in figures.items()]}
 
 
 def _clone(entry: Path, clones: Path) -> Path:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from importing import PHASES
-from store_scale import DATABASES, LEAST, NIGHTLY_SECONDS, PAGE_MS
+from results import Result
+from sections import heading, named
+from store_scale import LEAST, NIGHTLY_SECONDS, PAGE_MS
 
 
-def store_sections(results: dict[str, Any]) -> list[str]:
+def store_sections(results: Mapping[str, Result]) -> list[str]:
     """What was measured of it; nothing for nothing."""
     parts = []
-    recorded = {
-        kind: results[f"recording {kind}"] for kind in DATABASES if f"recording {kind}" in results
-    }
+    recorded = named(results, "recording ")
     if recorded:
         parts += _recording(recorded)
-    full = {kind: results[f"million {kind}"] for kind in DATABASES if f"million {kind}" in results}
+    full = named(results, "million ")
     if full:
         parts += _million(full)
-    campaigns = [one for name, one in results.items() if name.startswith("campaign ")]
+    campaigns = named(results, "campaign ")
     if campaigns:
-        rounds = sum(one["rounds"] for one in campaigns)
+        rounds = sum(one.figures["rounds"] for one in campaigns.values())
         parts += [
             "",
-            "## Two runs and two deliverers at once, under kill -9",
-            "",
+            *heading("Two runs and two deliverers at once, under kill -9", campaigns),
             (
                 f"{rounds} rounds on each database in {len(campaigns)} campaigns; after each "
                 "round `compline db check` held, and each ended as its undisturbed twin did."
@@ -34,12 +33,12 @@ def store_sections(results: dict[str, Any]) -> list[str]:
     return parts
 
 
-def _recording(found: dict[str, Any]) -> list[str]:
+def _recording(measured: Mapping[str, Result]) -> list[str]:
+    found = {kind: one.figures for kind, one in measured.items()}
     size = next(iter(found.values()))["findings"]
     return [
         "",
-        "## Recording a large report",
-        "",
+        *heading("Recording a large report", measured),
         (
             f"{size} findings in 1,300 files, findings a second of the whole import: fetching, "
             "reading against the sources, masking, evidence. Unchanged: the same file again; "
@@ -68,16 +67,20 @@ def _recording(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _cpu(one: dict[str, Any]) -> str:
+def _cpu(one: dict[str, float]) -> str:
     return ", ".join(f"{one[f'{phase} CPU seconds']:.2f}" for phase in LEAST)
 
 
-def _million(found: dict[str, Any]) -> list[str]:
+def _imports(rates: dict[str, float]) -> str:
+    return ", ".join(f"{rates[phase]:.0f}" for phase in LEAST)
+
+
+def _million(measured: Mapping[str, Result]) -> list[str]:
+    found = {kind: one.figures for kind, one in measured.items()}
     any_one = next(iter(found.values()))
     parts = [
         "",
-        "## A store of a million findings",
-        "",
+        *heading("A store of a million findings", measured),
         (
             f"{any_one['open findings']:,} open findings, {any_one['events']:,} events, a thousand "
             "targets of which the largest has a tenth; single filters, pairs and triples of state, "
@@ -106,9 +109,8 @@ def _million(found: dict[str, Any]) -> list[str]:
     ]
     for kind, one in found.items():
         night, tables = one["night"], one["bytes by table"]
-        largest = ", ".join(
-            f"{name} {size >> 20}" for name, size in list(tables.items())[:4] if name != "all"
-        )
+        sizes = sorted((size, name) for name, size in tables.items() if name != "all")
+        largest = ", ".join(f"{name} {size >> 20}" for size, name in reversed(sizes[-4:]))
         parts.append(
             f"| {kind} | {night['median s']:.2f} (worst {night['worst s']:.2f}, "
             f"{night['findings']} findings, 20 changed) | {NIGHTLY_SECONDS} "

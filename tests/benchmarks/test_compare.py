@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
 
-
-@pytest.fixture(scope="module")
-def bench() -> Iterator[dict[str, ModuleType]]:
-    """Modules of the scripts, which find each other by their folder."""
-    sys.path.insert(0, str(HERE))
-    yield {name: importlib.import_module(name) for name in ("compare", "reference")}
-    sys.path.remove(str(HERE))
+@pytest.fixture
+def bench(script: Callable[[str], ModuleType]) -> dict[str, ModuleType]:
+    return {name: script(name) for name in ("compare", "reference")}
 
 
 def finding(scanner: str, rule: str, path: str, line: int | None, **more: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import empty_sqlite
 from typer.testing import CliRunner, Result
 
 from compline.cli.main import app
@@ -164,7 +165,7 @@ def kit() -> type[Kit]:
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
     """An empty one over each store."""
     if request.param == "sqlite":
-        return Archive(tmp_path, f"sqlite:///{tmp_path / 'store.db'}")
+        return Archive(tmp_path, empty_sqlite(tmp_path / "store.db"))
     url: str = request.getfixturevalue("postgres_session_url")
     with open_store(url) as store, store.writing() as connection:
         names = ", ".join(metadata.tables)
@@ -175,7 +176,7 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
 @pytest.fixture
 def small(tmp_path: Path) -> Archive:
     """One over SQLite, for what does not depend on the store."""
-    return Archive(tmp_path, f"sqlite:///{tmp_path / 'store.db'}")
+    return Archive(tmp_path, empty_sqlite(tmp_path / "store.db"))
 
 
 @pytest.fixture(scope="session")

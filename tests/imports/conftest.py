@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from stores import empty_sqlite
 
 from compline.advisories.osv import osv_origin
 from compline.advisories.service import OsvService
@@ -285,7 +286,7 @@ def reports(checkout: Checkout) -> Callable[[str], bytes]:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Organisation:
-    organisation = Organisation(tmp_path, f"sqlite:///{tmp_path / 'store.db'}")
+    organisation = Organisation(tmp_path, empty_sqlite(tmp_path / "store.db"))
     organisation.commit(TREE)
     return organisation
 
@@ -293,8 +294,9 @@ def shop(tmp_path: Path) -> Organisation:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Organisation:
     """The same over each store."""
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    if request.param == "postgresql":
+    if request.param == "sqlite":
+        url = empty_sqlite(tmp_path / "store.db")
+    else:
         url = request.getfixturevalue("postgres_session_url")
         with open_store(url) as store, store.writing() as connection:
             names = ", ".join(metadata.tables)

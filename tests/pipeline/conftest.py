@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import empty_sqlite
 
 from compline.cli.scan import run_once
 from compline.config.schema import Config
@@ -118,7 +119,10 @@ class Organisation:
         self, told: list[Progress] | None = None, **sections: Any
     ) -> AbstractContextManager[Session]:
         report = (lambda _progress: None) if told is None else told.append
-        return open_session(self.config(**sections), SecretResolver(self.environment), report)
+        config = self.config(**sections)
+        if config.store is None and not config.workspace.is_file():
+            empty_sqlite(config.workspace / "store" / "compline.db")
+        return open_session(config, SecretResolver(self.environment), report)
 
     def night(self, **request: Any) -> Night:
         told: list[Progress] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import empty_sqlite
 
 from compline.findings.change import Hunk, LineMap, TreeChange
 from compline.findings.fingerprints import CodeReader
@@ -50,7 +51,7 @@ KEY = ScanKey(tool="t1", adapter="1", rules="r1", options="o1")
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
+        return empty_sqlite(tmp_path / "store.db")
     url: str = request.getfixturevalue("postgres_session_url")
     with open_store(url) as store, store.writing() as connection:
         names = ", ".join(metadata.tables)
@@ -66,7 +67,7 @@ def store(store_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def sqlite_store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+    with open_store(empty_sqlite(tmp_path / "store.db")) as opened:
         yield opened
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, Header, HTTPException
+from stores import empty_sqlite
 
 from compline.config.loader import ConfigError, Mistake
 from compline.config.secrets import SecretMissing
@@ -45,7 +46,7 @@ HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+    with open_store(empty_sqlite(tmp_path / "store.db")) as opened:
         yield opened
 
 

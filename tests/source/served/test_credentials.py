@@ -62,7 +62,8 @@ def _watching() -> Iterator[dict[bytes, int]]:
         thread.join()
 
 
-@pytest.mark.parametrize("credential", [TOKEN, f"bot:{TOKEN}"])
+# Named, since the title of the process that runs the test has the name too.
+@pytest.mark.parametrize("credential", [TOKEN, f"bot:{TOKEN}"], ids=["token", "user and token"])
 def test_a_private_repository_over_http(
     repository: Any,
     git_server: Any,
@@ -132,6 +133,7 @@ def test_loopback_goes_through_no_proxy(
         ("https://example.org/a", f"{TOKEN}\nX-Header: y", "on one line"),
         ("https://example.org/a", KEY, "on one line"),
     ],
+    ids=["http", "file", "ssh", "two lines", "key"],
 )
 def test_credentials_that_do_not_fit(url: str, credential: str, says: str) -> None:
     with pytest.raises(SourceError, match=says) as caught:
