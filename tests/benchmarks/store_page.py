@@ -64,15 +64,12 @@ def _recording(measured: Mapping[str, Result]) -> list[str]:
             f"| {_cpu(one)} | {max(one[f'{phase} MiB'] for phase in LEAST)} |"
             for kind, one in found.items()
         ),
+        "| bound | " + " | ".join(str(least) for least in LEAST.values()) + " | | |",
     ]
 
 
 def _cpu(one: dict[str, float]) -> str:
     return ", ".join(f"{one[f'{phase} CPU seconds']:.2f}" for phase in LEAST)
-
-
-def _imports(rates: dict[str, float]) -> str:
-    return ", ".join(f"{rates[phase]:.0f}" for phase in LEAST)
 
 
 def _million(measured: Mapping[str, Result]) -> list[str]:
