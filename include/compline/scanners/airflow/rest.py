@@ -28,6 +28,10 @@ MOST_ENTRIES = 50_000
 _TRIES = 3
 
 
+class TooLarge(CannotCollect):
+    """An answer of more than `MOST_BYTES`."""
+
+
 class Refused(Exception):
     """403: the account may not see it; the message names the path."""
 
@@ -220,7 +224,7 @@ class Rest:
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > MOST_BYTES:
-                raise CannotCollect(f"{path}: an answer of more than {MOST_BYTES >> 20} MB")
+                raise TooLarge(f"{path}: an answer of more than {MOST_BYTES >> 20} MB")
             if self.left <= 0:
                 raise CannotCollect(f"{path}: Airflow was too slow")
         return bytes(content)
