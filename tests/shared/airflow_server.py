@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -196,7 +196,7 @@ def bad_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone
         run = server.call("POST", "api/v2/dags/cleanup/dagRuns", logical_date=None)["dag_run_id"]
         path = f"api/v2/dags/cleanup/dagRuns/{run}"
         _until(lambda: server.call("GET", path)["state"] == "success", "the DAG's run")
-        extra = json.dumps({"sslmode": "disable", "signing_secret_v2": "abc"})
+        extra = json.dumps({"sslmode": "disable", "client_credential": "abcdef"})
         server.call(
             "POST", "api/v2/connections", connection_id="warehouse", conn_type="postgres",
             host="db.example.org", login="etl", password="a-password", extra=extra,

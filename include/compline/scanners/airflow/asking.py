@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from compline.scanners.airflow.rest import Answer, Refused, Rest
+from compline.scanners.airflow.settings import OPTIONS
 from compline.scanners.expectations.inventory import CannotCollect
 
 MOST_SOURCES = 1_000
@@ -53,6 +54,11 @@ def ask(rest: Rest, *, logged_in: bool) -> Answers:
             parts[name] = list(rest.pages(path, name, order))
         except Refused as error:
             answers.unseen[name] = str(error)
+    if all(name in answers.unseen for name, _, _ in _LISTS):
+        # So 3.3 answers to a token that is none, too.
+        raise CannotCollect(
+            "every list answers 403: the token is not valid, or the account has no rights at all"
+        )
     if parts["manager"] == "fab":
         for name, order in (("roles", "name"), ("users", "id")):
             try:
@@ -99,8 +105,9 @@ def _config(rest: Rest, parts: dict[str, Any]) -> None:
             for option in section["options"]:
                 value = option["value"]
                 plain = value[0] if isinstance(value, list) else value
-                if plain != _HIDDEN:
-                    parts["options"][f"{section['name']}.{option['key']}"] = str(plain)
+                name = (str(section["name"]), str(option["key"]))
+                if name in OPTIONS and plain != _HIDDEN:
+                    parts["options"][".".join(name)] = str(plain)
     except (KeyError, TypeError):
         raise CannotCollect("api/v2/config is not shaped as Airflow's configuration") from None
 

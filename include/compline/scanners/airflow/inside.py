@@ -80,7 +80,10 @@ def file_rows(own: OwnAirflow, simple: bool) -> tuple[list[dict[str, Any]], list
 
 def sources(own: OwnAirflow) -> tuple[dict[str, str], list[Gap]]:
     """The DAG files in the DAGs folder, path from it to text."""
-    folder = Path(own.setting("core", "dags_folder") or "")
+    named = own.setting("core", "dags_folder") or ""
+    folder = Path(named)
+    if not named or not folder.is_dir():
+        return {}, [Gap(GapReason.MISSING_OBJECT, "dag-file/", "the DAGs folder is not here")]
     found: dict[str, str] = {}
     gaps: list[Gap] = []
     for number, path in enumerate(sorted(folder.rglob("*.py"))):
