@@ -269,4 +269,8 @@ def _files(seen: Seen) -> _Made:
 
 
 def _advisories(seen: Seen) -> _Made:
-    return seen.advisories
+    rows, gaps = seen.advisories
+    if seen.inside is None and "providers" not in seen.answers.parts:
+        why = _unseen(seen, "providers")
+        return rows, [*gaps, Gap(GapReason.FORBIDDEN, "package/", f"its providers: {why}")]
+    return rows, gaps

@@ -119,9 +119,6 @@ def _tainted(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
     arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     names = {one.arg for one in arguments if _FROM_FORM.match(one.arg)}
     names |= {one.arg for one in (node.args.kwarg,) if one is not None}
-    if any(isinstance(one, ast.Call) and _name(one.func) == "get_current_context"
-           for one in ast.walk(node)):  # fmt: skip
-        names |= {"context"}
     for _ in range(3):  # what is made of what is made of them
         for inner in ast.walk(node):
             if isinstance(inner, ast.Assign) and _uses(inner.value, names):
@@ -130,7 +127,11 @@ def _tainted(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
 
 
 def _uses(value: ast.expr, names: set[str]) -> bool:
-    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(value))
+    return any(
+        (isinstance(part, ast.Name) and part.id in names)
+        or (isinstance(part, ast.Call) and _name(part.func) == "get_current_context")
+        for part in ast.walk(value)
+    )
 
 
 def _is_shell(call: ast.Call) -> bool:
