@@ -95,6 +95,18 @@ def test_a_truncated_log_is_read_anew(logs: Any, token: str, other: str) -> None
     assert logs.found(logs.look()) == {("app.log", 1)}
 
 
+def test_a_log_that_begins_as_the_one_before_it(logs: Any, token: str) -> None:
+    log = logs.folder / "app.log"
+    banner = LINE * 200
+    log.write_text(banner + LINE * 1000)
+    logs.look()
+    with log.open("r+") as file:
+        file.truncate(0)
+        file.write(banner + f"{token}\n" + "another line altogether\n" * 3000)
+
+    assert logs.found(logs.look()) == {("app.log", 201)}
+
+
 def test_what_was_logged_stays_a_finding_unless_it_is_said_to_close(logs: Any, token: str) -> None:
     (logs.folder / "app.log").write_text(f"{token}\n")
     logs.look()
