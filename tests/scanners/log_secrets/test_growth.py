@@ -27,6 +27,7 @@ def test_a_secret_is_found_at_its_line_and_never_shown(logs: Any, token: str, sc
     assert logs.found(look) == {("app.log", 4)}
     (one,) = look.outcome.observations
     assert one.subject.startswith("hmac:")
+    assert look.sandbox
     assert token not in repr(look)
     kept = b"".join(p.read_bytes() for p in scene.home.rglob("*") if p.is_file())
     assert token.encode() not in kept
