@@ -20,6 +20,8 @@ class Notes:
     warnings: tuple[str, ...] = ()
     evidence: list[bytes] = field(default_factory=list)
     """Reports for the locker; kept only when the check ends."""
+    sandbox: str = ""
+    """How tools were confined, where the check starts some."""
 
 
 def live_look(
@@ -60,5 +62,6 @@ def live_look(
         tool_version=tool_version,
         warnings=notes.warnings,
         evidence=evidence,
+        sandbox=notes.sandbox,
         seconds=round(time.monotonic() - started, 3),
     )
