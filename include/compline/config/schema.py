@@ -104,6 +104,14 @@ class ServiceSettings(Section):
     seconds: int = Field(60, ge=1, description="time of one check")
 
 
+class DynamicSettings(ServiceSettings):
+    """Generated requests to endpoints that allow them, bounded per endpoint."""
+
+    seconds: int = Field(300, ge=10, description="after so long nothing more is sent")
+    requests: int = Field(1000, ge=1, description="most requests to one endpoint")
+    examples: int = Field(20, ge=1, description="random cases per operation and phase")
+
+
 class Scanners(Section):
     """One section per scanner, named as on the command line."""
 
@@ -114,6 +122,8 @@ class Scanners(Section):
     trivy_image: TrivySettings = Field(TrivySettings(), alias="trivy-image")
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
+    endpoint_guard: ServiceSettings = Field(ServiceSettings(seconds=180), alias="endpoint-guard")
+    endpoint_dynamic: DynamicSettings = Field(DynamicSettings(), alias="endpoint-dynamic")
 
     def of(self, scanner: str) -> Any:
         """The section of a scanner by its name on the command line."""

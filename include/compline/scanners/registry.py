@@ -26,6 +26,14 @@ _SCANNERS = {
         frozenset({TargetKind.MODEL_REGISTRY}),
         "compline.scanners.registries.scanner:RegistryPermissions",
     ),
+    "endpoint-guard": (
+        frozenset({TargetKind.ENDPOINT}),
+        "compline.scanners.endpoints.scanner:EndpointGuard",
+    ),
+    "endpoint-dynamic": (
+        frozenset({TargetKind.ENDPOINT}),
+        "compline.scanners.endpoints.dynamic.scanner:EndpointDynamic",
+    ),
 }
 
 

@@ -19,10 +19,12 @@ from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
 from compline.model import Target, TargetKind
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.tools.toolbox import Toolbox
 
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
+    "endpoint": (TargetKind.ENDPOINT, "compline.scanners.endpoints"),
 }
 
 
@@ -38,6 +40,8 @@ class Asked:
     config: Config
     secrets: SecretResolver
     now: datetime
+    tools: Toolbox | None = None
+    """What collectors that run a tool need."""
 
     def text(self, setting: str) -> str:
         """A setting of the target.
@@ -108,6 +112,11 @@ def kind_of(target: Target) -> str:
 def collector(kind: str) -> Collector:
     """The collector of a kind of inventory, imported when it is asked for."""
     return cast(Collector, import_module(f"{_KINDS[kind][1]}.collector"))
+
+
+def tools_of(kind: str) -> tuple[str, ...]:
+    """The isolated tools that a kind's collector runs: its `TOOLS`, where it has some."""
+    return tuple(getattr(collector(kind), "TOOLS", ()))
 
 
 @cache
