@@ -12,6 +12,8 @@ from compline.scanners.endpoints.shapes import Door
 UNKNOWN = "unknown-path"
 HOME = "home"
 PLAIN = "plain"
+CLOSED = Answer(0)
+"""In place of an answer where nothing takes connections."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,10 @@ class NoAnswer(Exception):
     """One call has no whole answer; the message says why, without secrets."""
 
 
+class NotConnected(NoAnswer):
+    """Nothing takes connections there."""
+
+
 class CallsUsedUp(NoAnswer):
     """The bound on requests is reached."""
 
@@ -133,7 +137,8 @@ class Asker:
         Raises:
             NotSent: the credential would have been sent where others may read it.
             CallsUsedUp: `MOST_CALLS` were made.
-            NoAnswer: no connection, half an answer, too slow, or 429 after all.
+            NotConnected: nothing takes connections there.
+            NoAnswer: half an answer, too slow, or 429 after all.
         """
         for last in (False, False, True):
             answer = await self._once(method, path, identity, headers, body, text, place)
@@ -172,6 +177,7 @@ class Asker:
         client = self._clients["trusting" if identity != "right" else "checking"]
         try:
             async with (
+                # A connect that hangs must be told from an answer that does: it is given up first.
                 asyncio.timeout(CALL_SECONDS),
                 client.stream(
                     method,
@@ -191,6 +197,8 @@ class Asker:
                     {name.lower(): value for name, value in response.headers.items()},
                     content.decode("utf-8", "replace"),
                 )
+        except httpx.ConnectTimeout:
+            raise NotConnected("nothing takes connections") from None
         except (TimeoutError, httpx.TimeoutException):
             raise NoAnswer(f"no whole answer within {CALL_SECONDS:g} seconds") from None
         except httpx.ConnectError as error:
@@ -198,7 +206,7 @@ class Asker:
                 raise NotSent(
                     "the credential is not sent, since the certificate cannot be verified"
                 ) from None
-            raise NoAnswer(f"no connection ({one_line(str(error), 120)})") from None
+            raise NotConnected(f"no connection ({one_line(str(error), 120)})") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             # Their texts quote what was sent or received, which may hold a secret.
             raise NoAnswer(f"no whole answer ({type(error).__name__})") from None
@@ -217,7 +225,8 @@ async def asking(
     checking = ssl.create_default_context()
     if ca is not None:
         checking.load_verify_locations(cafile=ca)
-    limits = {"follow_redirects": False, "trust_env": False, "timeout": CALL_SECONDS}
+    timeouts = httpx.Timeout(CALL_SECONDS, connect=CALL_SECONDS / 2)
+    limits = {"follow_redirects": False, "trust_env": False, "timeout": timeouts}
     agent = {"User-Agent": "compline", "Accept": "*/*"}
     async with (
         asyncio.timeout(seconds),

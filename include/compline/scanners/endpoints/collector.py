@@ -45,7 +45,7 @@ def collect(asked: Asked) -> Inventory:
     credential = None
     if settings.get("credential"):
         credential = Credential(asked.secret("credential"), str(settings.get("send") or "bearer"))
-    plan = _plan(asked)
+    plan = _plan(asked, place)
     # First the questions: a service that is down or drips costs no minute of sslyze.
     answers = _answers(place, credential, ca, plan, asked.seconds)
     if place.scheme == "https":
@@ -67,7 +67,7 @@ def _allowed(values: Mapping[str, Any]) -> Allowed:
     )
 
 
-def _plan(asked: Asked) -> Plan:
+def _plan(asked: Asked, place: Place) -> Plan:
     settings = asked.target.settings
     shape, model = str(settings.get("shape") or "plain"), str(settings.get("model") or "")
     given = settings.get("call")
@@ -78,7 +78,10 @@ def _plan(asked: Asked) -> Plan:
     return Plan(
         call=call,
         cheap=cheap,
-        doors=doors(shape, asked.values.get("closed_paths") or ()),
+        doors=tuple(
+            replace(door, path=place.resolved(door.path))
+            for door in doors(shape, asked.values.get("closed_paths") or ())
+        ),
         plain_port=int(settings.get("plain_port") or 80),
         limit_calls=max(0, min(int(asked.values.get("rate_limit_calls") or 0), 50)),
         model=model,

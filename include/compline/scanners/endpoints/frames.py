@@ -10,7 +10,7 @@ from typing import Any
 
 from compline.model import Gap, GapReason
 from compline.scanners.endpoints import probes, tls
-from compline.scanners.endpoints.answers import HOME, PLAIN, UNKNOWN, Answers
+from compline.scanners.endpoints.answers import CLOSED, HOME, PLAIN, UNKNOWN, Answers
 from compline.scanners.endpoints.asking import Answer
 from compline.scanners.endpoints.leaks import leak
 from compline.scanners.endpoints.shapes import Door
@@ -53,15 +53,15 @@ class Allowed:
 
 def inventory_of(answers: Answers, allowed: Allowed, now: datetime) -> Inventory:
     """The frames, and a gap for each question that has no answer."""
+    missing = {**answers.missing, **_unwell(answers.asked)}
     gaps = [
-        Gap(GapReason.FORBIDDEN, *_place(question, reason))
-        for question, reason in answers.missing.items()
+        Gap(GapReason.FORBIDDEN, *_place(question, reason)) for question, reason in missing.items()
     ]
     rows: dict[str, list[_Row]] = {name: [] for name in FRAMES}
     rows["transport"] = list(_transport(answers))
     rows["headers"] = list(_headers(answers))
     rows["access"] = list(_access(answers, allowed, gaps))
-    rows["doors"] = list(_doors(answers, allowed, gaps))
+    rows["doors"] = list(_doors(answers, allowed))
     rows["cors"] = list(_cors(answers, allowed))
     rows["errors"] = list(_errors(answers))
     rows["probes"] = list(_probes(answers, gaps))
@@ -73,6 +73,15 @@ def inventory_of(answers: Answers, allowed: Allowed, now: datetime) -> Inventory
         gaps.append(Gap(GapReason.FORBIDDEN, "tls/", answers.tls_missing))
     frames = {name: frame_of(columns, rows[name]) for name, columns in FRAMES.items()}
     return Inventory(frames, gaps=tuple(gaps))
+
+
+def _unwell(asked: Mapping[str, Answer]) -> dict[str, str]:
+    """Questions whose answers are the server's own errors: they tell nothing, save of errors."""
+    return {
+        question: f"it answers {answer.status}"
+        for question, answer in asked.items()
+        if answer.status >= 500 and question.partition("/")[0] not in ("errors", UNKNOWN)
+    }
 
 
 def _place(question: str, reason: str) -> tuple[str, str]:
@@ -92,17 +101,19 @@ def _place(question: str, reason: str) -> tuple[str, str]:
 
 def _transport(answers: Answers) -> Iterator[_Row]:
     yield {"item": "tls", "value": "yes" if answers.scheme == "https" else "no"}
-    if answer := answers.asked.get(PLAIN):
+    answer = answers.asked.get(PLAIN)
+    if answer is not None and answer.status < 500:
         location = answer.headers.get("location", "").lower()
         moved = 300 <= answer.status < 400 and location.startswith("https://")
         # A server that says its port wants TLS, or that nothing is here, serves nothing in clear.
-        refused = answer.status in (400, 403, 404, 410, 421, 426)
+        refused = answer.status in (CLOSED.status, 400, 403, 404, 410, 421, 426)
         value = "redirects" if moved else "refuses" if refused else "answers"
         yield {"item": "plain-http", "value": value}
 
 
 def _headers(answers: Answers) -> Iterator[_Row]:
-    answer = answers.asked.get("access/right") or answers.asked.get(HOME)
+    known = (answers.asked.get(question) for question in ("access/right", HOME))
+    answer = next((each for each in known if each is not None and each.status < 500), None)
     if answer is None:
         return
     names = ("server", "x-powered-by", "x-content-type-options")
@@ -125,11 +136,7 @@ def _access(answers: Answers, allowed: Allowed, gaps: list[Gap]) -> Iterator[_Ro
         gaps.append(Gap(GapReason.FORBIDDEN, "access/", detail))
     for identity in ("anonymous", "wrong"):
         answer = answers.asked.get(f"access/{identity}")
-        if answer is None:
-            continue
-        if answer.status >= 500:
-            detail = f"the {identity} call answers {answer.status}"
-            gaps.append(Gap(GapReason.FORBIDDEN, "access/", detail))
+        if answer is None or answer.status >= 500:
             continue
         let_in = 200 <= answer.status < 300
         known = let_in or answers.call_works or answer.status in _REFUSED
@@ -142,15 +149,12 @@ def _access(answers: Answers, allowed: Allowed, gaps: list[Gap]) -> Iterator[_Ro
             }
 
 
-def _doors(answers: Answers, allowed: Allowed, gaps: list[Gap]) -> Iterator[_Row]:
+def _doors(answers: Answers, allowed: Allowed) -> Iterator[_Row]:
     anything = _same(answers.asked.get(UNKNOWN))
     for door in answers.doors:
         name = f"{door.method} {door.path}"
         answer = answers.asked.get(f"door/{name}")
-        if answer is None:
-            continue
-        if answer.status >= 500:
-            gaps.append(Gap(GapReason.FORBIDDEN, f"door/{name}", f"it answers {answer.status}"))
+        if answer is None or answer.status >= 500:
             continue
         yield {
             "what": door.what,
@@ -164,20 +168,21 @@ def _is_open(door: Door, answer: Answer, anything: str | None) -> bool:
     if not 200 <= answer.status < 300 or door.mark not in answer.body:
         return False
     # One page for all paths, as single-page applications have it, opens nothing.
-    return anything is None or _same(answer) != anything
+    return anything is None or _same(answer, door.path) != anything
 
 
-def _same(answer: Answer | None) -> str | None:
+def _same(answer: Answer | None, path: str = "") -> str | None:
     """What is the same in a server's answers to whatever path; None where it says not found."""
     if answer is None or not 200 <= answer.status < 300:
         return None
-    return re.sub(r"[/\w.-]*compline-[0-9a-f]+|[0-9a-f]{8,}|\s+", "", answer.body)
+    body = answer.body.replace(path, "") if path.strip("/") else answer.body
+    return re.sub(r"/compline-[0-9a-f]+|[0-9a-f]{8,}|\s+", "", body)
 
 
 def _cors(answers: Answers, allowed: Allowed) -> Iterator[_Row]:
     for question, answer in answers.asked.items():
         aspect, _, origin = question.partition("/")
-        if aspect not in ("cors", "cors-get"):
+        if aspect not in ("cors", "cors-get") or answer.status >= 500:
             continue
         granted = answer.headers.get("access-control-allow-origin", "").strip()
         echoed = granted == origin if origin else granted.endswith(".invalid")
@@ -206,7 +211,7 @@ def _errors(answers: Answers) -> Iterator[_Row]:
 def _probes(answers: Answers, gaps: list[Gap]) -> Iterator[_Row]:
     for question, answer in answers.asked.items():
         aspect, _, name = question.partition("/")
-        if aspect != "probe":
+        if aspect != "probe" or answer.status >= 500:
             continue
         fell = probes.fell_for(name, answers.planted.get(name, ""), answer)
         if fell is None:

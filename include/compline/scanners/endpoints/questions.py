@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from compline.scanners.endpoints import probes
-from compline.scanners.endpoints.answers import HOME, PLAIN, UNKNOWN, Answers, Limits
-from compline.scanners.endpoints.asking import Answer, Asker, Identity, NoAnswer
+from compline.scanners.endpoints.answers import CLOSED, HOME, PLAIN, UNKNOWN, Answers, Limits
+from compline.scanners.endpoints.asking import Answer, Asker, Identity, NoAnswer, NotConnected
 from compline.scanners.endpoints.shapes import Asked, Door
 
 FOREIGN_ORIGIN = "https://compline-check.invalid"
+_AWAY = (502, 503, 504)
 _LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "x-rate-limit")
 
 
@@ -59,9 +60,11 @@ async def ask(asker: Asker, plan: Plan) -> Answers:
     """
     notes = _Notebook(asker)
     notes.asked[UNKNOWN] = await asker.call("GET", f"/compline-{secrets.token_hex(12)}")
+    if notes.asked[UNKNOWN].status in _AWAY:
+        raise NoAnswer(f"it answers {notes.asked[UNKNOWN].status}")
     await notes.ask(HOME, "GET", "")
     if asker.place.scheme == "https":
-        await notes.ask(PLAIN, "GET", "/", place=asker.place.plain(plan.plain_port), patient=False)
+        await _plain(notes, asker.place.resolved(plan.cheap.path), plan.plain_port)
     await _access(notes, plan)
     for door in plan.doors:
         await _door(notes, door)
@@ -90,6 +93,16 @@ async def ask(asker: Asker, plan: Plan) -> Answers:
 def _works(notes: _Notebook) -> bool:
     answer = notes.asked.get("access/right")
     return answer is not None and 200 <= answer.status < 300
+
+
+async def _plain(notes: _Notebook, path: str, port: int) -> None:
+    place = notes.asker.place.plain(port)
+    try:
+        notes.asked[PLAIN] = await notes.asker.call("GET", path, place=place, patient=False)
+    except NotConnected:
+        notes.asked[PLAIN] = CLOSED
+    except NoAnswer as error:
+        notes.missing[PLAIN] = str(error)
 
 
 async def _access(notes: _Notebook, plan: Plan) -> None:
@@ -134,8 +147,10 @@ async def _cors(notes: _Notebook, plan: Plan) -> None:
 
 async def _errors(notes: _Notebook, plan: Plan, who: Identity) -> None:
     path = plan.call.path
-    await notes.ask("errors/broken-json", "POST", path, identity=who, text='{"a": [1, ')
-    await notes.ask("errors/wrong-types", "POST", path, identity=who, body=[None, {"a": 1e308}])
+    if plan.call.method == "POST":
+        # Elsewhere nobody knows what a POST would do.
+        await notes.ask("errors/broken-json", "POST", path, identity=who, text='{"a": [1, ')
+        await notes.ask("errors/wrong-types", "POST", path, identity=who, body=[None, {"a": 1e308}])
     await notes.ask("errors/odd-header", "GET", path, identity=who, headers={"Accept": "x/;q=a"})
 
 
@@ -162,6 +177,9 @@ async def _limits(notes: _Notebook, plan: Plan, who: Identity) -> Limits | None:
             return None
         if answer.status == 429 or _tells_limit(answer.headers):
             return Limits(number, seen=True)
+        if answer.status >= 500:
+            notes.missing["limits"] = f"it answers {answer.status}"
+            return None
     return Limits(plan.limit_calls, seen=False)
 
 
