@@ -70,6 +70,7 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
     def to(*addresses: str, host: str = HOST) -> list[str]:
         left = list(addresses)
+        asked.clear()
 
         def fake(name: Any, *rest: Any, **named: Any) -> Any:
             if name != host:
@@ -114,9 +115,15 @@ def look_at(
     monkeypatch.setattr(canary, "prove_built_in", prove_once)
 
     def look(
-        port: int, *, scheme: str = "https", path: str = "/v1", seconds: int = 60, **given: Any
+        port: int,
+        *,
+        scheme: str = "https",
+        path: str = "/v1",
+        seconds: int = 60,
+        addresses: tuple[str, ...] = ("127.0.0.1",),
+        **given: Any,
     ) -> Look:
-        resolves("127.0.0.1")
+        resolves(*addresses)
         settings: dict[str, Any] = {
             "url": f"{scheme}://{HOST}:{port}{path}",
             "shape": "openai",
