@@ -39,11 +39,14 @@ def test_an_application_that_does_not(look_at: Any, bad: Served, scene: Any) -> 
 
     assert isinstance(look.outcome, Completed), look.outcome
     found = {(o.rule, o.subject): o.severity for o in look.outcome.observations}
-    assert found.items() >= {
-        ("not-a-server-error", "operation/POST /score"): Severity.HIGH,
-        ("status-code-conformance", "operation/GET /status"): Severity.LOW,
-        ("status-code-conformance", "operation/GET /away"): Severity.LOW,
-    }.items()
+    assert (
+        found.items()
+        >= {
+            ("not-a-server-error", "operation/POST /score"): Severity.HIGH,
+            ("status-code-conformance", "operation/GET /status"): Severity.LOW,
+            ("status-code-conformance", "operation/GET /away"): Severity.LOW,
+        }.items()
+    )
     sent = set(bad.requests[before:])
     assert not {method for method, _ in sent} - {"GET", "POST"}
     assert not any("canary" in path for _, path in sent)
@@ -138,9 +141,7 @@ def test_nobody_listens(look_at: Any, error_of: Any, document: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_service_that_is_away(
-    look_at: Any, error_of: Any, document: Any, status: int
-) -> None:
+def test_a_service_that_is_away(look_at: Any, error_of: Any, document: Any, status: int) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"retry-after", b"60")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
