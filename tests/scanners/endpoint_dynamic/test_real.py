@@ -13,7 +13,7 @@ import scored
 from endpoints import HOST, Authority, Served, serve
 
 from compline.model import Completed, GapReason, Severity, Skipped
-from compline.scanners.endpoints.dynamic import command, scanner
+from compline.scanners.endpoints.dynamic import command, scanner, subject
 
 
 def url(served: Served) -> str:
@@ -170,7 +170,7 @@ def test_a_missed_canary(
         del value["paths"][canary]
         return type(made)(json.dumps(value).encode(), made.operations)
 
-    scanner_prepare = scanner.prepare
-    monkeypatch.setattr(scanner, "prepare", without)
+    scanner_prepare = subject.prepare
+    monkeypatch.setattr(subject, "prepare", without)
     error = error_of(look_at(good.port, document(scored.good().openapi())))
     assert "missed its canary" in error

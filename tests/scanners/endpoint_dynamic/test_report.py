@@ -12,7 +12,7 @@ import pytest
 from compline.model import GapReason, Severity
 from compline.scanners.endpoints.dynamic.document import Document, prepare
 from compline.scanners.endpoints.dynamic.report import Broken, read
-from compline.scanners.endpoints.dynamic.scanner import NotTested, judge
+from compline.scanners.endpoints.dynamic.verdict import NotTested, judge
 
 GOLDEN = (Path(__file__).parent / "golden" / "bad.ndjson").read_bytes()
 CANARY = "/compline-canary-0123456789ab"
