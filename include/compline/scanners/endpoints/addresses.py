@@ -101,7 +101,7 @@ def check(host: str, address: str, private: Sequence[str]) -> None:
         return
     ip = ipaddress.ip_address(address)
     named = {entry.lower() for entry in private}
-    dangerous = ip.is_link_local or ip.is_unspecified or ip.is_multicast or _is_metadata(ip)
+    dangerous = ip.is_unspecified or ip.is_multicast or _is_metadata(ip)
     if dangerous:
         if any(_as_address(entry) == ip for entry in named):
             return
@@ -119,6 +119,7 @@ def check(host: str, address: str, private: Sequence[str]) -> None:
 
 
 def _is_metadata(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it is a cloud's metadata service, or link-local, where most of them are."""
     inner = getattr(ip, "ipv4_mapped", None) or ip
     return str(inner) in _METADATA or inner.is_link_local
 

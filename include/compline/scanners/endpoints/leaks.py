@@ -20,7 +20,7 @@ _LEAKS = (
     ("a database's error", re.compile(r"psycopg2?\.errors|sqlalchemy\.exc|ORA-\d{5}|SQLSTATE\[")),
     (
         "a path of the server",
-        re.compile(r"(?:/usr/(?:local/)?lib|/home|/opt|/app|/root)/[\w./-]+\.\w+"),
+        re.compile(r"(?<![\w./:-])(?:/usr/(?:local/)?lib|/home|/opt|/app|/root)/[\w./-]+\.\w+"),
     ),
 )
 
