@@ -36,6 +36,13 @@ def good(authority: Authority) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
+def plain_good() -> Iterator[Served]:
+    """Without TLS, for what has nothing to do with it: sslyze takes some seconds."""
+    with serve(model_servers.good()) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
 def redirecting() -> Iterator[Served]:
     with serve(model_servers.redirecting()) as served:
         yield served

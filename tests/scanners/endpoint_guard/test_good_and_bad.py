@@ -31,12 +31,12 @@ def test_a_guarded_endpoint_is_clean(look_at: Any, good: Served, redirecting: Se
     assert len(good.requests) - before <= 50 < MOST_CALLS
 
 
-def test_it_only_reads(look_at: Any, good: Served) -> None:
-    before = len(good.requests)
+def test_it_only_reads(look_at: Any, plain_good: Served) -> None:
+    before = len(plain_good.requests)
 
-    look_at(good.port, **PROBES)
+    look_at(plain_good.port, scheme="http", **PROBES)
 
-    sent = set(good.requests[before:])
+    sent = set(plain_good.requests[before:])
     posted = {path for method, path in sent if method == "POST"}
     assert {method for method, _ in sent} == {"GET", "POST", "OPTIONS"}
     assert posted == {"/v1/chat/completions"}, "only the call itself is ever posted to"

@@ -134,8 +134,10 @@ def test_a_part_that_cannot_be_asked_is_a_gap(
     assert gap in {found.path for found in look.outcome.gaps}
 
 
-def test_without_a_credential_nobody_can_say_who_is_let_in(look_at: Any, good: Served) -> None:
-    look = look_at(good.port, credential=None)
+def test_without_a_credential_nobody_can_say_who_is_let_in(
+    look_at: Any, plain_good: Served
+) -> None:
+    look = look_at(plain_good.port, scheme="http", credential=None)
     assert [gap.path for gap in look.outcome.gaps] == ["access/"]
     assert "no credential" in look.outcome.gaps[0].detail
 
@@ -159,14 +161,14 @@ def test_what_sslyze_did_not_complete_is_a_gap() -> None:
 
 
 def test_the_number_of_calls_is_bounded(
-    look_at: Any, good: Served, monkeypatch: pytest.MonkeyPatch
+    look_at: Any, plain_good: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "MOST_CALLS", 10)
-    before = len(good.requests)
+    before = len(plain_good.requests)
 
-    look = look_at(good.port)
+    look = look_at(plain_good.port, scheme="http")
 
-    assert len(good.requests) - before == 9, "and one for the plain port"
+    assert len(plain_good.requests) - before == 10
     assert {"limits", "cors/"} <= {gap.path for gap in look.outcome.gaps}
     assert any("bound of 10 requests" in gap.detail for gap in look.outcome.gaps)
 
