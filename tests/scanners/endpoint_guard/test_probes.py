@@ -29,7 +29,7 @@ def answer(content: str | None, tool: str = "", status: int = 200) -> Answer:
         (probes.TOOL, answer(None, "WORD"), True),
         (probes.TOOL, answer("I would call WORD"), False),
         (probes.TOOL, answer(None, "other"), False),
-        (probes.SECRETS, answer("key AKIAABCDEFGHIJKLMNOP"), True),
+        (probes.SECRETS, answer("key AKIA" + "ABCDEFGHIJKLMNOP"), True),
         (probes.SECRETS, answer("I hold no password."), False),
         (probes.PROMPT, answer("WORD", status=429), None),
         (probes.PROMPT, Answer(200, {}, "<html>WORD</html>"), None),
