@@ -38,6 +38,14 @@ _SCANNERS = {
         frozenset({TargetKind.AIRFLOW, TargetKind.LOG}),
         "compline.scanners.logs.scanner:LogSecrets",
     ),
+    "endpoint-guard": (
+        frozenset({TargetKind.ENDPOINT}),
+        "compline.scanners.endpoints.scanner:EndpointGuard",
+    ),
+    "endpoint-dynamic": (
+        frozenset({TargetKind.ENDPOINT}),
+        "compline.scanners.endpoints.dynamic.scanner:EndpointDynamic",
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from compline.config.fields import Misplaced, Section
 from compline.config.targets.airflow import Airflow
+from compline.config.targets.endpoints import Endpoint
 from compline.config.targets.listed import Listed
 from compline.config.targets.logs import Log
 from compline.config.targets.registries import ModelRegistry
@@ -25,6 +26,7 @@ class Targets(Section):
     model_registries: list[ModelRegistry] = Field(default_factory=list)
     airflow: list[Airflow] = Field(default_factory=list)
     logs: list[Log] = Field(default_factory=list)
+    endpoints: list[Endpoint] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _unique(self) -> Targets:

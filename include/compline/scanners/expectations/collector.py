@@ -20,11 +20,13 @@ from compline.config.secrets import SecretResolver
 from compline.model import Target, TargetKind
 from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.tools.toolbox import Toolbox
 
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
     "airflow": (TargetKind.AIRFLOW, "compline.scanners.airflow"),
+    "endpoint": (TargetKind.ENDPOINT, "compline.scanners.endpoints"),
 }
 
 
@@ -42,6 +44,8 @@ class Asked:
     now: datetime
     airflow: OwnAirflow | None = None
     """The deployment that runs us; None outside of Airflow."""
+    tools: Toolbox | None = None
+    """What collectors that run a tool need."""
 
     def text(self, setting: str) -> str:
         """A setting of the target.
@@ -112,6 +116,11 @@ def kind_of(target: Target) -> str:
 def collector(kind: str) -> Collector:
     """The collector of a kind of inventory, imported when it is asked for."""
     return cast(Collector, import_module(f"{_KINDS[kind][1]}.collector"))
+
+
+def tools_of(kind: str) -> tuple[str, ...]:
+    """The isolated tools that a kind's collector runs: its `TOOLS`, where it has some."""
+    return tuple(getattr(collector(kind), "TOOLS", ()))
 
 
 @cache
