@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Annotated, cast
 
 from pydantic import Field, model_validator
 
 from compline.config.fields import Misplaced, Section
 from compline.config.targets.listed import Listed
+from compline.config.targets.object_stores import S3, AzureBlob, Gcs
 from compline.config.targets.registries import ModelRegistry
 from compline.config.targets.sources import Image, Repository
-from compline.config.targets.stores import DataStore
+from compline.config.targets.stores import InventoryFile, Postgresql
+
+DataStore = Annotated[
+    Postgresql | InventoryFile | S3 | Gcs | AzureBlob, Field(discriminator="kind")
+]
 
 
 class Targets(Section):
