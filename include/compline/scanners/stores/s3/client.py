@@ -7,7 +7,7 @@ Calls per bucket: 11 settings (one more for a policy on AWS), at most `LISTED_PA
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -71,7 +71,7 @@ class S3Client:
         regions: dict[str, str] = dict.fromkeys(wanted, "")
         places: dict[str, tuple[str, str]] = {}
         if not wanted:
-            regions = dict(self._listed())
+            regions = self._listed()
             if len(regions) > facts.MOST_BUCKETS:
                 reason = f"more than {facts.MOST_BUCKETS} buckets: list those that matter"
                 places["bucket/"] = (GapReason.TOO_MANY.value, reason)
@@ -94,19 +94,25 @@ class S3Client:
             "places": places,
         }
 
-    def _listed(self) -> Iterator[tuple[str, str]]:
-        """(bucket, region) of all that the account has; the region is empty where untold."""
+    def _listed(self) -> dict[str, str]:
+        """Region by bucket, of all that the account has; empty where untold."""
+        regions: dict[str, str] = {}
         token: dict[str, str] = {}
         while True:
             page = self._must("list_buckets", MaxBuckets=_PAGE, **token)
-            for bucket in page.get("Buckets", ()):
-                yield str(bucket["Name"]), str(bucket.get("BucketRegion") or "")
+            found = page.get("Buckets", ())
+            regions |= {str(one["Name"]): str(one.get("BucketRegion") or "") for one in found}
             following = page.get("ContinuationToken")
             if not following:
-                return
+                break
             if following == token.get("ContinuationToken"):
                 raise CannotCollect("the list of buckets goes in circles")
             token = {"ContinuationToken": str(following)}
+        if not token and len(regions) >= _PAGE:
+            # A compatible store may cut the list and give no way to go on: asked in one piece then.
+            whole = self._must("list_buckets").get("Buckets", ())
+            regions = {str(one["Name"]): "" for one in whole} | regions
+        return regions
 
     def _account(self) -> str:
         declared = str(self._settings.get("account") or "")
