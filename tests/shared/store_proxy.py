@@ -90,7 +90,7 @@ def proxying(upstream: str, certificate: tuple[Path, Path] | None = None) -> Ite
             if half:
                 self.close_connection = True
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
 
         def log_message(self, *_arguments: object) -> None:
             return

@@ -72,7 +72,12 @@ class Gcs(ObjectStore):
         description="JSON of a service account's key, or `ambient`: the machine's own identity"
     )
     project: str = Field(pattern=r"^[a-z0-9:.-]+$", description="id of the project")
-    endpoint_url: WebUrl | None = Field(None, description="of an emulator; default: Google's")
+    endpoint_url: WebUrl | None = Field(
+        None, description="of a private endpoint or an emulator; default: Google's"
+    )
+    kms_endpoint_url: WebUrl | None = Field(
+        None, description="Cloud KMS beside such an endpoint; Google's own is found without"
+    )
 
     @property
     def locator(self) -> str:
