@@ -1,4 +1,4 @@
-"""Object stores of the tests: moto for S3, fake-gcs-server, azurite; each behind a proxy that writes down what is asked."""
+"""Object stores of the tests: moto, fake-gcs-server and azurite, each behind a recording proxy."""
 
 from __future__ import annotations
 

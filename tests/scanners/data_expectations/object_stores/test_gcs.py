@@ -48,8 +48,8 @@ def recorded(gcs_proxy: Proxy, answer_json: Callable[..., Fault]) -> Callable[..
     ) -> None:
         gcs_proxy.fail("/iam", answer_json({"version": 3, "bindings": list(bindings)}))
         gcs_proxy.fail("/o?", answer_json({"items": list(objects)}))
-        gcs_proxy.fail("/v1/projects/", answer_json(key or {"primary": {"state": "ENABLED"},
-                                                            "rotationPeriod": "7776000s"}))  # fmt: skip
+        good = {"primary": {"state": "ENABLED"}, "rotationPeriod": "7776000s"}
+        gcs_proxy.fail("/v1/projects/", answer_json(key or good))
         gcs_proxy.fail("/storage/v1/b?", answer_json({"items": list(buckets)}))
 
     return put

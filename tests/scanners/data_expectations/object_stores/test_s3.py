@@ -1,4 +1,4 @@
-"""S3 as moto speaks it: each bad arrangement is found, the good one is clean, nothing is written."""
+"""S3 as moto speaks it: what is bad is found, what is good is clean, nothing is written."""
 
 from __future__ import annotations
 
