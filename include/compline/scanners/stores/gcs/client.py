@@ -8,6 +8,7 @@ one per key.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -52,6 +53,8 @@ class GcsClient:
         if not self._kms and self.endpoint == _STORAGE:
             self._kms = _KMS
         self._asked = asked
+        # Else the library asks for each bucket's metadata once more, beside our own calls.
+        os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         self._client = storage.Client(
             project=self.project,
             credentials=_credentials(asked, _READING),

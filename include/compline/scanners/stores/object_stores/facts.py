@@ -57,7 +57,9 @@ class Store:
     """Keys of the customer's that buckets are encrypted with."""
     hidden_keys: Mapping[str, Hidden] = field(default_factory=dict)
     others: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    """Frames that only this sort of store has, with all their columns."""
+    """Frames that only this sort of store has."""
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of those."""
     hidden_places: Mapping[str, Hidden] = field(default_factory=dict)
     """Further gaps by place (`bucket/`, `account/...`)."""
 

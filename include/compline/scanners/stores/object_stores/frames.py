@@ -75,7 +75,7 @@ def inventory_of(store: Store, policy: Mapping[str, Any]) -> Inventory:
     }
     frames["connection"] = frame_of(("endpoint", "transport"), [connection])
     for name, told in store.others.items():
-        frames[name] = frame_of(tuple(told[0]) if told else (), told)
+        frames[name] = frame_of(store.columns[name], told)
     return Inventory(frames=frames, gaps=tuple(_gaps(store)))
 
 
