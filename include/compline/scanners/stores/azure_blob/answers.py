@@ -7,7 +7,7 @@ and resources of Azure Resource Manager (Microsoft.Storage, version 2023-05-01) 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from compline.scanners.stores.azure_blob.management import lifecycle_of, scope_k
 from compline.scanners.stores.object_stores.facts import Bucket, Hidden, Row, Store, classes_of
 from compline.scanners.stores.object_stores.frames import told_or_hidden
 
+Answer = Mapping[str, Any]
 _ACCOUNT_COLUMNS = ("account", "tls_only", "tls", "anonymous_blocked", "network_open", "shared_key")
 _ACCOUNT_PLACES = ("transport", "public-access", "network", "shared-key")
 
@@ -134,7 +135,7 @@ def _bucket(
     hidden: dict[str, Hidden] = {}
     aspects: dict[str, Sequence[Row]] = {"locks": [_lock(properties)]}
     aspects["access"] = list(_grants(properties, management["account"]))
-    makers = {
+    makers: dict[str, tuple[str, Callable[[Answer], Row | Hidden]]] = {
         "encryption": ("account", lambda told: _encryption(properties, told, management, keys)),
         "versions": ("blob_service", _versions),
         "lifecycle": ("lifecycle", lambda told: lifecycle_of(told, name, management)),

@@ -161,7 +161,7 @@ class AzureBlobClient:
         token: str | None = None
         for _ in range(facts.LISTED_PAGES):
             pages = container.list_blobs(results_per_page=_PAGE).by_page(token)
-            for item in self._ask(f"blobs of {name}", lambda pages=pages: list(next(pages, ()))):
+            for item in self._ask(f"blobs of {name}", partial(_next, pages)):
                 found[str(item.name)] = {
                     "server_encrypted": bool(item.server_encrypted),
                     "encryption_scope": item.encryption_scope,
@@ -191,6 +191,10 @@ class AzureBlobClient:
                 return call()
 
         return self.patience.ask(once)
+
+
+def _next(pages: Any) -> list[Any]:
+    return list(next(pages, ()))
 
 
 def _plain(properties: Any) -> dict[str, Any]:

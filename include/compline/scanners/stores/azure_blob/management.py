@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -61,7 +62,7 @@ def ask_management(
 def _pages(
     client: httpx.Client, url: str, base: str, token: Callable[[], str], patience: Patience
 ) -> dict[str, Any]:
-    answer = patience.ask(lambda: _get(client, url, token()))
+    answer = patience.ask(partial(_asked, client, url, token))
     following, pages = answer.get("nextLink"), 1
     while following:
         pages += 1
@@ -69,16 +70,16 @@ def _pages(
             raise CannotCollect(
                 "a list of Azure Resource Manager goes on without end, or elsewhere"
             )
-        more = patience.ask(lambda link=str(following): _get(client, link, token()))
+        more = patience.ask(partial(_asked, client, str(following), token))
         answer = {"value": [*answer.get("value", ()), *more.get("value", ())]}
         following = more.get("nextLink")
     return answer
 
 
-def _get(client: httpx.Client, url: str, token: str) -> dict[str, Any]:
+def _asked(client: httpx.Client, url: str, token: Callable[[], str]) -> dict[str, Any]:
     what = re.sub(r"^.*/storageAccounts/[^/?]+", "account", url.partition("?")[0])
     try:
-        answer = client.get(url, headers={"Authorization": f"Bearer {token}"})
+        answer = client.get(url, headers={"Authorization": f"Bearer {token()}"})
     except httpx.TimeoutException:
         raise CannotCollect(f"{what}: Azure Resource Manager did not answer in time") from None
     except httpx.HTTPError as error:
