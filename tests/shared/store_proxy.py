@@ -6,7 +6,7 @@ import http.client
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,8 +51,13 @@ class Proxy:
 
 
 @contextmanager
-def proxying(upstream: str, certificate: tuple[Path, Path] | None = None) -> Iterator[Proxy]:
-    """A proxy before the store; with a certificate and its key it speaks TLS."""
+def proxying(
+    upstream: str, certificate: tuple[Path, Path] | None = None, signature: str = ""
+) -> Iterator[Proxy]:
+    """A proxy before the store; with a certificate and its key it speaks TLS.
+
+    `signature` is a query that goes to the store in place of the request's own authorization.
+    """
     goal = urlsplit(upstream)
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,19 +74,25 @@ def proxying(upstream: str, certificate: tuple[Path, Path] | None = None) -> Ite
                 self._send(fault.status, fault.headers, fault.body)
                 return
             connection = http.client.HTTPConnection(str(goal.hostname), goal.port, timeout=30)
-            connection.request(self.command, self.path, body, dict(self.headers))
+            headers, path = dict(self.headers), self.path
+            if signature:
+                headers.pop("Authorization", None)
+                path += f"{'&' if '?' in path else '?'}{signature}"
+            connection.request(self.command, path, body, headers)
             answer = connection.getresponse()
             data = answer.read()
             dropped = ("content-length", "transfer-encoding", "connection")
-            headers = [(k, v) for k, v in answer.getheaders() if k.lower() not in dropped]
+            told = [(k, v) for k, v in answer.getheaders() if k.lower() not in dropped]
             if self.command == "HEAD":
-                headers.append(("Content-Length", answer.getheader("Content-Length") or "0"))
-            self._send(answer.status, headers, data, half=fault is not None)
+                told.append(("Content-Length", answer.getheader("Content-Length") or "0"))
+            self._send(answer.status, told, data, half=fault is not None)
             connection.close()
 
-        def _send(self, status: int, headers: object, body: bytes, half: bool = False) -> None:
+        def _send(
+            self, status: int, headers: Iterable[tuple[str, str]], body: bytes, half: bool = False
+        ) -> None:
             self.send_response(status)
-            for name, value in headers:  # type: ignore[attr-defined]
+            for name, value in headers:
                 self.send_header(name, value)
             if self.command != "HEAD":
                 self.send_header("Content-Length", str(len(body)))
