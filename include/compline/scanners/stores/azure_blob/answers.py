@@ -19,6 +19,7 @@ from compline.scanners.stores.object_stores.frames import told_or_hidden
 
 Answer = Mapping[str, Any]
 _ACCOUNT_COLUMNS = ("account", "tls_only", "tls", "anonymous_blocked", "network_open", "shared_key")
+_CENTURY = 36_500
 _ACCOUNT_PLACES = ("transport", "public-access", "network", "shared-key")
 
 
@@ -64,7 +65,8 @@ def _store(
         others["account_logging"].append({"account": account, "logged": logged})
     else:
         places[f"account/{account}/access-log"] = untold
-    longest = now + timedelta(days=int(policy.get("longest_policy_days") or 0))
+    days = min(int(policy.get("longest_policy_days") or 0), _CENTURY)
+    longest = now + timedelta(days=days)
     buckets = []
     keys: dict[str, Row] = {}
     for name, answer in answers["buckets"].items():

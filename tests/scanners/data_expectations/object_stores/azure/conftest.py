@@ -19,6 +19,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError
 from azure.storage.blob import (
     AccountSasPermissions,
+    BlobAnalyticsLogging,
     BlobServiceClient,
     ResourceTypes,
     generate_account_sas,
@@ -39,7 +40,8 @@ RESOURCE = (
 
 
 def connection_string(url: str) -> str:
-    return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={url}/{ACCOUNT};"
+    account = f"AccountName={ACCOUNT};AccountKey={KEY}"
+    return f"DefaultEndpointsProtocol=http;{account};BlobEndpoint={url}/{ACCOUNT};"
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +107,8 @@ def blobs(azurite: str) -> BlobServiceClient:
     client = BlobServiceClient.from_connection_string(connection_string(azurite), retry_total=0)
     for container in list(client.list_containers()):
         client.delete_container(container.name)
+    logging = BlobAnalyticsLogging(read=True, write=True, delete=True)
+    client.set_service_properties(analytics_logging=logging)
     return client
 
 

@@ -11,7 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.storage.blob import AccessPolicy, BlobServiceClient, ContainerSasPermissions
+from azure.storage.blob import (
+    AccessPolicy,
+    BlobAnalyticsLogging,
+    BlobServiceClient,
+    ContainerSasPermissions,
+)
 from store_proxy import Fault, Proxy
 
 from compline.model import GapReason
@@ -97,6 +102,8 @@ def test_an_account_that_is_kept_badly(
 ) -> None:
     blobs.create_container("models", metadata={"classification": "model"})
     blobs.create_container("people", public_access="container")
+    logging = BlobAnalyticsLogging(read=False, write=True, delete=True)
+    blobs.set_service_properties(analytics_logging=logging)
     blobs.create_container("unnamed")
     managed(
         versioned=False,
@@ -173,7 +180,7 @@ def test_without_resource_manager(
     blobs.get_container_client("open").set_container_access_policy(policies, public_access="blob")  # type: ignore[arg-type]
     blobs.get_blob_client("open", "weights").upload_blob(b"x")
 
-    look = look_at_azure(policy={"longest_policy_days": 400_000})
+    look = look_at_azure(policy={"longest_policy_days": 36_500})
     rules = set(found(look))
 
     assert ("public-read", "bucket/open/access/everyone") in rules
