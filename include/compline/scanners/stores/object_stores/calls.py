@@ -95,8 +95,8 @@ class Patience:
                     wait = min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT)
                 if tries + 1 == MOST_TRIES or wait >= self.left:
                     raise CannotCollect(
-                        f"the store is busy ({busy}) and was so after {tries + 1} tries: ask it "
-                        "later, or give the check more `seconds`"
+                        f"the store is busy or broken ({busy}) and was so after {tries + 1} tries: "
+                        "ask it later, or give the check more `seconds`"
                     ) from None
                 self._pause(wait)
         raise AssertionError("unreachable")

@@ -86,8 +86,8 @@ def _bucket(
         if hidden is None:
             try:
                 aspects[aspect] = list(make(answer[question]))
-            except json.JSONDecodeError:
-                hidden = Hidden(GapReason.UNPARSED, "the bucket policy is not JSON")
+            except ValueError:
+                hidden = Hidden(GapReason.UNPARSED, f"the bucket's {question} is not understood")
         if hidden is not None:
             hidden_by[aspect] = hidden
     if "partly" in answer["objects"]:
