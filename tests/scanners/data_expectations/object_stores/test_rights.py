@@ -70,9 +70,9 @@ def test_the_documented_policy_of_aws_is_enough_and_writes_nothing(
     )  # fmt: skip
     with enforcing(moto):
         look = look_at_s3(credential=f"{identifier}:{secret}")
-        with pytest.raises(ClientError, match="AccessDenied|Forbidden"):
+        with pytest.raises(ClientError, match=r"AccessDenied|Forbidden"):
             reader.put_object(Bucket="models", Key="b", Body=b"x")
-        with pytest.raises(ClientError, match="AccessDenied|Forbidden"):
+        with pytest.raises(ClientError, match=r"AccessDenied|Forbidden"):
             reader.delete_bucket(Bucket="models")
 
     assert ("key-not-rotated", f"key/{key}") in found(look)
