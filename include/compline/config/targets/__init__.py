@@ -9,14 +9,12 @@ from pydantic import Field, model_validator
 
 from compline.config.fields import Misplaced, Section
 from compline.config.targets.listed import Listed
-from compline.config.targets.object_stores import S3, AzureBlob, Gcs
+from compline.config.targets.object_stores import CloudStore
 from compline.config.targets.registries import ModelRegistry
 from compline.config.targets.sources import Image, Repository
-from compline.config.targets.stores import InventoryFile, Postgresql
+from compline.config.targets.stores import DataStore
 
-DataStore = Annotated[
-    Postgresql | InventoryFile | S3 | Gcs | AzureBlob, Field(discriminator="kind")
-]
+AnyStore = Annotated[DataStore | CloudStore, Field(discriminator="kind")]
 
 
 class Targets(Section):
@@ -24,7 +22,7 @@ class Targets(Section):
 
     repositories: list[Repository] = Field(default_factory=list)
     images: list[Image] = Field(default_factory=list)
-    data_stores: list[DataStore] = Field(default_factory=list)
+    data_stores: list[AnyStore] = Field(default_factory=list)
     model_registries: list[ModelRegistry] = Field(default_factory=list)
 
     @model_validator(mode="after")

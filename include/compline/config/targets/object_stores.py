@@ -106,3 +106,6 @@ class AzureBlob(ObjectStore):
     def locator(self) -> str:
         """The account's URL."""
         return self.account_url
+
+
+CloudStore = Annotated[S3 | Gcs | AzureBlob, Field(discriminator="kind")]

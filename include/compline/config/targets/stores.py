@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -57,3 +57,6 @@ class InventoryFile(Store):
     def locator(self) -> str:
         """Its path."""
         return str(self.path)
+
+
+DataStore = Annotated[Postgresql | InventoryFile, Field(discriminator="kind")]

@@ -55,7 +55,7 @@ def aws(proxy: Proxy, certificate: tuple[Path, Path], monkeypatch: pytest.Monkey
             ),
         )
         # AWS has a host for each account.
-        made.meta.events.register("before-send.s3control", _without_account)
+        made.meta.events.register("before-send", _without_account)
         return made
 
     monkeypatch.setattr(s3_client, "_is_aws", lambda _endpoint: True)
