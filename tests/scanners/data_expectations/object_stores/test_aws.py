@@ -58,7 +58,7 @@ def aws(proxy: Proxy, certificate: tuple[Path, Path], monkeypatch: pytest.Monkey
         made.meta.events.register("before-send", _without_account)
         return made
 
-    monkeypatch.setattr(s3_client, "_is_aws", lambda _endpoint: True)
+    monkeypatch.setattr(s3_client, "is_aws", lambda _endpoint: True)
     monkeypatch.setattr(s3_client.S3Client, "_new_client", new_client)
     return regions
 

@@ -102,6 +102,17 @@ def test_who_is_declared() -> None:
     assert not is_declared(("",), ["*"])
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "transport"),
+    [("https://h", "tls"), ("http://h:9000", "plain"), ("http://127.0.0.1:1", "loopback"),
+     ("http://[::1]:1", "loopback"), ("http://localhost", "loopback")],
+)  # fmt: skip
+def test_how_our_own_connection_goes(endpoint: str, transport: str) -> None:
+    frame = inventory_of(Store(endpoint, []), {}).frames["connection"]
+
+    assert frame["transport"].tolist() == [transport]
+
+
 def test_ten_thousand_buckets_are_judged_in_seconds() -> None:
     from compline.scanners.expectations.findings import hold_against
     from compline.scanners.expectations.policy import bind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -69,14 +70,23 @@ def inventory_of(store: Store, policy: Mapping[str, Any]) -> Inventory:
     }
     frames["buckets"] = frame_of(("bucket", "classification"), map(_head, store.buckets))
     frames["keys"] = frame_of(("key", "enabled", "rotated", "detail"), store.keys)
-    connection = {
-        "endpoint": store.endpoint,
-        "transport": "tls" if urlsplit(store.endpoint).scheme == "https" else "plain",
-    }
+    connection = {"endpoint": store.endpoint, "transport": _transport(store.endpoint)}
     frames["connection"] = frame_of(("endpoint", "transport"), [connection])
     for name, told in store.others.items():
         frames[name] = frame_of(store.columns[name], told)
     return Inventory(frames=frames, gaps=tuple(_gaps(store)))
+
+
+def _transport(endpoint: str) -> str:
+    address = urlsplit(endpoint)
+    if address.scheme == "https":
+        return "tls"
+    host = address.hostname or ""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    return "loopback" if loopback else "plain"
 
 
 def _check_told(buckets: Sequence[Bucket]) -> None:

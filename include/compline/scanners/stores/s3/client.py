@@ -11,18 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-
-from compline.config.secrets import AMBIENT
 from compline.model import GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.stores.object_stores import facts
 from compline.scanners.stores.object_stores.calls import (
-    WORKERS,
     Missing,
     Patience,
     Refused,
@@ -30,6 +24,7 @@ from compline.scanners.stores.object_stores.calls import (
     each,
 )
 from compline.scanners.stores.s3.errors import translated
+from compline.scanners.stores.s3.session import bounded, is_aws, session_of
 
 QUESTIONS: Mapping[str, str] = {
     "encryption": "get_bucket_encryption",
@@ -45,7 +40,6 @@ QUESTIONS: Mapping[str, str] = {
 }
 MOST_KEYS = 200
 _PAGE = 1000
-_SOCKET_SECONDS = 20
 
 
 class S3Client:
@@ -55,10 +49,10 @@ class S3Client:
         settings = asked.target.settings
         self.endpoint = str(settings.get("endpoint_url") or "")
         self.region = str(settings.get("region") or "us-east-1")
-        self.aws = not self.endpoint or _is_aws(self.endpoint)
+        self.aws = not self.endpoint or is_aws(self.endpoint)
         self.patience = Patience(asked.seconds)
         self._settings = settings
-        self._session = _session(asked)
+        self._session = session_of(asked)
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -243,44 +237,13 @@ class S3Client:
 
     def _new_client(self, service: str, region: str) -> Any:
         endpoint = {"s3": self.endpoint, "kms": self._settings.get("kms_endpoint_url")}
-        config = Config(
-            connect_timeout=min(10.0, max(1.0, self.patience.left)),
-            read_timeout=min(float(_SOCKET_SECONDS), max(1.0, self.patience.left)),
-            # Tries are our own: botocore knows neither Retry-After nor our end.
-            retries={"mode": "standard", "total_max_attempts": 1},
-            max_pool_connections=WORKERS,
-            user_agent_extra="compline",
-            # What stands in the environment must not lead the credential elsewhere.
-            ignore_configured_endpoint_urls=True,
-            s3={"addressing_style": "path"} if self.endpoint else None,
-        )
         return self._session.client(
             service,
             region_name=region,
             endpoint_url=endpoint.get(service) or None,
-            config=config,
+            config=bounded(self.patience.left, path_style=bool(self.endpoint)),
             verify=str(self._settings["ca_file"]) if self._settings.get("ca_file") else None,
         )
-
-
-def _session(asked: Asked) -> Any:
-    if asked.target.settings.get("credential") == AMBIENT:
-        return boto3.Session()
-    parts = asked.secret("credential").split(":", 2)
-    if len(parts) < 2 or not all(parts):
-        raise CannotCollect(
-            "the credential must be of the form ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
-        )
-    return boto3.Session(
-        aws_access_key_id=parts[0],
-        aws_secret_access_key=parts[1],
-        aws_session_token=parts[2] if len(parts) > 2 else None,
-    )
-
-
-def _is_aws(endpoint: str) -> bool:
-    host = urlsplit(endpoint).hostname or ""
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _head(client: Any, bucket: str, name: str) -> dict[str, Any]:
