@@ -27,7 +27,13 @@ _KINDS = {
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
     "airflow": (TargetKind.AIRFLOW, "compline.scanners.airflow"),
     "endpoint": (TargetKind.ENDPOINT, "compline.scanners.endpoints"),
+    "s3": (TargetKind.DATA_STORE, "compline.scanners.stores.s3"),
+    "gcs": (TargetKind.DATA_STORE, "compline.scanners.stores.gcs"),
+    "azure-blob": (TargetKind.DATA_STORE, "compline.scanners.stores.azure_blob"),
 }
+
+_COMMON = {"object-stores": "compline.scanners.stores.object_stores"}
+"""Suites that several kinds extend; no target is of such a kind."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +131,12 @@ def tools_of(kind: str) -> tuple[str, ...]:
 
 @cache
 def folder(kind: str) -> Path:
-    """Where the kind's suite and canary are.
+    """Where the suite of a kind, or one that several kinds extend, and its canary are.
 
     Raises:
         KeyError: there is no such kind; the message lists those that are.
     """
-    if kind not in _KINDS:
+    package = _COMMON.get(kind) or _KINDS.get(kind, (None, ""))[1]
+    if not package:
         raise KeyError(f"there are {', '.join(sorted(_KINDS))}")
-    return Path(compline.__file__).parents[1].joinpath(*_KINDS[kind][1].split("."))
+    return Path(compline.__file__).parents[1].joinpath(*package.split("."))
