@@ -104,6 +104,22 @@ class ServiceSettings(Section):
     seconds: int = Field(60, ge=1, description="time of one check")
 
 
+class OpeningSettings(Section):
+    """A tool that opens model files."""
+
+    enabled: bool = True
+
+
+class ModelGuardSettings(ServiceSettings):
+    """What vouches for models, and how their files are read by all who read them."""
+
+    seconds: int = Field(300, ge=1, description="time to list one registry or bucket")
+    reread_days: int = Field(
+        30, ge=1, description="each file is read in full at least every so many days"
+    )
+    file_gb: int = Field(64, ge=1, description="a larger model file is a gap")
+
+
 class Scanners(Section):
     """One section per scanner, named as on the command line."""
 
@@ -114,6 +130,9 @@ class Scanners(Section):
     trivy_image: TrivySettings = Field(TrivySettings(), alias="trivy-image")
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
+    modelaudit: OpeningSettings = OpeningSettings()
+    picklescan: OpeningSettings = OpeningSettings()
+    model_guard: ModelGuardSettings = Field(ModelGuardSettings(), alias="model-guard")
 
     def of(self, scanner: str) -> Any:
         """The section of a scanner by its name on the command line."""

@@ -9,6 +9,7 @@ from compline.model import TargetKind
 from compline.scanners.interface import Scanner
 
 _REPOSITORIES = frozenset({TargetKind.REPOSITORY})
+_MODELS = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
 _SCANNERS = {
     "bandit": (_REPOSITORIES, "compline.scanners.bandit.scanner:Bandit"),
     "semgrep": (_REPOSITORIES, "compline.scanners.semgrep.scanner:Semgrep"),
@@ -26,6 +27,15 @@ _SCANNERS = {
         frozenset({TargetKind.MODEL_REGISTRY}),
         "compline.scanners.registries.scanner:RegistryPermissions",
     ),
+    "modelaudit": (
+        _REPOSITORIES | _MODELS | {TargetKind.IMAGE},
+        "compline.scanners.models.scanner:ModelAuditScanner",
+    ),
+    "picklescan": (
+        _REPOSITORIES | _MODELS | {TargetKind.IMAGE},
+        "compline.scanners.models.scanner:PickleScanScanner",
+    ),
+    "model-guard": (_MODELS, "compline.scanners.models.guard:ModelGuard"),
 }
 
 
