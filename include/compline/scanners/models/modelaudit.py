@@ -86,7 +86,7 @@ def read_report(
                 answers[name] = Answer(looked=True)
                 answers[name].gaps += _gaps(metadata[path], kinds[path])
         for issue in issues:
-            name = _file_of(str(issue["location"]), home, folders)
+            name = _file_of(issue, home, folders)
             if name in answers:
                 _take(answers[name], issue, str(home / name))
             elif issue["severity"] in _LOUD and issue["type"] != "license_warning":
@@ -101,8 +101,16 @@ def read_report(
     return answers
 
 
-def _file_of(location: str, home: Path, folders: Mapping[str, str]) -> str:
-    """The given file that a location (`PATH (pos 5)`, `PATH:member`) lies in; empty if none."""
+def _file_of(issue: Mapping[str, Any], home: Path, folders: Mapping[str, str]) -> str:
+    """The given file that an issue is about (`PATH (pos 5)`, `PATH:member`); empty if none.
+
+    Of an ONNX model that names other files the location is what the model says, so that it could
+    point at any neighbour: such an issue is only believed where there is one ONNX file.
+    """
+    if issue["type"] == "onnx_check" and "file" in (issue.get("details") or {}):
+        models = [name for name in folders.values() if name.lower().endswith(".onnx")]
+        return models[0] if len(models) == 1 else ""
+    location = str(issue["location"])
     inside = location.removeprefix(f"{home}/")
     return folders.get(inside.partition("/")[0], "") if inside != location else ""
 
@@ -121,12 +129,15 @@ def _gaps(metadata: Mapping[str, Any], kind: str) -> list[FileGap]:
 def _take(answer: Answer, issue: Mapping[str, Any], path: str) -> None:
     code = str(issue.get("rule_code") or "")
     details = issue.get("details") or {}
-    if code in _DOUBTS or details.get("analysis_incomplete"):
+    if code in _DOUBTS or details.get("analysis_incomplete") or set(details) == {"error"}:
         if not answer.gaps:
             answer.gaps.append(FileGap(GapReason.UNPARSED, f"modelaudit's {code or 'check'}"))
         return
     if issue["severity"] not in _LOUD or (1004 <= _number(code) <= 1010):
         return  # of signatures, licences and provenance model-guard speaks
+    if not code and issue["type"] == "onnx_check" and "file" in details:
+        answer.gaps.append(FileGap(GapReason.UNSUPPORTED, "its weights lie in another file"))
+        return
     rule = rule_of(code)
     severity = severity_of(rule, issue["severity"])
     said = next((each for each in answer.findings if each["rule"] == rule), None)

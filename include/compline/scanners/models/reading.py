@@ -69,10 +69,17 @@ def fetch(
 
 
 def batches(fetched: Iterator[Fetched]) -> Iterator[list[Fetched]]:
-    """Runs of files that one process looks at together."""
+    """Runs of files that one process looks at together.
+
+    An ONNX file comes alone: it names other files, and what a tool says of these must not be
+    taken for its neighbours.
+    """
     batch: list[Fetched] = []
     size = 0
     for each in fetched:
+        if each.name.lower().endswith(".onnx"):
+            yield [each]
+            continue
         batch.append(each)
         size += each.artifact.size if each.name else 0
         if size >= _BATCH_BYTES or len(batch) >= _BATCH_FILES:
