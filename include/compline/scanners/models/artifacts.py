@@ -79,6 +79,13 @@ class Model:
     versions: tuple[Version, ...]
     aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Alias or stage to the version that it points to."""
+    served: str | None = None
+    """The version that production serves; None where nobody says."""
+
+
+def alias_of(model: str) -> str:
+    """What is said about which version production serves (`fraud@production`)."""
+    return f"{model}@production"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,14 @@ from compline.scanners.models.artifacts import (
     Readable,
     Unreadable,
     Version,
+    alias_of,
 )
 from compline.scanners.models.names import printable, version_order
 from compline.scanners.models.s3 import Bucket
 
 MOST_FILES = 200_000
+NOT_SAID = "production"
+"""The default of `models.production`: of folders it says nothing."""
 
 
 class Folder:
@@ -143,7 +146,8 @@ class ModelFolder:
 
     def listing(self) -> Listing:
         """As `Source` says; a file above the folders of versions belongs to no version."""
-        files, gaps = self._place.files()
+        files, unread = self._place.files()
+        gaps = [replace(gap, path=self._placed(Artifact(gap.path, 0)).place) for gap in unread]
         artifacts = [self._placed(file) for file in files]
         versions: dict[str, set[str]] = {}
         for artifact in artifacts:
@@ -153,13 +157,17 @@ class ModelFolder:
         models = []
         for name, found in sorted(versions.items()):
             ordered = sorted(found, key=version_order)
-            served = {"production": self._production} if self._production in found else {}
+            served = self._production if self._production in found else None
             if not self._depth:
-                served = {"production": ""}
-            models.append(Model(name, tuple(Version(each) for each in ordered), served))
+                served = ""
+            elif served is None and self._production != NOT_SAID:
+                text = "it has no version of the name that production is said to serve"
+                gaps.append(Gap(GapReason.UNRESOLVED, alias_of(name), text))
+            versions_of = tuple(Version(each) for each in ordered)
+            models.append(Model(name, versions_of, served=served))
         return Listing(
             tuple(artifacts),
-            tuple(replace(gap, path=self._placed(Artifact(gap.path, 0)).place) for gap in gaps),
+            tuple(gaps),
             tuple(models),
         )
 

@@ -20,8 +20,8 @@ from compline.model import (
 from compline.scanners.interface import CannotScan, Job, ScanContext
 from compline.scanners.live import Notes, live_look
 from compline.scanners.models import guard_canary
-from compline.scanners.models.artifacts import CannotList, Listing
-from compline.scanners.models.guard_rules import RULES, alias_subject, judge
+from compline.scanners.models.artifacts import CannotList, Listing, alias_of
+from compline.scanners.models.guard_rules import RULES, judge
 from compline.scanners.models.inspection import Inspection
 from compline.scanners.models.signatures import Signatures
 from compline.scanners.models.sources import LIVE, rules_of
@@ -88,7 +88,12 @@ class ModelGuard:
                     "scanner": self.name,
                     "target": job.target.name,
                     "models": [
-                        [model.name, dict(model.aliases), [each.name for each in model.versions]]
+                        [
+                            model.name,
+                            dict(model.aliases),
+                            model.served,
+                            [v.name for v in model.versions],
+                        ]
                         for model in listing.models
                     ],
                     "files": inspection.rows(),
@@ -97,7 +102,7 @@ class ModelGuard:
             )
         )
         observations = judge(listing.models, known, rules)
-        return Completed(observations, gaps, _facts(listing, inspection, rules["production"]))
+        return Completed(observations, gaps, _facts(listing, inspection))
 
 
 def _key(tool: Tool, rules: object) -> ScanKey:
@@ -128,7 +133,7 @@ def _signatures(tool: Tool, rules: dict[str, object], context: ScanContext) -> S
     return Signatures(tool, keys, certificates, bool(rules["ignore_unsigned_files"]), bounds)
 
 
-def _facts(listing: Listing, inspection: Inspection, production: str) -> tuple[Fact, ...]:
+def _facts(listing: Listing, inspection: Inspection) -> tuple[Fact, ...]:
     """Digests by file, the list of files by version, and what production serves."""
     changed = RegressionKind.MODEL_CHANGED
     facts = [
@@ -144,7 +149,6 @@ def _facts(listing: Listing, inspection: Inspection, production: str) -> tuple[F
         value = f"{len(paths)} files ({digest_of(sorted(paths))[:12]})"
         facts.append(Fact(changed, place, value))
     for model in listing.models:
-        if production in model.aliases:
-            value = model.aliases[production] or "-"
-            facts.append(Fact(changed, alias_subject(model.name, production), value))
+        if model.served is not None:
+            facts.append(Fact(changed, alias_of(model.name), model.served or "-"))
     return tuple(facts)

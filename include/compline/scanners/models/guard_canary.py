@@ -9,8 +9,8 @@ from compline.scanners.models.guard_rules import RULES, Known, judge
 
 _VERSIONS = ("1", "2", "3")
 _MODELS = (
-    Model("canary", tuple(map(Version, _VERSIONS)), {"live": "2"}),
-    Model("signed", (Version("1"),), {"live": "1"}),
+    Model("canary", tuple(map(Version, _VERSIONS)), served="2"),
+    Model("signed", (Version("1"),), served="1"),
 )
 _KNOWN = {
     ("canary", "1"): Known(signature="other-key"),
@@ -18,7 +18,7 @@ _KNOWN = {
     ("canary", "3"): Known(),
     ("signed", "1"): Known(signature="unverified", unscanned=("modelaudit",)),
 }
-_RULES = {"production": "live", "formats": [], "licences": ["mit"], "provenance": ["run"]}
+_RULES = {"formats": [], "licences": ["mit"], "provenance": ["run"]}
 
 
 def prove() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compline.model import Confidence, FindingKind, Observation, Place, Severity
-from compline.scanners.models.artifacts import Model
+from compline.scanners.models.artifacts import Model, alias_of
 
 NAME = "model-guard"
 
@@ -106,7 +106,6 @@ def judge(
     found: list[Observation] = []
     for model in models:
         found += _of_model(model, known, rules)
-        served = model.aliases.get(rules["production"])
         for version in model.versions:
             verdict = known.get((model.name, version.name), Known()).signature
             if verdict in ("other-key", "content", "unreadable"):
@@ -117,9 +116,8 @@ def judge(
                     "unreadable": "what is there is no model signature",
                 }
                 found.append(_told("signature-refused", place, {"why": words[verdict]}))
-        if served is not None:
-            one = known.get((model.name, served), Known())
-            found += _of_production(model, served, one, rules)
+        if model.served is not None:
+            found += _of_production(model, known.get((model.name, model.served), Known()))
     return tuple(found)
 
 
@@ -135,7 +133,7 @@ def _of_model(
     if formats:
         told = "; ".join(f"{name}: {_few(names)}" for name, names in sorted(formats.items()))
         found.append(_told("unsafe-format", model.name, {"formats by version": told}))
-    judged = {model.aliases.get(rules["production"]), *(v.name for v in model.versions[-1:])}
+    judged = {model.served, *(v.name for v in model.versions[-1:])}
     allowed = {name.casefold() for name in rules["licences"]}
     refused: dict[str, list[str]] = {}
     for version in model.versions:
@@ -155,11 +153,9 @@ def _of_model(
     return found
 
 
-def _of_production(
-    model: Model, served: str, one: Known, rules: Mapping[str, Any]
-) -> list[Observation]:
-    subject = alias_subject(model.name, rules["production"])
-    said = {"version": served} if served else {}
+def _of_production(model: Model, one: Known) -> list[Observation]:
+    subject = alias_of(model.name)
+    said = {"version": model.served} if model.served else {}
     found = []
     if one.signature == "none":
         found.append(_told("production-unsigned", subject, said))
@@ -169,11 +165,6 @@ def _of_production(
         text = ", ".join(one.unscanned)
         found.append(_told("production-unscanned", subject, {**said, "tools": text}))
     return found
-
-
-def alias_subject(model: str, alias: str) -> str:
-    """What is said about which version production serves (`fraud@production`)."""
-    return f"{model}@{alias}"
 
 
 def _told(rule: str, subject: str, details: Mapping[str, str]) -> Observation:

@@ -10,11 +10,11 @@ from compline.model import Gap, GapReason, ScanKey, digest_of
 from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.blobs.shelf import no_room
 from compline.scanners.interface import Job, ScanContext
-from compline.scanners.models.artifacts import Artifact, Listing, Unreadable
+from compline.scanners.models.artifacts import Artifact, Listing, Unreadable, alias_of
 from compline.scanners.models.cards import CARDS, MOST_BYTES, joined, read_card
 from compline.scanners.models.digests import Digests
 from compline.scanners.models.formats import unsafe_format
-from compline.scanners.models.guard_rules import Known, alias_subject
+from compline.scanners.models.guard_rules import Known
 from compline.scanners.models.reading import fetch
 from compline.scanners.models.seen import OPENERS, Seen
 from compline.scanners.models.signatures import CannotVerify, Signatures, Verdict
@@ -42,6 +42,7 @@ class Inspection:
         self._rules = rules
         self._signatures = signatures
         self._gaps: dict[Gap, None] = {}
+        self._heads: dict[str, bytes] = {}
         self._source = open_source(job, context)
         self._listing = whole_listing(self._source, job.target)
         settings = context.config.scanners.model_guard
@@ -51,7 +52,7 @@ class Inspection:
             context.now,
             settings.reread_days,
             job.fresh,
-            is_served(self._listing, rules["production"]),
+            is_served(self._listing),
         )
         self._largest = settings.file_gb << 30
 
@@ -68,7 +69,7 @@ class Inspection:
         versions: dict[Place, list[Artifact]] = {}
         for artifact in self._listing.artifacts:
             versions.setdefault((artifact.model, artifact.version), []).append(artifact)
-        served = served_by_production(self._listing, self._rules["production"])
+        served = served_by_production(self._listing)
         known = {}
         for model in self._listing.models:
             for number, version in enumerate(model.versions, 1):
@@ -85,7 +86,7 @@ class Inspection:
                 )
                 hidden = not files and any(gap.covers("/".join(place)) for gap in self._gaps)
                 if place in served and (hidden or not known[place].signature):
-                    subject = alias_subject(model.name, self._rules["production"])
+                    subject = alias_of(model.name)
                     text = "nobody could tell whether the version is signed"
                     self._gap(GapReason.UNPARSED, subject, text)
         return self._listing, known, tuple(self._gaps)
@@ -107,7 +108,7 @@ class Inspection:
         """Reads in full what has to be; gives the formats that can run code."""
         wanted = [each for each in self._listing.artifacts if not self.content(each)]
         learnt: dict[Artifact, str] = {}
-        heads: dict[str, bytes] = {}
+        heads = self._heads
         for each in fetch(self._source, wanted, None, self._largest):
             if each.gap is not None:
                 self._gap(each.gap.reason, each.artifact.place, each.gap.detail)
@@ -121,7 +122,7 @@ class Inspection:
         cache = self._context.cache
         cache.put_many("models", _HEADS, heads)
         missing = {c for a in self._listing.artifacts if (c := self.content(a)) and c not in heads}
-        heads |= cache.get_many("models", _HEADS, missing)
+        heads.update(cache.get_many("models", _HEADS, missing))
         return {
             artifact: unsafe_format(artifact.path, heads.get(self.content(artifact), b""))
             for artifact in self._listing.artifacts
@@ -150,8 +151,12 @@ class Inspection:
         if not files:
             return ""
         name = self._rules["signature"]
-        if not any(each.path == name for each in files):
+        signature = next((each for each in files if each.path == name), None)
+        if signature is None:
             return "none"
+        head = self._heads.get(self.content(signature), b"{")
+        if not head.lstrip().startswith(b"{"):
+            return Verdict.UNREADABLE.value  # the other scanners leave this file to us
         if self._signatures is None:
             return "unverified"
         contents = {each.path: self.content(each) for each in files}
@@ -206,7 +211,8 @@ class Inspection:
 
         A file that one of them could look at wholly is scanned: they differ in what they know.
         """
-        contents = {content for each in files if (content := self.content(each))}
+        name = self._rules["signature"]
+        contents = {c for each in files if each.path != name and (c := self.content(each))}
         seen = Seen(self._context.cache)
         left = set(contents)
         for scanner in OPENERS:

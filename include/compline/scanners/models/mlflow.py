@@ -102,6 +102,7 @@ class MlflowRegistry:
                     printable(name),
                     tuple(Version(printable(v), origins.get((name, v), {})) for v in versions),
                     {printable(alias): printable(v) for alias, v in aliases.get(name, {}).items()},
+                    aliases.get(name, {}).get(self._production),
                 )
             )
         return Listing(tuple(artifacts), tuple(gaps), tuple(models))

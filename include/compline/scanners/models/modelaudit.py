@@ -27,6 +27,7 @@ ENVIRONMENT = {"PROMPTFOO_DISABLE_TELEMETRY": "1", "NO_ANALYTICS": "1", "NO_COLO
 """The first two switch usage data off; there is no network in the sandbox anyway."""
 _DOUBTS = frozenset({"S901", "S902", "S903", "S904", "S906", "S999"})
 """Codes for what it could not read as it should, which is a gap and no defect."""
+UNKNOWN_FORMAT = FileGap(GapReason.UNSUPPORTED, "modelaudit does not know this format")
 _LOUD = ("critical", "warning")
 _MOST = 20
 """Imports and places that are kept of one file."""
@@ -117,7 +118,7 @@ def _file_of(issue: Mapping[str, Any], home: Path, folders: Mapping[str, str]) -
 
 def _gaps(metadata: Mapping[str, Any], kind: str) -> list[FileGap]:
     if kind == "unknown":
-        return [FileGap(GapReason.UNSUPPORTED, "modelaudit does not know this format")]
+        return [UNKNOWN_FORMAT]
     status = metadata.get("pickle_report_status", "complete")
     given_up = metadata.get("analysis_incomplete") or metadata.get("scan_outcome") == "inconclusive"
     if not given_up and status == "complete":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ class Fetched:
     """Of all of it; empty where it could not be read to its end."""
     head: bytes = b""
     """Its first bytes."""
+    text: bool = False
+    """Whether it is plain text, such as a licence or a list of words."""
     gap: FileGap | None = None
 
 
@@ -96,6 +99,7 @@ def _copied(
     # In a repository or an image many files are called model.bin or table.dat that are no models.
     skipped = not artifact.model and is_model(artifact.path) is None and not looks_like_model(head)
     hasher = hashlib.sha256()
+    text = _Text()
     size = 0
     chunk = head
     place = directory / name if directory is not None and not skipped else None
@@ -107,11 +111,30 @@ def _copied(
             if size > largest:
                 raise Unreadable(GapReason.TOO_LARGE, "it is larger than its place says")
             hasher.update(chunk)
+            text.take(chunk)
             file.write(chunk)
             chunk = _next(stream)
     if size != artifact.size:
         raise Unreadable(GapReason.TRUNCATED, f"{size} of {artifact.size} bytes came")
-    return Fetched(artifact, name if place is not None else "", hasher.hexdigest(), head[:HEAD])
+    return Fetched(
+        artifact, name if place is not None else "", hasher.hexdigest(), head[:HEAD], text.holds
+    )
+
+
+class _Text:
+    """Whether what was taken so far is text in UTF-8."""
+
+    def __init__(self) -> None:
+        self.holds = True
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def take(self, chunk: bytes) -> None:
+        if self.holds:
+            try:
+                self._decoder.decode(chunk)
+                self.holds = b"\0" not in chunk
+            except UnicodeDecodeError:
+                self.holds = False
 
 
 def _next(stream: Readable) -> bytes:

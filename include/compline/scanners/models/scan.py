@@ -32,7 +32,8 @@ from compline.scanners.interface import CannotScan, ScanContext
 from compline.scanners.models.artifacts import Artifact, Source
 from compline.scanners.models.canary import EQUIPMENT
 from compline.scanners.models.digests import Digests
-from compline.scanners.models.modelaudit import ModelAudit
+from compline.scanners.models.formats import suffix
+from compline.scanners.models.modelaudit import UNKNOWN_FORMAT, ModelAudit
 from compline.scanners.models.names import file_name
 from compline.scanners.models.picklescan import PickleScan
 from compline.scanners.models.reading import Fetched, batches, fetch
@@ -151,6 +152,9 @@ class ModelScan:
                     answer = verdict.report.answers.get(item.name, Answer())
                 if not answer.looked and not answer.gaps:
                     answer.gaps.append(FileGap(GapReason.NOT_REPORTED, lasting=False))
+                if fetched.text and suffix(fetched.artifact.path) != ".py":
+                    # A licence or a list of words is no model, and no gap.
+                    answer.gaps = [gap for gap in answer.gaps if gap != UNKNOWN_FORMAT]
                 if not fetched.artifact.size:
                     answer.gaps.append(FileGap(GapReason.UNPARSED, "it is empty"))
                 completed = _completed(self.tool.scanner, answer)

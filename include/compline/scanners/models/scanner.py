@@ -121,7 +121,13 @@ class _Opening:
                 return replace(look, outcome=load_completed(kept), evidence=evidence, fresh=False)
         source = open_source(job, context)
         listing = whole_listing(source, job.target)
-        wanted = [each for each in listing.artifacts if scan.tool.takes(each.path)]
+        # What is in a signature's place, model-guard looks into.
+        signature = rules_of(job.target)["signature"] if job.target.kind in LIVE else ""
+        wanted = [
+            each
+            for each in listing.artifacts
+            if each.path != signature and scan.tool.takes(each.path)
+        ]
         digests = digests_of(job, context, listing)
         digests.look_up(wanted)
         results = scan.results(source, wanted, digests)
@@ -185,7 +191,7 @@ class PickleScanScanner(_Opening):
 def digests_of(job: Job, context: ScanContext, listing: Listing) -> Digests:
     """What is known of the target's files from earlier readings."""
     settings = context.config.scanners.model_guard
-    served = is_served(listing, rules_of(job.target)["production"])
+    served = is_served(listing)
     days = settings.reread_days
     if job.target.kind not in LIVE:
         days = 36_500  # their contents have names of their own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from compline.model import Target, TargetKind
@@ -66,13 +67,9 @@ def rules_of(target: Target) -> dict[str, Any]:
     return {**defaults, **given}
 
 
-def served_by_production(listing: Listing, production: str) -> set[tuple[str, str]]:
-    """(model, version) of everything that the production alias points to."""
-    return {
-        (model.name, model.aliases[production])
-        for model in listing.models
-        if production in model.aliases
-    }
+def served_by_production(listing: Listing) -> set[tuple[str, str]]:
+    """(model, version) of everything that production serves."""
+    return {(each.name, each.served) for each in listing.models if each.served is not None}
 
 
 def whole_listing(source: Source, target: Target) -> Listing:
@@ -91,9 +88,9 @@ def whole_listing(source: Source, target: Target) -> Listing:
     return listing
 
 
-def is_served(listing: Listing, production: str) -> Any:
+def is_served(listing: Listing) -> Callable[[Artifact], bool]:
     """A test of artifacts: whether production serves their version."""
-    served = served_by_production(listing, production)
+    served = served_by_production(listing)
 
     def test(artifact: Artifact) -> bool:
         return (artifact.model, artifact.version) in served
