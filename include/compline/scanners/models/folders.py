@@ -186,6 +186,12 @@ class ModelFolder:
                 if close is not None:
                     close()
 
+    def close(self) -> None:
+        """As `Source` says."""
+        close = getattr(self._place, "close", None)
+        if close is not None:
+            close()
+
     def _placed(self, file: Artifact) -> Artifact:
         parts = file.path.split("/")
         model = parts.pop(0) if self._depth == 2 and len(parts) > 1 else self._name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from compline.scanners.models.artifacts import CannotList, Listing, alias_of
 from compline.scanners.models.guard_rules import RULES, judge
 from compline.scanners.models.inspection import Inspection
 from compline.scanners.models.signatures import Signatures
-from compline.scanners.models.sources import LIVE, rules_of
+from compline.scanners.models.sources import LIVE, open_source, rules_of
 from compline.tools.process import ProcessLimits
 from compline.tools.toolbox import Tool, ToolUnavailable
 
@@ -80,8 +81,9 @@ class ModelGuard:
         if signatures is not None and not proved:
             signatures.prove(context.workspace)
             proved.append(True)
-        inspection = Inspection(job, context, rules, signatures)
-        listing, known, gaps = inspection.run()
+        with closing(open_source(job, context)) as source:
+            inspection = Inspection(job, context, source, rules, signatures)
+            listing, known, gaps = inspection.run()
         notes.evidence.append(
             canonical_json(
                 {

@@ -60,6 +60,7 @@ class MlflowRegistry:
     ) -> None:
         self._rest = Rest(url, credential, seconds)
         self._seconds = seconds
+        self._opened: dict[str, Bucket] = {}
         self._production = production
         self._buckets = tuple(each.rstrip("/") + "/" for each in buckets)
 
@@ -123,6 +124,15 @@ class MlflowRegistry:
             except Unreadable as problem:
                 yield artifact, problem
 
+    def close(self) -> None:
+        """As `Source` says."""
+        self._rest.close()
+        for bucket in self._opened.values():
+            bucket.close()
+
+    def _bucket(self, folder: str) -> Bucket:
+        return self._opened.setdefault(folder, Bucket(folder, self._seconds))
+
     def _aliases(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for each in self._pages("registered-models/search", "registered_models"):
@@ -172,7 +182,7 @@ class MlflowRegistry:
             if not f"{uri}/".startswith(self._buckets or ("\0",)):
                 text = "its files lie in a bucket that `artifacts` does not list"
                 return [], [Gap(GapReason.FORBIDDEN, place, text)]
-            files, gaps = Bucket(uri, self._seconds).files()
+            files, gaps = self._bucket(uri).files()
             placed = [
                 replace(
                     blank,

@@ -12,6 +12,8 @@ from compline.model import Gap, GapReason
 from compline.scanners.models.artifacts import Artifact, CannotList, Readable, Unreadable
 
 _MOST_FILES = 200_000
+PAGE = 1000
+"""Objects in one answer; the most that S3 gives."""
 
 
 class Bucket:
@@ -33,7 +35,11 @@ class Bucket:
             CannotList: refused, too slow, too many, or none at all.
         """
         found: list[Artifact] = []
-        arguments: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
+        arguments: dict[str, Any] = {
+            "Bucket": self._bucket,
+            "Prefix": self._prefix,
+            "MaxKeys": PAGE,
+        }
         while True:
             try:
                 page = self._client.list_objects_v2(**arguments)
@@ -68,6 +74,11 @@ class Bucket:
         if answer["ETag"].strip('"') not in artifact.validator:
             raise Unreadable(GapReason.TRUNCATED, "it was changed while it was looked at")
         return cast(Readable, answer["Body"])  # fewer bytes than announced raise
+
+    def close(self) -> None:
+        """Lets go of connections."""
+        if self._made is not None:
+            self._made.close()
 
     @property
     def _client(self) -> Any:

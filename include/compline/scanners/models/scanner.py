@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import ClassVar
 
@@ -21,7 +22,7 @@ from compline.model import (
     digest_of,
 )
 from compline.scanners.interface import CannotScan, Job, ScanContext
-from compline.scanners.models.artifacts import Artifact, CannotList, Listing
+from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
 from compline.scanners.models.canary import EQUIPMENT
 from compline.scanners.models.digests import Digests
 from compline.scanners.models.modelaudit import ENVIRONMENT, OPTIONS, ModelAudit
@@ -119,7 +120,18 @@ class _Opening:
             if kept is not None:
                 evidence = self._evidence(context, scan, look.revision, [], {"image": job.revision})
                 return replace(look, outcome=load_completed(kept), evidence=evidence, fresh=False)
-        source = open_source(job, context)
+        with closing(open_source(job, context)) as source:
+            return self._opened(job, context, scan, look, source, whole)
+
+    def _opened(
+        self,
+        job: Job,
+        context: ScanContext,
+        scan: ModelScan,
+        look: Look,
+        source: Source,
+        whole: str,
+    ) -> Look:
         listing = whole_listing(source, job.target)
         # What is in a signature's place, model-guard looks into.
         signature = rules_of(job.target)["signature"] if job.target.kind in LIVE else ""
