@@ -46,6 +46,19 @@ def write_page(path: Path, state: dict[str, Any], missing: list[str]) -> None:
                 for key, value in results[name].items()
                 if key not in ("slice_seconds", "commit", "date")
             ]
+    if "large model" in results:
+        large = results["large model"]
+        parts += [
+            "",
+            "## Large models",
+            "",
+            (
+                f"{large['gib']} GiB in two files, a bad pickle in one of them: found by "
+                f"{' and '.join(large['witnesses'])} in {large['seconds']:.0f} s, with at most "
+                f"{large['peak_mib']} MiB in use by the whole process tree; unchanged, "
+                f"{large['unchanged_seconds']:.0f} s."
+            ),
+        ]
     if "kills" in results:
         parts += [
             "",
