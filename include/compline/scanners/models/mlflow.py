@@ -24,7 +24,7 @@ from compline.scanners.models.artifacts import (
     Unreadable,
     Version,
 )
-from compline.scanners.models.names import printable, version_order
+from compline.scanners.models.names import one_part, printable, version_order
 from compline.scanners.models.rest import Rest
 from compline.scanners.models.s3 import Bucket
 
@@ -85,7 +85,7 @@ class MlflowRegistry:
         gaps: list[Gap] = []
         origins: dict[tuple[str, str], Mapping[str, str]] = {}
         for each in sorted(found, key=order):
-            place = f"{printable(each.model)}/{printable(each.name)}/"
+            place = f"{one_part(each.model)}/{one_part(each.name)}/"
             if time.monotonic() > deadline:
                 text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
                 gaps.append(Gap(GapReason.TRUNCATED, place, text))
@@ -100,9 +100,9 @@ class MlflowRegistry:
             versions = sorted((e.name for e in found if e.model == name), key=version_order)
             models.append(
                 Model(
-                    printable(name),
-                    tuple(Version(printable(v), origins.get((name, v), {})) for v in versions),
-                    {printable(alias): printable(v) for alias, v in aliases.get(name, {}).items()},
+                    one_part(name),
+                    tuple(Version(one_part(v), origins.get((name, v), {})) for v in versions),
+                    {one_part(alias): one_part(v) for alias, v in aliases.get(name, {}).items()},
                     aliases.get(name, {}).get(self._production),
                 )
             )
@@ -177,7 +177,7 @@ class MlflowRegistry:
         parameters = {"name": version.model, "version": version.name}
         answer = self._rest.json(f"{API}model-versions/get-download-uri", parameters, missing=True)
         uri = str((answer or {}).get("artifact_uri", ""))
-        blank = Artifact("", 0, printable(version.model), printable(version.name), weak=True)
+        blank = Artifact("", 0, one_part(version.model), one_part(version.name), weak=True)
         if uri.startswith("s3://"):
             if not f"{uri}/".startswith(self._buckets or ("\0",)):
                 text = "its files lie in a bucket that `artifacts` does not list"
