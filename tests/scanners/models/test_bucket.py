@@ -81,6 +81,19 @@ def test_what_did_not_move_is_not_fetched(
     assert opened == ["model.safetensors"]
 
 
+def test_a_target_brings_its_own_store_and_credential(
+    bucket: Any, server: str, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(bucket, "1/model.safetensors", hostile.safetensors())
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    models.settings = {"endpoint": server, "credential": "env:STORE"}
+    assert models.facts(secrets={"STORE": "reader:secret"})["fraud/1"].startswith("1 files")
+    outcome = models.look("model-guard", secrets={"STORE": "secret-alone"}).outcome
+    assert isinstance(outcome, Failed)
+    assert "secret-alone" not in outcome.error
+
+
 def test_more_than_a_page_is_listed_whole(
     bucket: Any, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:

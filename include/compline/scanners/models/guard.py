@@ -15,6 +15,7 @@ from compline.model import (
     Outcome,
     RegressionKind,
     ScanKey,
+    Skipped,
     canonical_json,
     digest_of,
 )
@@ -25,7 +26,7 @@ from compline.scanners.models.artifacts import CannotList, Listing, alias_of
 from compline.scanners.models.guard_rules import RULES, judge
 from compline.scanners.models.inspection import Inspection
 from compline.scanners.models.signatures import Signatures
-from compline.scanners.models.sources import LIVE, open_source, rules_of
+from compline.scanners.models.sources import LIVE, open_source, rules_of, unreadable
 from compline.tools.process import ProcessLimits
 from compline.tools.toolbox import Tool, ToolUnavailable
 
@@ -75,6 +76,8 @@ class ModelGuard:
     def _judge(
         self, job: Job, context: ScanContext, tool: Tool, proved: list[bool], notes: Notes
     ) -> Outcome:
+        if reason := unreadable(job.target):
+            return Skipped(reason)
         rules = rules_of(job.target)
         notes.key = _key(tool, rules)
         signatures = _signatures(tool, rules, context)

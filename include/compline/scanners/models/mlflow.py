@@ -9,7 +9,7 @@ lead our credentials anywhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -52,17 +52,27 @@ class MlflowRegistry:
 
     def __init__(
         self,
-        url: str,
-        credential: str | None,
+        rest: Rest,
         seconds: float,
         production: str,
         buckets: Sequence[str],
+        bucket: Callable[[str], Bucket],
     ) -> None:
-        self._rest = Rest(url, credential, seconds)
+        """Asks nothing yet.
+
+        Args:
+            rest: the server.
+            seconds: in which versions are listed.
+            production: alias or stage that production serves.
+            buckets: `s3://` URLs that the server may lead to.
+            bucket: makes the place behind one.
+        """
+        self._rest = rest
         self._seconds = seconds
-        self._opened: dict[str, Bucket] = {}
         self._production = production
         self._buckets = tuple(each.rstrip("/") + "/" for each in buckets)
+        self._make_bucket = bucket
+        self._opened: dict[str, Bucket] = {}
 
     def listing(self) -> Listing:
         """As `Source` says. What production serves is asked for first, then the newest versions;
@@ -131,7 +141,9 @@ class MlflowRegistry:
             bucket.close()
 
     def _bucket(self, folder: str) -> Bucket:
-        return self._opened.setdefault(folder, Bucket(folder, self._seconds))
+        if folder not in self._opened:
+            self._opened[folder] = self._make_bucket(folder)
+        return self._opened[folder]
 
     def _aliases(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}

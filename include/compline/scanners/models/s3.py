@@ -1,6 +1,7 @@
 """A bucket of S3 or a compatible store: listed with its ETags, read as streams, never written.
 
-boto3 finds credentials and endpoint where the AWS tools do (AWS_ENDPOINT_URL_S3, profiles, roles).
+Without a credential of the target boto3 finds one where the AWS tools do (profiles, roles), and the
+endpoint too (AWS_ENDPOINT_URL_S3).
 """
 
 from __future__ import annotations
@@ -19,8 +20,30 @@ PAGE = 1000
 class Bucket:
     """The objects below one prefix. Needs s3:ListBucket and s3:GetObject."""
 
-    def __init__(self, url: str, seconds: float) -> None:
-        """Opens nothing yet; `seconds` bounds each call."""
+    def __init__(
+        self, url: str, seconds: float, endpoint: str | None = None, credential: str | None = None
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            url: `s3://bucket/prefix`.
+            seconds: for each call.
+            endpoint: URL of a store that is not AWS.
+            credential: ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN].
+
+        Raises:
+            CannotList: the credential is not of that form.
+        """
+        self._access: dict[str, str] = {}
+        if credential is not None:
+            given = credential.split(":", 2)
+            if len(given) < 2 or not all(given):
+                raise CannotList(
+                    "the credential must be ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+                )
+            names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+            self._access = dict(zip(names, given, strict=False))
+        self._endpoint = endpoint
         parts = urlsplit(url)
         self._bucket = parts.netloc
         prefix = parts.path.strip("/")
@@ -92,7 +115,9 @@ class Bucket:
                 retries={"max_attempts": 3, "mode": "standard"},
             )
             try:
-                self._made = boto3.session.Session().client("s3", config=bounds)
+                self._made = boto3.session.Session().client(
+                    "s3", config=bounds, endpoint_url=self._endpoint, **self._access
+                )
             except Exception as error:  # a missing profile, a region that is none
                 raise CannotList(self._trouble("opened", error)) from None
         return self._made

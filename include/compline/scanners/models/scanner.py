@@ -17,6 +17,7 @@ from compline.model import (
     Look,
     Observation,
     ScanKey,
+    Skipped,
     TargetKind,
     canonical_json,
     digest_of,
@@ -29,7 +30,14 @@ from compline.scanners.models.modelaudit import ENVIRONMENT, OPTIONS, ModelAudit
 from compline.scanners.models.picklescan import DRIVER, PickleScan
 from compline.scanners.models.rules import RULES
 from compline.scanners.models.scan import ModelScan, OpeningTool, bound
-from compline.scanners.models.sources import LIVE, is_served, open_source, rules_of, whole_listing
+from compline.scanners.models.sources import (
+    LIVE,
+    is_served,
+    open_source,
+    rules_of,
+    unreadable,
+    whole_listing,
+)
 from compline.scanners.services import unforeseen
 from compline.tools.process import ProcessLimits
 from compline.tools.toolbox import Tool, ToolUnavailable
@@ -114,6 +122,8 @@ class _Opening:
         return replace(look, seconds=round(time.monotonic() - started, 3))
 
     def _looked(self, job: Job, context: ScanContext, scan: ModelScan, look: Look) -> Look:
+        if reason := unreadable(job.target):
+            return replace(look, outcome=Skipped(reason))
         whole = f"image:{job.revision}" if job.target.kind is TargetKind.IMAGE else ""
         if whole and job.revision and not job.fresh:
             kept = context.cache.get_many(self.name, scan.scan_key, [whole]).get(whole)
