@@ -25,6 +25,7 @@ _GROUPS = (
     "endpoints",
     "airflow",
     "logs",
+    "models",
 )
 SCANNERS = (
     "bandit",
@@ -39,6 +40,9 @@ SCANNERS = (
     "log-secrets",
     "endpoint-guard",
     "endpoint-dynamic",
+    "modelaudit",
+    "picklescan",
+    "model-guard",
 )
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""
 _CRON, _TIMEZONE = "0 2 * * *", "UTC"
