@@ -158,6 +158,8 @@ class Fact:
     """As it is now, for people (`EDIT`, a digest, a version)."""
     rank: int = 0
     """How much it lets somebody do; 0 is nothing."""
+    title: str = ""
+    """What it is about in words (`ann on fraud`), where the subject is not for people."""
 
 
 @dataclass(frozen=True, slots=True)
