@@ -95,7 +95,7 @@ def compare_facts(
         before = known.facts.get(key)
         if before is None or before.gone or before.fact != fact:
             changes.append(FactChange(look.scanner, fact, new=before is None))
-        if not comparable or (before is None and unseen(fact.subject)):
+        if not comparable or (before is None and (unseen(fact.subject) or _young(fact, head))):
             continue
         news = _news(before, fact)
         if news is not None:
@@ -152,6 +152,12 @@ def differing(before: Iterable[Fact], after: Iterable[Fact]) -> tuple[str, ...]:
                 f"{now.value if now else NOTHING}"
             )
     return tuple(found)
+
+
+def _young(fact: Fact, head: Head | None) -> bool:
+    """Whether nobody could have had the permission at the last completed look."""
+    looked = head.completed_at if head is not None else None
+    return fact.since is not None and looked is not None and fact.since > looked
 
 
 def _news(before: KnownFact | None, fact: Fact) -> Told | None:

@@ -22,8 +22,16 @@ class Mlflow(Listed):
     credential: SecretReference | None = Field(
         None, description="user:password of an administrator"
     )
+    artifact_endpoint: WebUrl | None = Field(
+        None, description="of the S3 that holds the artifacts, where it is not AWS"
+    )
+    artifact_access_key: SecretReference | None = Field(
+        None, description="to read the bucket's policy and ACL; default: the environment's"
+    )
+    artifact_secret_key: SecretReference | None = None
     policy: dict[str, Any] = Field(
-        default_factory=dict, description="admins, default_permission, grants per user and model"
+        default_factory=dict,
+        description="admins, users, default_permission, grants, teams, roles, movers, ...",
     )
 
     @property

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
+from compline.advisories.errors import AdvisoryError
+from compline.advisories.osv import osv_origin
+from compline.advisories.records import Record
 from compline.model import (
     Completed,
+    Gap,
+    GapReason,
     Look,
     Outcome,
     ScanKey,
@@ -20,14 +25,17 @@ from compline.model import (
 )
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.live import Notes, live_look
-from compline.scanners.registries import canary, mlflow
+from compline.scanners.registries import buckets, canary, mlflow
+from compline.scanners.registries.buckets import BucketAccess, BucketFacts, BucketHidden
 from compline.scanners.registries.canary import CanaryMissed
 from compline.scanners.registries.evaluate import evaluate
 from compline.scanners.registries.facts import CannotAsk, RegistryFacts
-from compline.scanners.registries.policy import RegistryPolicyError, parse_policy
+from compline.scanners.registries.policy import AccessPolicy, RegistryPolicyError, parse_policy
 from compline.scanners.registries.rules import RULES
+from compline.scanners.registries.server import PACKAGE, release
+from compline.scanners.registries.telling import facts_of
 
-ADAPTER = "1"
+ADAPTER = "2"
 """Raised whenever the same answers would be read or judged otherwise."""
 
 
@@ -83,9 +91,76 @@ class RegistryPermissions:
             canary.prove(seconds)
             proved.add(kind)
         facts = mlflow.collect(target.locator, credential, seconds)
-        observations = evaluate(facts, policy, self.name)
-        notes.evidence.append(canonical_json({"target": target.name, "facts": _plain(facts)}))
-        return Completed(observations, facts.gaps)
+        advisories, unknown = _advisories(facts, context)
+        bucket, hidden = _bucket(facts, policy, target, context, seconds)
+        facts = replace(facts, gaps=(*facts.gaps, *unknown, *hidden))
+        observations = evaluate(facts, policy, self.name, advisories, bucket)
+        notes.evidence.append(
+            canonical_json(
+                {
+                    "target": target.name,
+                    "facts": _plain(facts),
+                    "advisories": advisories,
+                    "bucket": asdict(bucket) if bucket else None,
+                }
+            )
+        )
+        return Completed(observations, facts.gaps, facts_of(facts))
+
+
+def _advisories(facts: RegistryFacts, context: ScanContext) -> tuple[list[Record], tuple[Gap, ...]]:
+    """What holds for the server's version; a gap where nobody can tell."""
+    running = release(facts)
+    if running is None:
+        detail = "the server does not tell its version"
+        return [], (Gap(GapReason.UNSUPPORTED, "server", detail, subjects=(f"pypi:{PACKAGE}",)),)
+    try:
+        origin = osv_origin(context.config.advisories, context.workspace, context.now)
+        source = origin.load()
+        try:
+            return list(source.affecting(PACKAGE, running)), ()
+        finally:
+            source.close()
+    except AdvisoryError as error:
+        gap = Gap(GapReason.UNRESOLVED, "server", str(error), subjects=(f"pypi:{PACKAGE}",))
+        return [], (gap,)
+
+
+def _bucket(
+    facts: RegistryFacts,
+    policy: AccessPolicy,
+    target: Target,
+    context: ScanContext,
+    seconds: float,
+) -> tuple[BucketFacts | None, tuple[Gap, ...]]:
+    """Who reaches the bucket behind the registry; a gap where nobody can tell."""
+    if facts.experiments is None or policy.artifact_store == "local":
+        return None, ()
+    roots = {one.artifacts for one in facts.experiments}
+    direct = sorted(root.removeprefix("s3://") for root in roots if root.startswith("s3://"))
+    name = policy.artifact_store.removeprefix("s3://").partition("/")[0]
+    names = [name] if name else direct
+    if not names:
+        if not any(root.startswith("mlflow-artifacts") for root in roots):
+            return None, ()
+        detail = "where the server keeps artifacts is not declared (policy: artifact_store)"
+        return None, (Gap(GapReason.UNSUPPORTED, "artifacts/", detail),)
+    settings = target.settings
+    access, secret = (settings.get(f"artifact_{part}_key") for part in ("access", "secret"))
+    how = BucketAccess(
+        names[0],
+        str(settings.get("artifact_endpoint") or ""),
+        context.secrets.resolve(str(access)) if access else "",
+        context.secrets.resolve(str(secret)) if secret else "",
+        seconds,
+    )
+    try:
+        return buckets.ask(how), tuple(
+            Gap(GapReason.UNSUPPORTED, f"artifacts/{other}/", "only one bucket is looked at")
+            for other in names[1:]
+        )
+    except BucketHidden as error:
+        return None, (Gap(GapReason.FORBIDDEN, "artifacts/", str(error)),)
 
 
 def _plain(facts: RegistryFacts) -> dict[str, Any]:
