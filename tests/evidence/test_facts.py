@@ -16,7 +16,7 @@ from compline.store.schema import facts
 
 READ = Fact(RegressionKind.PERMISSION_WIDENED, "grant/ann/fraud", "READ", 1, "ann on fraud")
 EDIT = replace(READ, value="EDIT", rank=3)
-SAID = "ann on fraud: READ -> EDIT"
+SAID = "ann on fraud: from READ to EDIT"
 
 
 def night(archive: Any, *told: Fact) -> int:
@@ -36,7 +36,7 @@ def test_a_replay_holds_the_facts_against_the_statement(archive: Any) -> None:
         with session.store.writing() as connection:
             connection.execute(update(facts).values(value="MANAGE", rank=4))
         (look,) = replay(session, last)
-        assert look.differences == ("fact ann on fraud: EDIT -> MANAGE recorded",)
+        assert look.differences == ("fact ann on fraud: from EDIT to MANAGE recorded",)
 
 
 def test_the_difference_of_two_nights_tells_them(archive: Any) -> None:

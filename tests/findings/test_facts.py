@@ -50,7 +50,10 @@ def compared(
 
 
 def test_a_rank_that_rises_is_told_with_before_and_after() -> None:
-    assert compared((EDIT,), known(READ)) == (["READ -> EDIT"], [(READ.subject, "EDIT", False)])
+    assert compared((EDIT,), known(READ)) == (
+        ["from READ to EDIT"],
+        [(READ.subject, "EDIT", False)],
+    )
 
 
 def test_a_rank_that_falls_is_only_written_down() -> None:
@@ -64,7 +67,7 @@ def test_what_stays_costs_nothing() -> None:
 def test_somebody_new_is_told_unless_he_may_do_nothing() -> None:
     nobody = replace(READ, subject="user/bob", value="account", rank=0)
     told, changes = compared((READ, nobody), known())
-    assert told == ["nothing -> READ"]
+    assert told == ["from nothing to READ"]
     assert len(changes) == 2
 
 
@@ -79,22 +82,22 @@ def test_the_first_completed_look_tells_nothing() -> None:
 def test_another_adapter_may_begin_to_report_what_was_always_there() -> None:
     newer = replace(KEY, adapter="2")
     assert compared((READ,), known(), key=newer)[0] == []
-    assert compared((EDIT,), known(READ), key=newer)[0] == ["READ -> EDIT"]
+    assert compared((EDIT,), known(READ), key=newer)[0] == ["from READ to EDIT"]
 
 
 def test_another_value_of_a_model_is_told_and_a_new_model_is_not() -> None:
-    assert compared((FOUR,), known(THREE))[0] == ["version 3 -> version 4"]
+    assert compared((FOUR,), known(THREE))[0] == ["from version 3 to version 4"]
     assert compared((FOUR,), known())[0] == []
 
 
 def test_what_is_gone_is_written_down_and_told_when_it_comes_back() -> None:
     assert compared((), known(READ)) == ([], [(READ.subject, "READ", True)])
     assert compared((), known(READ, gone=True)) == ([], [])
-    assert compared((READ,), known(READ, gone=True))[0] == ["nothing -> READ"]
+    assert compared((READ,), known(READ, gone=True))[0] == ["from nothing to READ"]
 
 
 def test_a_model_put_back_with_other_content_is_told() -> None:
-    assert compared((FOUR,), known(THREE, gone=True))[0] == ["version 3 -> version 4"]
+    assert compared((FOUR,), known(THREE, gone=True))[0] == ["from version 3 to version 4"]
     assert compared((THREE,), known(THREE, gone=True)) == (
         [],
         [(THREE.subject, "version 3", False)],
@@ -112,18 +115,28 @@ def test_inside_a_gap_it_stays_as_it_was_known() -> None:
 
 def test_what_a_gap_hid_since_the_first_look_is_no_news_when_it_lifts() -> None:
     assert compared((READ,), known(gaps=(HIDDEN,)))[0] == []
-    assert compared((READ,), known(gaps=(replace(HIDDEN, path="user/"),)))[0] == ["nothing -> READ"]
+    assert compared((READ,), known(gaps=(replace(HIDDEN, path="user/"),)))[0] == [
+        "from nothing to READ"
+    ]
+
+
+def test_a_permission_on_something_new_came_with_it() -> None:
+    old = replace(READ, since=datetime(2024, 1, 1, tzinfo=UTC))
+    new = replace(READ, since=datetime(2025, 1, 2, tzinfo=UTC))
+    assert compared((old,), known())[0] == ["from nothing to READ"]
+    assert compared((new,), known()) == ([], [(READ.subject, "READ", False)])
+    assert compared((new,), known(READ)) == ([], [])
 
 
 def test_what_came_while_a_gap_hid_it_is_news_where_it_was_seen_before() -> None:
     other = replace(READ, subject="grant/bob/fraud")
-    assert compared((READ, other), known(READ, gaps=(HIDDEN,)))[0] == ["nothing -> READ"]
-    assert compared((EDIT,), known(READ, gaps=(HIDDEN,)))[0] == ["READ -> EDIT"]
+    assert compared((READ, other), known(READ, gaps=(HIDDEN,)))[0] == ["from nothing to READ"]
+    assert compared((EDIT,), known(READ, gaps=(HIDDEN,)))[0] == ["from READ to EDIT"]
 
 
 def test_two_accounts_differ_both_ways() -> None:
     other = replace(READ, subject="grant/bob/fraud", title="")
     assert differing([READ, THREE, other], [EDIT, THREE]) == (
-        "ann on fraud: READ -> EDIT",
-        "grant/bob/fraud: READ -> nothing",
+        "ann on fraud: from READ to EDIT",
+        "grant/bob/fraud: from READ to nothing",
     )

@@ -71,7 +71,7 @@ def test_a_widened_permission_is_one_row_that_says_before_and_after(site: Any) -
         (
             "permission-widened",
             f"api/{SUBJECT}",
-            "ann on fraud: READ -> EDIT",
+            "ann on fraud: from READ to EDIT",
             "from READ to EDIT: settings changed",
         )
     ]
@@ -87,7 +87,7 @@ def test_a_finding_that_opens_with_it_is_told_as_it_and_not_as_new(site: Any) ->
         (
             "permission-widened",
             finding.id,
-            "ann on fraud: READ -> EDIT",
+            "ann on fraud: from READ to EDIT",
             "from READ to EDIT: settings changed; ann may EDIT fraud",
         )
     ]
@@ -104,7 +104,7 @@ def test_a_finding_that_gets_graver_or_comes_back_with_it_as_well(site: Any) -> 
     assert told(site) == []
     night(site, EDIT, found=[beyond()])
     assert [(kind, title) for kind, _, title, _ in told(site)] == [
-        ("permission-widened", "ann on fraud: nothing -> EDIT")
+        ("permission-widened", "ann on fraud: from nothing to EDIT")
     ]
 
 
@@ -139,7 +139,7 @@ def test_a_failed_look_and_a_gap_keep_what_was_known(site: Any) -> None:
     night(site, gaps=[Gap(GapReason.FORBIDDEN, "grant/")])
     assert list_facts(site.store, "api") == {SCANNER: (READ,)}
     night(site, EDIT)
-    assert [title for *_, title, _ in told(site)] == ["ann on fraud: READ -> EDIT"]
+    assert [title for *_, title, _ in told(site)] == ["ann on fraud: from READ to EDIT"]
 
 
 def test_what_a_gap_hid_at_the_first_look_is_not_told_when_it_lifts(site: Any) -> None:

@@ -67,7 +67,7 @@ class Told:
     @property
     def change(self) -> str:
         """Before and after, in words."""
-        return f"{self.before} -> {self.fact.value}"
+        return f"from {self.before} to {self.fact.value}"
 
 
 def key_of(fact: Fact) -> Key:
@@ -121,7 +121,7 @@ def regression_of(
             hears of it, and is well again with it.
     """
     fact = told.fact
-    detail = f"from {told.before} to {fact.value}"
+    detail = told.change
     if cause.changed:
         detail += f": {' and '.join(cause.changed)} changed"
     if finding is not None:
@@ -148,7 +148,7 @@ def differing(before: Iterable[Fact], after: Iterable[Fact]) -> tuple[str, ...]:
         known = now or was
         if known is not None and (was and (was.value, was.rank)) != (now and (now.value, now.rank)):
             found.append(
-                f"{known.title or known.subject}: {was.value if was else NOTHING} -> "
+                f"{known.title or known.subject}: from {was.value if was else NOTHING} to "
                 f"{now.value if now else NOTHING}"
             )
     return tuple(found)

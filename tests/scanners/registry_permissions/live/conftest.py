@@ -36,12 +36,19 @@ class Mlflow:
 
     def call(self, method: str, path: str, **json_body: Any) -> Any:
         """As the administrator, for arranging what is then checked."""
+        return self._call((ADMIN, PASSWORD), method, path, json_body)
+
+    def call_as(self, user: str, method: str, path: str, **json_body: Any) -> Any:
+        """As an account that `create_user` made."""
+        return self._call((user, f"{PASSWORD}-{user}"), method, path, json_body)
+
+    def _call(self, auth: tuple[str, str], method: str, path: str, json_body: Any) -> Any:
         verify = ssl.create_default_context(cafile=self.certificate) if self.certificate else True
         answer = httpx.request(
             method,
             f"{self.url}/{path}",
             json=json_body,
-            auth=(ADMIN, PASSWORD),
+            auth=auth,
             verify=verify,
             timeout=60,
         )
@@ -61,6 +68,20 @@ class Mlflow:
             resource_type=kind,
             resource_id=resource,
             permission=permission,
+        )
+
+    def regrant(self, user: str, kind: str, resource: str, permission: str) -> None:
+        """Another permission in the place of one that is there."""
+        self.revoke(user, kind, resource)
+        self.grant(user, kind, resource, permission)
+
+    def revoke(self, user: str, kind: str, resource: str) -> None:
+        self.call(
+            "POST",
+            "api/3.0/mlflow/users/permissions/revoke",
+            username=user,
+            resource_type=kind,
+            resource_id=resource,
         )
 
     def requests(self) -> list[str]:
