@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import corpus
+import registry_scale
 import store_scale
 import yaml
 from bench import measure
@@ -188,6 +189,14 @@ def airflow(home: Path) -> dict[str, Any]:
 def thousand(home: Path) -> dict[str, Any]:
     """An unchanged night over 1,000 targets."""
     return thousand_targets(_empty(home / "thousand") / "night")
+
+
+def registry(home: Path) -> dict[str, Any]:
+    """A model registry of 5,000 models and 500 users."""
+    here = _empty(home / "registry")
+    result = registry_scale.nights(here)
+    shutil.rmtree(here)
+    return result
 
 
 def _clone(entry: Path, clones: Path) -> Path:
