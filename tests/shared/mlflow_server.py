@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import signal
@@ -97,16 +98,19 @@ def environment() -> Path:
     requirements = ROOT / "requirements" / "mlflow.txt"
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
     mark = home / "requirements.sha256"
-    if not mark.is_file() or mark.read_text() != digest:
-        tool = uv.find_uv_bin()
-        subprocess.run(
-            [tool, "venv", "-q", "--clear", "--python", sys.executable, home], check=True
-        )
-        install = [tool, "pip", "install", "-q", "--compile-bytecode", "--require-hashes"]
-        subprocess.run(
-            [*install, "--python", home / "bin" / "python", "-r", requirements], check=True
-        )
-        mark.write_text(digest)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with home.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may install it now
+        if not mark.is_file() or mark.read_text() != digest:
+            tool = uv.find_uv_bin()
+            subprocess.run(
+                [tool, "venv", "-q", "--clear", "--python", sys.executable, home], check=True
+            )
+            install = [tool, "pip", "install", "-q", "--compile-bytecode", "--require-hashes"]
+            subprocess.run(
+                [*install, "--python", home / "bin" / "python", "-r", requirements], check=True
+            )
+            mark.write_text(digest)
     return home / "bin"
 
 

@@ -133,6 +133,8 @@ def _registry(
     from compline.scanners.registries.policy import parse_policy
 
     body = bodies[0]
+    if "facts" not in body:
+        return Reread("", cannot="its statement is all that is kept of it")
     facts = TypeAdapter(RegistryFacts).validate_python(body["facts"])
     bucket = TypeAdapter(BucketFacts | None).validate_python(body.get("bucket"))
     policy = parse_policy(settings.get("policy") or {})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from compline.config.fields import WebUrl
 from compline.config.secrets import SecretReference
 from compline.config.targets.listed import Listed
+from compline.config.targets.stores import Inventoried
 from compline.model import TargetKind
 
 
@@ -40,4 +42,66 @@ class Mlflow(Listed):
         return self.url
 
 
-ModelRegistry = Mlflow
+class _Inventory(Inventoried):
+    """A registry that is judged by a suite of expectations over an inventory of it."""
+
+    target_kind: ClassVar = TargetKind.MODEL_REGISTRY
+
+
+class SageMaker(_Inventory):
+    """The SageMaker Model Registry of one account and region."""
+
+    kind: Literal["sagemaker"]
+    region: str = Field(description="`eu-west-1`")
+    account: str = Field(
+        "", pattern=r"^(\d{12})?$", description="own account; default: the groups'"
+    )
+    endpoint: WebUrl | None = Field(None, description="where it is not AWS")
+    access_key: SecretReference | None = Field(None, description="default: the environment's")
+    secret_key: SecretReference | None = None
+
+    @property
+    def locator(self) -> str:
+        """Account and region."""
+        return f"sagemaker:{self.region}:{self.account}"
+
+
+class HuggingFace(_Inventory):
+    """An organisation of the Hugging Face Hub."""
+
+    kind: Literal["huggingface"]
+    organisation: str = Field(pattern=r"^[\w.-]+$")
+    token: SecretReference = Field(description="a fine-grained token that may read")
+    url: WebUrl = Field("https://huggingface.co", description="of a mirror")
+
+    @property
+    def locator(self) -> str:
+        """Its page."""
+        return f"{self.url}/{self.organisation}"
+
+
+class ModelDirectory(_Inventory):
+    """A folder or a bucket with a folder per model and version."""
+
+    kind: Literal["directory"]
+    url: str = Field(description="a path, or any fsspec URL (`s3://models/released`)")
+    endpoint: WebUrl | None = Field(None, description="of an S3 that is not AWS")
+    access_key: SecretReference | None = Field(None, description="default: the environment's")
+    secret_key: SecretReference | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _without_credential(cls, url: str) -> str:
+        if "@" in urlsplit(url).netloc:
+            raise ValueError("must hold no credential: give access_key and secret_key")
+        return url
+
+    @property
+    def locator(self) -> str:
+        """Its URL."""
+        return self.url
+
+
+ModelRegistry = Annotated[
+    Mlflow | SageMaker | HuggingFace | ModelDirectory, Field(discriminator="kind")
+]

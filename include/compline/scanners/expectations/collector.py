@@ -23,6 +23,9 @@ from compline.scanners.expectations.inventory import CannotCollect, Inventory
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
+    "sagemaker": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.sagemaker"),
+    "huggingface": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.huggingface"),
+    "directory": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.directory"),
 }
 
 

@@ -140,7 +140,7 @@ class InventoryScanner:
                 }
             )
         )
-        return Completed(verdict.observations, inventory.all_gaps)
+        return Completed(verdict.observations, inventory.all_gaps, inventory.facts)
 
 
 class DataExpectations(InventoryScanner):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +33,8 @@ class Answer:
 
     status: int
     body: bytes
+    following: str = ""
+    """Address of the next page, where a Link header names one of the same service."""
 
     def json(self, path: str) -> Any:
         """The body as JSON.
@@ -46,6 +48,19 @@ class Answer:
             raise CannotAsk(
                 f"{path}: the answer is not JSON, or broke off; is this an MLflow server?"
             ) from None
+
+
+class Bearer(httpx.Auth):
+    """A token in the Authorization header."""
+
+    def __init__(self, token: str) -> None:
+        """Keeps the token."""
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sends it with the request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
 
 
 class ReadOnlyService:
@@ -65,6 +80,19 @@ class ReadOnlyService:
         self._end = asyncio.get_running_loop().time() + seconds
         self.calls = 0
         """Requests so far."""
+
+    def _following(self, response: httpx.Response) -> str:
+        address = str(response.links.get("next", {}).get("url", ""))
+        if not address:
+            return ""
+        there = self._base.join(address)
+        if (there.scheme, there.host, there.port) != (
+            self._base.scheme,
+            self._base.host,
+            self._base.port,
+        ):
+            raise CannotAsk("the next page is said to be at another address")
+        return str(there)
 
     def _left(self) -> float:
         """Seconds of the look's time."""
@@ -129,7 +157,7 @@ class ReadOnlyService:
         auth = None if anonymous else self._auth
         try:
             async with self._client.stream(
-                "GET", self._base.join(path), params=parameters, auth=auth, headers=headers
+                "GET", self._base.join(path), params=parameters or None, auth=auth, headers=headers
             ) as response:
                 wait = _put_off(response)
                 if wait is not None and wait < self._left():
@@ -140,7 +168,7 @@ class ReadOnlyService:
                     body += chunk
                     if len(body) > MOST_BYTES:
                         raise CannotAsk(f"{path}: an answer of more than {MOST_BYTES} bytes")
-                return Answer(response.status_code, bytes(body))
+                return Answer(response.status_code, bytes(body), self._following(response))
         except httpx.TimeoutException:
             raise TimeoutError from None
         except httpx.ConnectError as error:
@@ -158,14 +186,15 @@ async def reading(
     credential: str | None,
     seconds: float,
     transport: httpx.AsyncBaseTransport | None = None,
+    *,
+    auth: httpx.Auth | None = None,
 ) -> AsyncIterator[ReadOnlyService]:
-    """The service at the URL; `credential` is user:password.
+    """The service at the URL; `credential` is user:password, `auth` another way to log in.
 
     Raises:
         CannotAsk: the URL or the credential is not of the right form.
     """
     base = _base(url)
-    auth = None
     if credential is not None:
         user, _, password = credential.partition(":")
         if not user or not password:

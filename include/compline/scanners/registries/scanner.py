@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
@@ -23,7 +22,8 @@ from compline.model import (
     canonical_json,
     digest_of,
 )
-from compline.scanners.interface import Job, ScanContext
+from compline.scanners.expectations.scanner import InventoryScanner
+from compline.scanners.interface import ScanContext
 from compline.scanners.live import Notes, live_look
 from compline.scanners.registries import buckets, canary, mlflow
 from compline.scanners.registries.buckets import BucketAccess, BucketFacts, BucketHidden
@@ -39,25 +39,34 @@ ADAPTER = "2"
 """Raised whenever the same answers would be read or judged otherwise."""
 
 
-class RegistryPermissions:
-    """MLflow registries with basic-auth; always asked live, never written to."""
+MLFLOW = "mlflow"
+
+
+class RegistryPermissions(InventoryScanner):
+    """Model registries, always asked live and never written to: MLflow with basic-auth by its own
+    rules, every other kind as an inventory."""
 
     name = "registry-permissions"
     kinds = frozenset({TargetKind.MODEL_REGISTRY})
 
     def scan_key(self, context: ScanContext) -> ScanKey:
         """The key without a policy; a look's own key has its registry's."""
-        return self._key({}, self._seconds(context))
+        others = super().scan_key(context)
+        own = self._key({}, self._seconds(context))
+        return replace(own, rules=digest_of([own.rules, others.rules, others.tool]))
 
-    def scan(self, jobs: Sequence[Job], context: ScanContext) -> Iterator[Look]:
-        """Asks each registry in turn; whatever goes wrong with one is its own Failed look."""
-        proved: set[str] = set()
-        for job in jobs:
-            context.progress(f"{job.target.name}: registry permissions")
-            yield self._look(job.target, context, proved)
-
-    def _seconds(self, context: ScanContext) -> float:
-        return float(context.config.scanners.of(self.name).seconds)
+    def look(self, target: Target, context: ScanContext, proved: set[tuple[str, str]]) -> Look:
+        """One registry's look, by its kind."""
+        if str(target.settings.get("kind", MLFLOW)) != MLFLOW:
+            return super().look(target, context, proved)
+        return live_look(
+            target,
+            self.name,
+            context,
+            f"httpx {version('httpx')}",
+            (CannotAsk, RegistryPolicyError, CanaryMissed),
+            lambda notes: self._mlflow(target, context, proved, notes),
+        )
 
     def _key(self, policy: Any, seconds: float) -> ScanKey:
         return ScanKey(
@@ -67,18 +76,8 @@ class RegistryPermissions:
             options=digest_of({"policy": policy, "seconds": seconds}),
         )
 
-    def _look(self, target: Target, context: ScanContext, proved: set[str]) -> Look:
-        return live_look(
-            target,
-            self.name,
-            context,
-            f"httpx {version('httpx')}",
-            (CannotAsk, RegistryPolicyError, CanaryMissed),
-            lambda notes: self._judge(target, context, proved, notes),
-        )
-
-    def _judge(
-        self, target: Target, context: ScanContext, proved: set[str], notes: Notes
+    def _mlflow(
+        self, target: Target, context: ScanContext, proved: set[tuple[str, str]], notes: Notes
     ) -> Outcome:
         seconds = self._seconds(context)
         settings = target.settings.get("policy") or {}
@@ -86,10 +85,9 @@ class RegistryPermissions:
         policy = parse_policy(settings)
         reference = target.settings.get("credential")
         credential = context.secrets.resolve(str(reference)) if reference else None
-        kind = str(target.settings.get("kind", "mlflow"))
-        if kind not in proved:
+        if (MLFLOW, "") not in proved:
             canary.prove(seconds)
-            proved.add(kind)
+            proved.add((MLFLOW, ""))
         facts = mlflow.collect(target.locator, credential, seconds)
         advisories, unknown = _advisories(facts, context)
         bucket, hidden = _bucket(facts, policy, target, context, seconds)
