@@ -57,6 +57,20 @@ def test_workspaces_that_are_not_told_are_a_gap(stub: Any, look_at: Any) -> None
     }
 
 
+@pytest.mark.parametrize(
+    ("store", "detail"),
+    [
+        (None, "where the server keeps artifacts is not declared (policy: artifact_store)"),
+        ("s3://models", "no artifact_credential to ask s3://models with"),
+    ],
+)
+def test_artifacts_that_nobody_can_ask_about_are_a_gap(
+    stub: Any, look_at: Any, store: str | None, detail: str
+) -> None:
+    (gap,) = gaps_of(look_at(stub.url, {**POLICY, "artifact_store": store}))
+    assert (gap.path, gap.detail) == ("artifacts/", detail)
+
+
 def test_users_without_roles_are_a_gap(stub: Any, look_at: Any) -> None:
     """Before 3.17 the list does not tell roles; that is not the same as nobody having any."""
     users = [{"id": 1, "username": "admin", "is_admin": True}]

@@ -27,10 +27,11 @@ class Mlflow(Listed):
     artifact_endpoint: WebUrl | None = Field(
         None, description="of the S3 that holds the artifacts, where it is not AWS"
     )
-    artifact_access_key: SecretReference | None = Field(
-        None, description="to read the bucket's policy and ACL; default: the environment's"
+    artifact_credential: SecretReference | None = Field(
+        None,
+        description="ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN] that may read the bucket's "
+        "policy and ACL",
     )
-    artifact_secret_key: SecretReference | None = None
     policy: dict[str, Any] = Field(
         default_factory=dict,
         description="admins, users, default_permission, grants, teams, roles, movers, ...",
@@ -57,8 +58,9 @@ class SageMaker(_Inventory):
         "", pattern=r"^(\d{12})?$", description="own account; default: the groups'"
     )
     endpoint: WebUrl | None = Field(None, description="where it is not AWS")
-    access_key: SecretReference | None = Field(None, description="default: the environment's")
-    secret_key: SecretReference | None = None
+    credential: SecretReference = Field(
+        description="ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+    )
 
     @property
     def locator(self) -> str:
@@ -86,14 +88,15 @@ class ModelDirectory(_Inventory):
     kind: Literal["directory"]
     url: str = Field(description="a path, or any fsspec URL (`s3://models/released`)")
     endpoint: WebUrl | None = Field(None, description="of an S3 that is not AWS")
-    access_key: SecretReference | None = Field(None, description="default: the environment's")
-    secret_key: SecretReference | None = None
+    credential: SecretReference | None = Field(
+        None, description="of S3: ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+    )
 
     @field_validator("url")
     @classmethod
     def _without_credential(cls, url: str) -> str:
         if "@" in urlsplit(url).netloc:
-            raise ValueError("must hold no credential: give access_key and secret_key")
+            raise ValueError("must hold no credential: give credential")
         return url
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from compline.scanners.registries.aws import Access
 from compline.scanners.registries.facts import CannotAsk
 
 _EVERYBODY = {
@@ -33,55 +34,30 @@ class BucketFacts:
     `read and write`; the owner is left out."""
 
 
-@dataclass(frozen=True)
-class BucketAccess:
-    """How to ask about a bucket; keys may be empty, and then the environment's are used."""
-
-    name: str
-    endpoint: str = ""
-    access_key: str = ""
-    secret_key: str = ""
-    seconds: float = 60.0
-
-
-def ask(access: BucketAccess) -> BucketFacts:
+def ask(name: str, access: Access) -> BucketFacts:
     """The bucket's policy, ACL and public access block, by reading calls.
 
     Raises:
         BucketHidden: it refuses, or does not answer in time.
-        CannotAsk: its answer cannot be read.
+        CannotAsk: its answer, or the credential, cannot be read.
     """
-    import boto3
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    config = Config(
-        connect_timeout=access.seconds / 4,
-        read_timeout=access.seconds / 4,
-        retries={"total_max_attempts": 2, "mode": "standard"},
-    )
-    client: Any = boto3.client(
-        "s3",
-        endpoint_url=access.endpoint or None,
-        aws_access_key_id=access.access_key or None,
-        aws_secret_access_key=access.secret_key or None,
-        region_name="us-east-1" if access.endpoint else None,
-        config=config,
-    )
+    client = access.client("s3")
 
     def told(call: Callable[..., Any], absent: str) -> Any:
         try:
-            return call(Bucket=access.name)
+            return call(Bucket=name)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code == absent:
                 return {}
-            raise BucketHidden(f"{call.__name__} of s3://{access.name}: {code[:80]}") from None
+            raise BucketHidden(f"{call.__name__} of s3://{name}: {code[:80]}") from None
         except BotoCoreError as error:
-            raise BucketHidden(f"s3://{access.name}: {type(error).__name__}") from None
+            raise BucketHidden(f"s3://{name}: {type(error).__name__}") from None
 
     return read(
-        access.name,
+        name,
         told(client.get_bucket_policy, "NoSuchBucketPolicy"),
         told(client.get_bucket_acl, ""),
         told(client.get_public_access_block, "NoSuchPublicAccessBlockConfiguration"),

@@ -26,7 +26,8 @@ from compline.scanners.expectations.scanner import InventoryScanner
 from compline.scanners.interface import ScanContext
 from compline.scanners.live import Notes, live_look
 from compline.scanners.registries import buckets, canary, mlflow
-from compline.scanners.registries.buckets import BucketAccess, BucketFacts, BucketHidden
+from compline.scanners.registries.aws import Access
+from compline.scanners.registries.buckets import BucketFacts, BucketHidden
 from compline.scanners.registries.canary import CanaryMissed
 from compline.scanners.registries.evaluate import evaluate
 from compline.scanners.registries.facts import CannotAsk, RegistryFacts
@@ -143,17 +144,14 @@ def _bucket(
             return None, ()
         detail = "where the server keeps artifacts is not declared (policy: artifact_store)"
         return None, (Gap(GapReason.UNSUPPORTED, "artifacts/", detail),)
-    settings = target.settings
-    access, secret = (settings.get(f"artifact_{part}_key") for part in ("access", "secret"))
-    how = BucketAccess(
-        names[0],
-        str(settings.get("artifact_endpoint") or ""),
-        context.secrets.resolve(str(access)) if access else "",
-        context.secrets.resolve(str(secret)) if secret else "",
-        seconds,
-    )
+    reference = target.settings.get("artifact_credential")
+    if not reference:
+        detail = f"no artifact_credential to ask s3://{names[0]} with"
+        return None, (Gap(GapReason.FORBIDDEN, "artifacts/", detail),)
+    endpoint = str(target.settings.get("artifact_endpoint") or "")
+    access = Access(context.secrets.resolve(str(reference)), seconds, endpoint=endpoint)
     try:
-        return buckets.ask(how), tuple(
+        return buckets.ask(names[0], access), tuple(
             Gap(GapReason.UNSUPPORTED, f"artifacts/{other}/", "only one bucket is looked at")
             for other in names[1:]
         )

@@ -62,10 +62,9 @@ class Aws:
             "kind": "sagemaker",
             "region": "eu-west-1",
             "endpoint": url,
-            "access_key": "env:KEY",
-            "secret_key": "env:SECRET",
+            "credential": "env:AWS",
         }
-        self.secrets = {"KEY": "testing", "SECRET": "testing"}
+        self.secrets = {"AWS": "testing:testing"}
 
     def client(self, service: str) -> Any:
         return boto3.client(

@@ -84,6 +84,34 @@ def test_a_version_that_is_overwritten_has_another_value(models: Path, look_at_k
     assert before["version/fraud/1"] != after["version/fraud/1"]
 
 
+def test_a_bucket_of_s3_by_its_etags(aws: Any, look_at_kind: Any, found: Any) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(
+        Bucket="released", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    for version in ("1", "2"):
+        s3.put_object(Bucket="released", Key=f"m/fraud/{version}/model.bin", Body=b"weights")
+    settings = {"kind": "directory", "url": "s3://released/m", "endpoint": aws.url,
+                "credential": "env:AWS"}  # fmt: skip
+    before = look_at_kind(aws.secrets, **settings)
+    assert found(before) == set()
+    assert [gap.path for gap in before.outcome.gaps] == ["mode/"]
+    s3.put_object(Bucket="released", Key="m/fraud/1/model.bin", Body=b"WEIGHTS")
+    after = look_at_kind(aws.secrets, **settings)
+    changed = dict(versions(before).items() ^ versions(after).items())
+    assert set(changed) == {"version/fraud/1"}
+    for odd in ({"url": "s3://not-there"}, {"endpoint": "http://127.0.0.1:9"}):
+        assert isinstance(look_at_kind(aws.secrets, **{**settings, **odd}).outcome, Failed)
+
+
+def test_a_bucket_without_credential_is_not_asked_with_whatever_lies_around(
+    look_at_kind: Any,
+) -> None:
+    outcome = look(look_at_kind, "s3://released").outcome
+    assert isinstance(outcome, Failed)
+    assert "needs `credential: env:NAME`" in outcome.error
+
+
 def test_a_bucket_has_no_modes(look_at_kind: Any, found: Any) -> None:
     system = fsspec.filesystem("memory")
     system.pipe("/registry-of-the-test/fraud/1/model.bin", b"weights")

@@ -12,7 +12,8 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from compline.model import Completed, Failed, GapReason
 from compline.scanners.registries import buckets
-from compline.scanners.registries.buckets import BucketAccess, BucketHidden
+from compline.scanners.registries.aws import Access
+from compline.scanners.registries.buckets import BucketHidden
 
 OWN = "arn:aws:iam::123456789012:role/deploy"
 OTHER = "arn:aws:iam::999999999999:root"
@@ -144,27 +145,35 @@ def test_a_refusal_of_the_list_is_failed(
 
 
 class TestTheBucketBehindMlflow:
-    def access(self, aws: Any) -> BucketAccess:
-        return BucketAccess("models", aws.url, "testing", "testing", 20)
+    def access(self, aws: Any) -> Access:
+        return Access("testing:testing", 20, endpoint=aws.url)
 
     def test_who_reaches_it(self, fraud: Any) -> None:
-        assert buckets.ask(self.access(fraud)).reached_by == {}
+        assert buckets.ask("models", self.access(fraud)).reached_by == {}
         policy = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
                   "Resource": "arn:aws:s3:::models/*"}  # fmt: skip
         fraud.client("s3").put_bucket_policy(
             Bucket="models", Policy=json.dumps({"Version": "2012-10-17", "Statement": [policy]})
         )
-        assert buckets.ask(self.access(fraud)).reached_by == {"*": "read"}
+        assert buckets.ask("models", self.access(fraud)).reached_by == {"*": "read"}
         fraud.client("s3").put_public_access_block(
             Bucket="models",
             PublicAccessBlockConfiguration={"RestrictPublicBuckets": True},
         )
-        assert buckets.ask(self.access(fraud)).reached_by == {}
+        assert buckets.ask("models", self.access(fraud)).reached_by == {}
 
     def test_one_that_is_not_there_is_hidden(self, aws: Any) -> None:
         with pytest.raises(BucketHidden, match="NoSuchBucket"):
-            buckets.ask(self.access(aws))
+            buckets.ask("models", self.access(aws))
 
     def test_nobody_there(self, fraud: Any) -> None:
         with pytest.raises(BucketHidden, match="EndpointConnectionError"):
-            buckets.ask(BucketAccess("models", "http://127.0.0.1:9", "a", "b", 4))
+            buckets.ask("models", Access("a:b", 4, endpoint="http://127.0.0.1:9"))
+
+
+def test_a_credential_of_another_form_is_not_repeated(aws: Any, look_at_kind: Any) -> None:
+    settings = {**aws.settings, "credential": "env:AWS"}
+    outcome = look_at_kind({"AWS": "only-a-secret"}, **settings).outcome
+    assert isinstance(outcome, Failed)
+    assert "ACCESS_KEY_ID:SECRET_ACCESS_KEY" in outcome.error
+    assert "only-a-secret" not in outcome.error

@@ -1,7 +1,7 @@
 """Lists a folder or a bucket of model files: who may write them, and what each version holds.
 
-Any fsspec URL; of a bucket there are no modes, so who may write it is for its own check as a data
-store. Listing is all that is done: no file is opened.
+S3 through boto3, anything else through fsspec. A bucket has no modes, so who may write it is for
+its own check as a data store. Listing is all that is done: no file is opened.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
-from compline.scanners.registries.directory import frames
+from compline.scanners.registries.aws import Access
+from compline.scanners.registries.directory import bucket, frames
 from compline.scanners.services import escaped, one_line
 
-PACKAGES = ("fsspec",)
+PACKAGES = ("fsspec", "boto3")
 
 MOST_FILES = 200_000
 
@@ -29,19 +30,22 @@ def variant(asked: Asked) -> str:
 
 def collect(asked: Asked) -> Inventory:
     """Lists it, folder by folder."""
+    url = asked.text("url")
+    if urlsplit(url).scheme == "s3":
+        entries = bucket.listed(url, _access(asked), MOST_FILES)
+        cut = (_more(),) if len(entries) > MOST_FILES else ()
+        return frames.inventory_of(entries, cut, modes=False)
     from fsspec.core import url_to_fs
 
-    url = asked.text("url")
-    options = _options(asked)
     try:
-        system, root = url_to_fs(url, use_listings_cache=False, **options)
+        system, root = url_to_fs(url, use_listings_cache=False)
     except (ImportError, ValueError, OSError) as error:
         raise CannotCollect(
             f"{_shown(url)} cannot be opened ({type(error).__name__}): check the URL, and that "
             "the package for it is installed"
         ) from None
-    entries, gaps = _Walk(system, root, asked).all()
-    return frames.inventory_of(entries, gaps, modes=_local(asked))
+    found, gaps = _Walk(system, root, asked).all()
+    return frames.inventory_of(found, gaps, modes=_local(asked))
 
 
 def recorded(answers: Mapping[str, Any], asked: Asked) -> Inventory:
@@ -53,18 +57,13 @@ def _local(asked: Asked) -> bool:
     return urlsplit(asked.text("url")).scheme in ("", "file", "local")
 
 
-def _options(asked: Asked) -> dict[str, Any]:
-    """What fsspec's own implementations of S3 take; other systems read their environment."""
-    settings = asked.target.settings
-    if not settings.get("access_key"):
-        return {}
-    options: dict[str, Any] = {
-        "key": asked.secret("access_key"),
-        "secret": asked.secret("secret_key"),
-    }
-    if settings.get("endpoint"):
-        options["client_kwargs"] = {"endpoint_url": str(settings["endpoint"])}
-    return options
+def _access(asked: Asked) -> Access:
+    endpoint = str(asked.target.settings.get("endpoint") or "")
+    return Access(asked.secret("credential"), asked.seconds, endpoint=endpoint)
+
+
+def _more() -> Gap:
+    return Gap(GapReason.TRUNCATED, "", f"more than {MOST_FILES} files")
 
 
 def _shown(url: str) -> str:
@@ -93,8 +92,7 @@ class _Walk:
                 if path:
                     found.append({**entry, "path": path})
             if len(found) > MOST_FILES:
-                detail = f"more than {MOST_FILES} files"
-                self.gaps.append(Gap(GapReason.TRUNCATED, "", detail))
+                self.gaps.append(_more())
                 break
         return found, tuple(self.gaps)
 

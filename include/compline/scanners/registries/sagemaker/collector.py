@@ -15,6 +15,8 @@ from typing import Any
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.scanners.registries.aws import Access
+from compline.scanners.registries.facts import CannotAsk
 from compline.scanners.registries.sagemaker import frames
 
 PACKAGES = ("boto3", "botocore")
@@ -46,36 +48,19 @@ def _own_account(asked: Asked) -> str:
 
 class _Answers:
     def __init__(self, asked: Asked) -> None:
-        import boto3
-        from botocore.config import Config
-
-        settings = asked.target.settings
         self._end = time.monotonic() + asked.seconds
         self._seconds = asked.seconds
         self.gaps: list[Gap] = []
-        keys = {
-            name: asked.secret(setting) if settings.get(setting) else None
-            for name, setting in (
-                ("aws_access_key_id", "access_key"),
-                ("aws_secret_access_key", "secret_key"),
-            )
-        }
-        config = Config(
-            connect_timeout=min(10.0, asked.seconds),
-            read_timeout=min(30.0, asked.seconds),
-            retries={"total_max_attempts": 3, "mode": "standard"},
+        access = Access(
+            asked.secret("credential"),
+            asked.seconds,
+            asked.text("region"),
+            str(asked.target.settings.get("endpoint") or ""),
         )
-
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                region_name=asked.text("region"),
-                endpoint_url=settings.get("endpoint") or None,
-                config=config,
-                **keys,
-            )
-
-        self._sagemaker, self._s3 = client("sagemaker"), client("s3")
+        try:
+            self._sagemaker, self._s3 = access.client("sagemaker"), access.client("s3")
+        except CannotAsk as error:
+            raise CannotCollect(str(error)) from None
 
     def all(self) -> dict[str, Any]:
         """The answers as the parser wants them."""
