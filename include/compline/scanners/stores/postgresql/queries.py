@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
 from urllib.parse import quote
 
@@ -31,6 +31,7 @@ from psycopg.rows import tuple_row
 
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.services import one_line
+from compline.scanners.stores.postgresql.handshake import Handshake, shake_hands
 
 ROW_LIMIT = 200_000
 """Most rows of one answer; more is a gap."""
@@ -38,13 +39,27 @@ ROW_LIMIT = 200_000
 LOCK_MILLISECONDS = 5000
 """How long a lock is waited for: a check must not stand in anybody's queue."""
 
-SETTINGS = ("password_encryption", "ssl", "ssl_min_protocol_version")
-"""Those that the first query asks for."""
+SETTINGS = (
+    "log_connections",
+    "log_min_duration_statement",
+    "log_statement",
+    "password_encryption",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "ssl",
+    "ssl_ciphers",
+    "ssl_min_protocol_version",
+)
+"""Those of the first query that every server has; `ssl_tls13_ciphers` is there since version 18,
+`pgaudit.log` where the extension is loaded."""
 
 QUERIES: Mapping[str, LiteralString] = {
     "settings": """
         SELECT name, setting, source FROM pg_catalog.pg_settings
-        WHERE name IN ('ssl', 'ssl_min_protocol_version', 'password_encryption')
+        WHERE name IN ('log_connections', 'log_min_duration_statement', 'log_statement',
+                       'password_encryption', 'pgaudit.log', 'session_preload_libraries',
+                       'shared_preload_libraries', 'ssl', 'ssl_ciphers',
+                       'ssl_min_protocol_version', 'ssl_tls13_ciphers')
         ORDER BY name""",
     "connection": """
         SELECT coalesce(s.ssl, false) AS tls, s.version, s.cipher, s.bits,
@@ -92,6 +107,16 @@ QUERIES: Mapping[str, LiteralString] = {
         LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
           AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND a.grantee <> c.relowner
+        UNION  -- what is granted on single columns counts as granted on the table
+        SELECT n.nspname, c.relname, coalesce(g.rolname, 'PUBLIC'), a.grantee = 0,
+               a.privilege_type, a.is_grantable
+        FROM pg_catalog.pg_attribute AS t
+        JOIN pg_catalog.pg_class AS c ON c.oid = t.attrelid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
+             LATERAL pg_catalog.aclexplode(t.attacl) AS a
+        LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
+        WHERE t.attacl IS NOT NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND a.grantee <> c.relowner
         ORDER BY 1, 2, 3, 5""",
 }
 """One statement per answer; an access list that is null holds nothing but the owner's rights."""
@@ -109,10 +134,12 @@ class Answers:
     """Queries that the account may not ask, with the server's reason."""
     truncated: frozenset[str] = frozenset()
     """Queries whose answer was cut at `ROW_LIMIT`."""
+    handshakes: tuple[Handshake, ...] = ()
+    """What the server shows to whoever opens a connection; none where it is reached by a socket."""
 
 
 def ask(url: str, seconds: float) -> Answers:
-    """Connects and asks every query in one read-only transaction.
+    """Connects and asks every query in one read-only transaction; then looks at the TLS handshake.
 
     Raises:
         CannotCollect: no connection, a time-out, an answer that broke off.
@@ -128,7 +155,13 @@ def ask(url: str, seconds: float) -> Answers:
             ) as connection,
             _cut_at(deadline, connection),
         ):
-            return _ask_all(connection, deadline)
+            answers = _ask_all(connection, deadline)
+            if answers.our_end == "socket":
+                return answers
+            host, port = connection.info.hostaddr or connection.info.host, connection.info.port
+            name = connection.info.host
+        left = max(0.5, deadline - time.monotonic())
+        return replace(answers, handshakes=(shake_hands(host, port, name, left),))
     except psycopg.Error as error:
         if time.monotonic() >= deadline or isinstance(
             error, psycopg.errors.QueryCanceled | psycopg.errors.ConnectionTimeout
