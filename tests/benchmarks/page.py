@@ -38,7 +38,7 @@ def write_page(path: Path, state: dict[str, Any], missing: list[str]) -> None:
     repetitions = _named(results, "bench ")
     if repetitions:
         parts += _bench(list(repetitions.values()), results.get("compared"))
-    for name in ("airflow", "thousand"):
+    for name in ("airflow", "thousand", "tables"):
         if name in results:
             parts += ["", f"## {name.capitalize()}", "", "| figure | value |", "|---|---|"]
             parts += [

@@ -59,6 +59,7 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("compared", lambda: slices.compared(_HOME)),
         Slice("airflow", lambda: slices.airflow(_HOME)),
         Slice("thousand", lambda: slices.thousand(_HOME)),
+        Slice("tables", lambda: slices.tables(_HOME)),
         *(Slice(f"recording {k}", lambda k=k: slices.recording(_HOME, k)) for k in DATABASES),
         *(Slice(f"million {k}", lambda k=k: slices.million(_HOME, k)) for k in DATABASES),
         *(Slice(f"campaign {n + 1}", lambda n=n: slices.campaign(n, 5)) for n in range(10)),

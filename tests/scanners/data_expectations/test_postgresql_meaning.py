@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from compline.scanners.stores.attested import attestations
+from compline.scanners.stores.certificate import _fits
 from compline.scanners.stores.postgresql.access import Labels, account_rows
-from compline.scanners.stores.postgresql.attested import attestations
-from compline.scanners.stores.postgresql.certificate import _fits
 from compline.scanners.stores.postgresql.meaning import auditing, weak_ciphers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -77,7 +77,8 @@ def test_attestations_by_item_and_by_the_shorthand() -> None:
 
     rows = attestations({"attested": {"disk": signed, "tapes": {"encrypted": False}}}, NOW)
 
-    assert [(r["item"], r["declared"], r["encrypted"], r["signed"], r["age_days"]) for r in rows] == [
+    columns = ("item", "declared", "encrypted", "signed", "age_days")
+    assert [tuple(row[column] for column in columns) for row in rows] == [
         ("backups", False, None, False, None),
         ("disk", True, True, True, 365),
         ("tapes", True, False, False, None),

@@ -44,6 +44,18 @@ class Postgresql(Store):
         return self.url
 
 
+class Redis(Store):
+    """A Redis server; one entry per node of a cluster."""
+
+    kind: Literal["redis"]
+    url: SecretReference = Field(description="connection URL: rediss://user:password@host:port")
+
+    @property
+    def locator(self) -> str:
+        """The reference to its URL, which holds the password."""
+        return self.url
+
+
 class InventoryFile(Store):
     """A file that another tool exports."""
 
@@ -59,4 +71,4 @@ class InventoryFile(Store):
         return str(self.path)
 
 
-DataStore = Annotated[Postgresql | InventoryFile, Field(discriminator="kind")]
+DataStore = Annotated[Postgresql | Redis | InventoryFile, Field(discriminator="kind")]

@@ -16,20 +16,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import write_certificate
 
-from compline.scanners.stores.postgresql.handshake import shake_hands
+from compline.scanners.stores.tls import POSTGRESQL, shake_hands
 
 PASSWORD = "a/password:for@tests"
 _QUOTED = "a%2Fpassword%3Afor%40tests"
@@ -72,17 +67,20 @@ class Server:
                 connection.execute(statement)
 
     def show_certificate(self, **made: Any) -> None:
-        """Has the server show a new certificate, as `_write_certificate` makes it."""
-        _write_certificate(self.folder, **made)
+        """Has the server show a new certificate, as `write_certificate` makes it."""
+        write_certificate(self.folder, **made)
         if os.geteuid() == 0:
             for name in ("certificate.pem", "key.pem"):
                 os.chown(self.folder / name, _NOBODY, _NOBODY)
         self.run("SELECT pg_catalog.pg_reload_conf()")
         new = ssl.PEM_cert_to_DER_cert((self.folder / "certificate.pem").read_text())
         end = time.monotonic() + 10
-        while shake_hands("127.0.0.1", self.port, "127.0.0.1", 5).certificate != new:
+        while self._shown() != new:
             assert time.monotonic() < end
             time.sleep(0.02)
+
+    def _shown(self) -> bytes:
+        return shake_hands("127.0.0.1", self.port, "127.0.0.1", 5, POSTGRESQL).certificate
 
     def write_hba(self, rules: str) -> None:
         """New rules, in the file only: what is in force stays."""
@@ -115,7 +113,7 @@ def _server(home: Path, name: str, bin_: Path, hba: str, options: dict[str, str]
     folder.mkdir()
     (folder / "password").write_text(PASSWORD)
     if options.get("ssl") == "on":
-        _write_certificate(folder)
+        write_certificate(folder)
     account: dict[str, object] = {}
     if os.geteuid() == 0:
         account = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
@@ -156,39 +154,6 @@ def _server(home: Path, name: str, bin_: Path, hba: str, options: dict[str, str]
 def _stop(server: Server) -> None:
     server.process.send_signal(signal.SIGINT)  # fast shutdown: every child ends with it
     server.process.wait(30)
-
-
-def _write_certificate(
-    folder: Path,
-    before: datetime = datetime(2025, 12, 1, tzinfo=UTC),
-    after: datetime = datetime(2036, 1, 1, tzinfo=UTC),
-    host: str = "127.0.0.1",
-) -> None:
-    """A self-signed certificate and its key; looks of the tests are of 1 January 2026."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(before)
-        .not_valid_after(after)
-        .add_extension(addresses, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private = folder / "key.pem"
-    private.touch(mode=0o600)
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
 
 
 _READER = (

@@ -13,7 +13,7 @@ import pytest
 
 from compline.model import GapReason, Severity
 from compline.scanners.stores.postgresql import queries
-from compline.scanners.stores.postgresql.handshake import Handshake, shake_hands
+from compline.scanners.stores.tls import POSTGRESQL, Handshake, shake_hands
 
 _PLACE = "certificate/127.0.0.1"
 
@@ -78,14 +78,14 @@ def answering(answer: bytes) -> Iterator[int]:
     ("answer", "refused", "error"),
     [
         (b"N", True, ""),
-        (b"E", False, "the server's answer to a request for TLS is none"),
-        (b"", False, "the server's answer to a request for TLS is none"),
+        (b"E", False, "the answer to a request for TLS is none"),
+        (b"", False, "the answer to a request for TLS is none"),
         (b"S", False, "no TLS handshake (SSLEOFError)"),
     ],
 )
 def test_servers_that_do_not_shake_hands(answer: bytes, refused: bool, error: str) -> None:
     with answering(answer) as port:
-        shown = shake_hands("127.0.0.1", port, "localhost", 5)
+        shown = shake_hands("127.0.0.1", port, "localhost", 5, POSTGRESQL)
 
     assert (shown.refused, shown.error) == (refused, error)
 

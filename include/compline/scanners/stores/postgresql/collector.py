@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import Inventory
+from compline.scanners.stores import certificate
 from compline.scanners.stores.postgresql.frames import inventory_of
-from compline.scanners.stores.postgresql.handshake import Handshake
 from compline.scanners.stores.postgresql.queries import Answers, ask
 
 PACKAGES = ("psycopg",)
@@ -29,9 +28,7 @@ def collect(asked: Asked) -> Inventory:
 def recorded(answers: Mapping[str, Any], asked: Asked) -> Inventory:
     """The inventory of recorded answers, judged at the time when they were recorded."""
     rows = {name: tuple(tuple(row) for row in rows) for name, rows in answers["rows"].items()}
-    handshakes = tuple(
-        Handshake(shown["host"], b64decode(shown["certificate"])) for shown in answers["handshakes"]
-    )
+    handshakes = certificate.recorded(answers["handshakes"])
     return inventory_of(
         Answers(rows=rows, our_end=answers["our_end"], handshakes=handshakes),
         asked.values,

@@ -9,7 +9,8 @@ from typing import Any
 
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
-from compline.scanners.stores.postgresql import access, attested, certificate, hba, meaning
+from compline.scanners.stores import attested, certificate
+from compline.scanners.stores.postgresql import access, hba, meaning
 from compline.scanners.stores.postgresql.queries import QUERIES, ROW_LIMIT, SETTINGS, Answers
 
 _PLACES = {

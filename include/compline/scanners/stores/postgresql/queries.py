@@ -31,7 +31,7 @@ from psycopg.rows import tuple_row
 
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.services import one_line
-from compline.scanners.stores.postgresql.handshake import Handshake, shake_hands
+from compline.scanners.stores.tls import POSTGRESQL, Handshake, shake_hands
 
 ROW_LIMIT = 200_000
 """Most rows of one answer; more is a gap."""
@@ -161,7 +161,7 @@ def ask(url: str, seconds: float) -> Answers:
             host, port = connection.info.hostaddr or connection.info.host, connection.info.port
             name = connection.info.host
         left = max(0.5, deadline - time.monotonic())
-        return replace(answers, handshakes=(shake_hands(host, port, name, left),))
+        return replace(answers, handshakes=(shake_hands(host, port, name, left, POSTGRESQL),))
     except psycopg.Error as error:
         if time.monotonic() >= deadline or isinstance(
             error, psycopg.errors.QueryCanceled | psycopg.errors.ConnectionTimeout

@@ -1,8 +1,8 @@
-"""The TLS handshake of a PostgreSQL server: its certificate and what it agrees to.
+"""The TLS handshake of a store: its certificate and what it agrees to.
 
-libpq does not give the server's certificate away, so one more connection is opened, as far as the
-handshake and no further: nobody logs in. The request for TLS is that of the protocol's version 3
-(https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest).
+Client libraries do not give the server's certificate away, so one more connection is opened, as far
+as the handshake and no further: nobody logs in. PostgreSQL is asked for TLS first, as its protocol
+has it (https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import ssl
 import struct
 from dataclasses import dataclass
 
-_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+POSTGRESQL = struct.pack("!ii", 8, 80877103)
+"""What a PostgreSQL server wants to hear before the handshake; it answers S or N."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,17 @@ class Handshake:
     """Why there was none, where it should have been possible."""
 
 
-def shake_hands(address: str, port: int, name: str, seconds: float) -> Handshake:
+def shake_hands(
+    address: str, port: int, name: str, seconds: float, request: bytes = b""
+) -> Handshake:
     """Opens a connection, asks for TLS and closes it; never raises.
 
     Args:
         address: host name or address to connect to.
         port: of the server.
         name: the host as the URL has it, which the certificate should name.
-        seconds: for all of it.
+        seconds: for each answer.
+        request: what is said before the handshake, if anything.
     """
     # Old versions and ciphers are offered on purpose; nothing is sent over this connection.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -47,12 +51,13 @@ def shake_hands(address: str, port: int, name: str, seconds: float) -> Handshake
     server_name = name if not _is_address(name) else None
     try:
         with socket.create_connection((address, port), timeout=seconds) as plain:
-            plain.sendall(_SSL_REQUEST)
-            answer = plain.recv(1)
-            if answer == b"N":
-                return Handshake(name, refused=True)
-            if answer != b"S":
-                return Handshake(name, error="the server's answer to a request for TLS is none")
+            if request:
+                plain.sendall(request)
+                answer = plain.recv(1)
+                if answer == b"N":
+                    return Handshake(name, refused=True)
+                if answer != b"S":
+                    return Handshake(name, error="the answer to a request for TLS is none")
             with context.wrap_socket(plain, server_hostname=server_name) as secured:
                 return Handshake(
                     name,

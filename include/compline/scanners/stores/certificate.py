@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from compline.scanners.stores.postgresql.handshake import Handshake
+from compline.scanners.stores.tls import Handshake
 
 COLUMNS = (
     "host", "subject", "issuer", "not_before", "not_after", "days_left", "state", "key",
@@ -87,3 +88,8 @@ def _fits(pattern: str, host: str) -> bool:
     if pattern.startswith("*."):
         return host.partition(".")[2] == pattern[2:]
     return pattern == host
+
+
+def recorded(handshakes: Iterable[Mapping[str, str]]) -> tuple[Handshake, ...]:
+    """Handshakes of recorded answers: `host`, and the `certificate` in base64."""
+    return tuple(Handshake(h["host"], b64decode(h["certificate"])) for h in handshakes)
