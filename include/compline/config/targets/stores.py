@@ -44,6 +44,18 @@ class Postgresql(Store):
         return self.url
 
 
+class Kafka(Store):
+    """A Kafka cluster."""
+
+    kind: Literal["kafka"]
+    url: SecretReference = Field(description="kafkas://user:password@host:port?mechanism=...")
+
+    @property
+    def locator(self) -> str:
+        """The reference to its URL, which holds the password."""
+        return self.url
+
+
 class Redis(Store):
     """A Redis server; one entry per node of a cluster."""
 
@@ -71,4 +83,4 @@ class InventoryFile(Store):
         return str(self.path)
 
 
-DataStore = Annotated[Postgresql | Redis | InventoryFile, Field(discriminator="kind")]
+DataStore = Annotated[Postgresql | Kafka | Redis | InventoryFile, Field(discriminator="kind")]

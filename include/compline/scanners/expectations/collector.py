@@ -22,6 +22,7 @@ from compline.scanners.expectations.inventory import CannotCollect, Inventory
 
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
+    "kafka": (TargetKind.DATA_STORE, "compline.scanners.stores.kafka"),
     "redis": (TargetKind.DATA_STORE, "compline.scanners.stores.redis"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
 }
