@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -31,6 +33,7 @@ from kafka.admin import (
     ResourcePatternFilter,
     ResourceType,
 )
+from kafka.net.compat import KafkaNetClient
 
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.services import one_line
@@ -89,18 +92,8 @@ def ask(url: str, seconds: float) -> Answers:
     address = read_address(url)
     deadline = time.monotonic() + seconds
     try:
-        client = KafkaAdminClient(
-            bootstrap_servers=[f"{host}:{port}" for host, port in address.servers],
-            client_id="compline",
-            security_protocol=address.protocol,
-            bootstrap_timeout_ms=int(seconds * 500),
-            request_timeout_ms=int(seconds * 250),
-            **address.options,
-        )
-        try:
+        with _connected(address, seconds) as client:
             answers = _ask_all(client, deadline, address)
-        finally:
-            client.close()
     except (errors.KafkaTimeoutError, errors.RequestTimedOutError, TimeoutError):
         raise CannotCollect(
             f"the cluster did not answer within {seconds:g} s (scanners.data-expectations.seconds)"
@@ -112,6 +105,38 @@ def ask(url: str, seconds: float) -> Answers:
     left = max(0.5, (deadline - time.monotonic()) / len(address.servers))
     shown = tuple(shake_hands(host, port, host, left) for host, port in address.servers)
     return Answers(**{**vars(answers), "handshakes": shown})
+
+
+@contextmanager
+def _connected(address: Address, seconds: float) -> Iterator[Any]:
+    nets: list[Any] = []
+
+    def kept(**options: Any) -> Any:
+        nets.append(KafkaNetClient(**options))
+        return nets[-1]
+
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=[f"{host}:{port}" for host, port in address.servers],
+            client_id="compline",
+            security_protocol=address.protocol,
+            bootstrap_timeout_ms=int(seconds * 500),
+            request_timeout_ms=int(seconds * 250),
+            kafka_client=kept,
+            **address.options,
+        )
+    except errors.KafkaTimeoutError:
+        # It tries again and again, whatever the reason, and leaves its connections open.
+        for net in nets:
+            net.close()
+        raise CannotCollect(
+            f"no broker let us in within {seconds / 2:g} s: nobody is there, its certificate is "
+            "not trusted, or the login is refused"
+        ) from None
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def _ask_all(client: Any, deadline: float, address: Address) -> Answers:
@@ -131,14 +156,12 @@ def _ask_all(client: Any, deadline: float, address: Address) -> Answers:
     for broker in cluster["brokers"]:
         number = str(broker["broker_id"])
         resource = ConfigResource(ConfigResourceType.BROKER, number)
-        told = may(
-            "brokers", lambda r=resource: client.describe_configs([r], config_filter="all")
-        )
+        told = may("brokers", partial(client.describe_configs, [resource], config_filter="all"))
         configs = ((told or {}).get("broker") or {}).get(number) or {}
         brokers[number] = {
             name: str(configs[name]["value"] or "") for name in SETTINGS if name in configs
         }
-    topics = may("topics", client.describe_topics)
+    topics = may("topics", lambda: tuple(client.describe_topics()))
     secured, acls = True, None
     try:
         acls = may("acls", lambda: client.describe_acls(_EVERY_ACL)[0])
@@ -146,7 +169,9 @@ def _ask_all(client: Any, deadline: float, address: Address) -> Answers:
         secured, acls = False, []
     return Answers(
         brokers=brokers,
-        topics=None if topics is None else tuple((t["name"], bool(t["is_internal"])) for t in topics),
+        topics=None
+        if topics is None
+        else tuple((t["name"], bool(t["is_internal"])) for t in topics),
         acls=None if acls is None else tuple(map(_plain, acls)),
         secured=secured,
         protocol=address.protocol,
@@ -159,9 +184,7 @@ _EVERY_ACL = ACLFilter(
     host=None,
     operation=ACLOperation.ANY,
     permission_type=ACLPermissionType.ANY,
-    resource_pattern=ResourcePatternFilter(
-        ResourceType.ANY, None, ACLResourcePatternType.ANY
-    ),
+    resource_pattern=ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
 )
 
 
@@ -169,7 +192,8 @@ def _plain(acl: Any) -> tuple[str, ...]:
     pattern = acl.resource_pattern
     return (
         acl.principal, acl.host, acl.operation.name, acl.permission_type.name,
-        pattern.resource_type.name.lower(), pattern.resource_name, pattern.pattern_type.name.lower(),
+        pattern.resource_type.name.lower(), pattern.resource_name,
+        pattern.pattern_type.name.lower(),
     )  # fmt: skip
 
 
@@ -179,23 +203,8 @@ def read_address(url: str) -> Address:
     Raises:
         CannotCollect: it has another form.
     """
-    try:
-        parts = urlsplit(url.strip())
-        login, _, hosts = parts.netloc.rpartition("@")
-        pairs = [host.rpartition(":") for host in hosts.split(",")]
-        servers = tuple((host.strip("[]"), int(port)) for host, _, port in pairs)
-        options = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        if parts.scheme not in ("kafka", "kafkas") or set(options) - {"mechanism", "cafile"}:
-            raise ValueError
-        if not all(host for host, _port in servers):
-            raise ValueError
-    except ValueError:
-        raise CannotCollect(
-            "the connection URL is not of the form "
-            "kafkas://user:password@host:port?mechanism=SCRAM-SHA-512&cafile=/path "
-            "(special letters in the password must be percent-encoded)"
-        ) from None
-    user, _, password = (unquote(word) for word in login.partition(":"))
+    parts, servers, options = _split(url.strip())
+    user, _, password = (unquote(word) for word in parts.netloc.rpartition("@")[0].partition(":"))
     transport = "SSL" if parts.scheme == "kafkas" else "PLAINTEXT"
     known: dict[str, Any] = {}
     if "cafile" in options:
@@ -205,6 +214,33 @@ def read_address(url: str) -> Address:
         known["sasl_plain_username"], known["sasl_plain_password"] = user, password
     protocol = f"SASL_{transport}" if user else transport
     return Address(servers, protocol, known, (password,) if password else ())
+
+
+_Parts = tuple[Any, tuple[tuple[str, int], ...], dict[str, str]]
+
+
+def _split(url: str) -> _Parts:
+    """The URL's parts, its servers and its options."""
+    try:
+        parts = urlsplit(url)
+        pairs = [host.rpartition(":") for host in parts.netloc.rpartition("@")[2].split(",")]
+        servers = tuple((host.strip("[]"), int(port)) for host, _, port in pairs)
+        options = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        wrong = (
+            parts.scheme not in ("kafka", "kafkas")
+            or bool(set(options) - {"mechanism", "cafile"})
+            or not all(host for host, _port in servers)
+        )
+    except ValueError:
+        # What int() and urlsplit() say repeats the part that they do not understand.
+        wrong = True
+    if wrong:
+        raise CannotCollect(
+            "the connection URL is not of the form "
+            "kafkas://user:password@host:port?mechanism=SCRAM-SHA-512&cafile=/path "
+            "(special letters in the password must be percent-encoded)"
+        )
+    return parts, servers, options
 
 
 def _told(error: Exception, hidden: tuple[str, ...]) -> str:

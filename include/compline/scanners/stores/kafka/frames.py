@@ -82,11 +82,13 @@ def inventory_of(answers: Answers, values: Mapping[str, Any], now: datetime) -> 
     except (ValueError, TypeError, KeyError) as error:
         raise CannotCollect("Kafka's answers are not understood") from error
     gaps += [
-        Gap(GapReason.NOT_REPORTED, f"certificate/{shown.host}", shown.error)
-        for shown in answers.handshakes
-        if shown.error
+        Gap(GapReason.NOT_REPORTED, f"certificate/{one.host}", one.error)
+        for one in answers.handshakes
+        if one.error
     ]
-    frames = {name: frame_of(_COLUMNS[name], rows[name]) for name in _COLUMNS if name not in refused}
+    frames = {
+        name: frame_of(_COLUMNS[name], rows[name]) for name in _COLUMNS if name not in refused
+    }
     return Inventory(frames, refused, tuple(gaps))
 
 
