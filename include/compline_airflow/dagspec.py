@@ -25,6 +25,7 @@ SCANNERS = (
     "trivy",
     "trivy-image",
     "data-expectations",
+    "column-content",
     "registry-permissions",
 )
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""

@@ -113,6 +113,7 @@ class Scanners(Section):
     trivy: TrivySettings = TrivySettings()
     trivy_image: TrivySettings = Field(TrivySettings(), alias="trivy-image")
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
+    column_content: ServiceSettings = Field(ServiceSettings(), alias="column-content")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
 
     def of(self, scanner: str) -> Any:

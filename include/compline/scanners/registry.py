@@ -22,6 +22,10 @@ _SCANNERS = {
         frozenset({TargetKind.DATA_STORE}),
         "compline.scanners.expectations.scanner:DataExpectations",
     ),
+    "column-content": (
+        frozenset({TargetKind.DATA_STORE}),
+        "compline.scanners.stores.content.scanner:ColumnContent",
+    ),
     "registry-permissions": (
         frozenset({TargetKind.MODEL_REGISTRY}),
         "compline.scanners.registries.scanner:RegistryPermissions",

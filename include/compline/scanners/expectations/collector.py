@@ -25,6 +25,7 @@ _KINDS = {
     "kafka": (TargetKind.DATA_STORE, "compline.scanners.stores.kafka"),
     "redis": (TargetKind.DATA_STORE, "compline.scanners.stores.redis"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
+    "content": (TargetKind.DATA_STORE, "compline.scanners.stores.content"),
 }
 
 

@@ -14,30 +14,18 @@ database in the URL: list one target per database.
 
 from __future__ import annotations
 
-import os
-import re
-import socket
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
-from urllib.parse import quote
 
 import psycopg
-from psycopg import conninfo
-from psycopg.rows import tuple_row
 
-from compline.scanners.expectations.inventory import CannotCollect
-from compline.scanners.services import one_line
+from compline.scanners.stores.postgresql.connection import Connection, connected, told
 from compline.scanners.stores.tls import POSTGRESQL, Handshake, shake_hands
 
 ROW_LIMIT = 200_000
 """Most rows of one answer; more is a gap."""
-
-LOCK_MILLISECONDS = 5000
-"""How long a lock is waited for: a check must not stand in anybody's queue."""
 
 SETTINGS = (
     "log_connections",
@@ -144,51 +132,18 @@ def ask(url: str, seconds: float) -> Answers:
     Raises:
         CannotCollect: no connection, a time-out, an answer that broke off.
     """
-    parameters = _parameters(url)
     deadline = time.monotonic() + seconds
-    parameters["connect_timeout"] = str(max(2, int(seconds)))
-    hidden = [str(value) for key, value in parameters.items() if key == "password" and value]
-    try:
-        with (
-            psycopg.connect(
-                **parameters, autocommit=True, prepare_threshold=None, row_factory=tuple_row
-            ) as connection,
-            _cut_at(deadline, connection),
-        ):
-            answers = _ask_all(connection, deadline)
-            if answers.our_end == "socket":
-                return answers
-            host, port = connection.info.hostaddr or connection.info.host, connection.info.port
-            name = connection.info.host
-        left = max(0.5, deadline - time.monotonic())
-        return replace(answers, handshakes=(shake_hands(host, port, name, left, POSTGRESQL),))
-    except psycopg.Error as error:
-        if time.monotonic() >= deadline or isinstance(
-            error, psycopg.errors.QueryCanceled | psycopg.errors.ConnectionTimeout
-        ):
-            raise CannotCollect(
-                f"the server did not answer within {seconds:g} s (scanners.data-expectations."
-                "seconds)"
-            ) from None
-        raise CannotCollect(f"PostgreSQL: {_told(error, hidden)}") from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise CannotCollect(f"PostgreSQL: {_told(error, hidden)}") from None
+    with connected(url, seconds) as connection:
+        answers = _ask_all(connection)
+        host, port = connection.info.hostaddr or connection.info.host, connection.info.port
+        name = connection.info.host
+    if answers.our_end == "socket":
+        return answers
+    left = max(0.5, deadline - time.monotonic())
+    return replace(answers, handshakes=(shake_hands(host, port, name, left, POSTGRESQL),))
 
 
-def _ask_all(connection: psycopg.Connection[tuple[Any, ...]], deadline: float) -> Answers:
-    left = max(1, int((deadline - time.monotonic()) * 1000))
-    # Set one by one and not as start-up parameters, which connection poolers refuse.
-    for setting in (
-        "default_transaction_read_only = on",
-        f"statement_timeout = {left}",
-        f"lock_timeout = {min(left, LOCK_MILLISECONDS)}",
-        f"idle_in_transaction_session_timeout = {left}",
-        "search_path = pg_catalog",
-        "client_encoding = 'UTF8'",
-    ):
-        connection.execute(f"SET {setting}")
-    connection.read_only = True
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+def _ask_all(connection: Connection) -> Answers:
     rows: dict[str, tuple[tuple[Any, ...], ...]] = {}
     refused: dict[str, str] = {}
     truncated = set()
@@ -199,7 +154,7 @@ def _ask_all(connection: psycopg.Connection[tuple[Any, ...]], deadline: float) -
                     cursor.execute(query)
                     found = cursor.fetchmany(ROW_LIMIT + 1)
             except psycopg.errors.InsufficientPrivilege as error:
-                refused[name] = _told(error, ())
+                refused[name] = told(error, ())
                 continue
             if len(found) > ROW_LIMIT:
                 truncated.add(name)
@@ -208,51 +163,3 @@ def _ask_all(connection: psycopg.Connection[tuple[Any, ...]], deadline: float) -
     if connection.pgconn.ssl_in_use:
         our_end = "tls"
     return Answers(rows, our_end, refused, frozenset(truncated))
-
-
-def _parameters(url: str) -> dict[str, Any]:
-    # SQLAlchemy and Airflow write postgresql+driver:// and postgres://.
-    normal = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url.strip())
-    try:
-        if not normal.startswith("postgresql://"):
-            raise psycopg.ProgrammingError
-        parameters = conninfo.conninfo_to_dict(normal)
-    except psycopg.Error:
-        # libpq repeats the part that it does not understand, which may be the password.
-        raise CannotCollect(
-            "the connection URL is not of the form postgresql://user:password@host:port/database "
-            "(special letters in the password must be percent-encoded)"
-        ) from None
-    return {**parameters, "application_name": "compline"}
-
-
-@contextmanager
-def _cut_at(deadline: float, connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[None]:
-    """Cuts the connection at the deadline: a stopped server heeds no statement_timeout."""
-
-    def cut() -> None:
-        try:
-            # A descriptor of our own, so that closing it leaves libpq's alone.
-            with socket.socket(fileno=os.dup(connection.pgconn.socket)) as end:
-                end.shutdown(socket.SHUT_RDWR)
-        except (OSError, psycopg.Error):
-            # It is closed already, which is all that was wanted.
-            return
-
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-
-
-def _told(error: Exception, hidden: Iterable[str]) -> str:
-    diagnostic = getattr(error, "diag", None)
-    text = (diagnostic.message_primary if diagnostic else None) or str(error)
-    for secret in hidden:
-        for form in {secret, quote(secret, safe="")}:
-            text = text.replace(form, "***")
-    return one_line(text) or type(error).__name__
