@@ -115,6 +115,7 @@ class Scanners(Section):
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
     column_content: ServiceSettings = Field(ServiceSettings(), alias="column-content")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
+    pipeline_flows: ServiceSettings = Field(ServiceSettings(), alias="pipeline-flows")
 
     def of(self, scanner: str) -> Any:
         """The section of a scanner by its name on the command line."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from compline.config.schema import Config
@@ -16,6 +17,7 @@ from compline.evidence.locker import Locker
 from compline.pipeline.progress import Report
 from compline.scanners.interface import ScanContext
 from compline.store.engine import Store, StoreError, open_store
+from compline.store.standing import standing
 from compline.tools.toolbox import Toolbox
 
 
@@ -50,6 +52,7 @@ class Session:
             secrets=self.secrets,
             now=self.now(),
             processes=self.config.execution.processes or usable_cores(),
+            standing=partial(standing, self.store),
         )
 
 

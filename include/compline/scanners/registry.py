@@ -30,6 +30,12 @@ _SCANNERS = {
         frozenset({TargetKind.MODEL_REGISTRY}),
         "compline.scanners.registries.scanner:RegistryPermissions",
     ),
+    # After those that look at data stores: it judges by their looks, and in this order a shard has
+    # recorded them before.
+    "pipeline-flows": (
+        frozenset({TargetKind.PIPELINE}),
+        "compline.scanners.pipelines.scanner:PipelineFlows",
+    ),
 }
 
 

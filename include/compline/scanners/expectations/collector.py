@@ -7,7 +7,7 @@ A kind of inventory is a package with `collector.py` (the functions of `Collecto
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -19,10 +19,12 @@ from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
 from compline.model import Target, TargetKind
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.scanners.interface import Standings, nobody_knows
 
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
     "kafka": (TargetKind.DATA_STORE, "compline.scanners.stores.kafka"),
+    "pipeline": (TargetKind.PIPELINE, "compline.scanners.pipelines"),
     "redis": (TargetKind.DATA_STORE, "compline.scanners.stores.redis"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
     "content": (TargetKind.DATA_STORE, "compline.scanners.stores.content"),
@@ -41,6 +43,8 @@ class Asked:
     config: Config
     secrets: SecretResolver
     now: datetime
+    standing: Standings = field(default=nobody_knows)
+    """How other targets stand, by their names and a scanner's."""
 
     def text(self, setting: str) -> str:
         """A setting of the target.
