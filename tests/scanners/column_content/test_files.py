@@ -125,7 +125,3 @@ def test_a_file_that_cannot_be_read_does_not_repeat_it(
 def test_nobody_looks_into_columns_unasked(look_into: Any, tmp_path: Path) -> None:
     outcome = look_into(kind="postgresql", url="postgresql://u@127.0.0.1:1/x").outcome
     assert isinstance(outcome, Skipped)
-
-
-def test_a_dataset_has_no_settings_to_look_at(look_at: Any) -> None:
-    assert isinstance(look_at(kind="dataset", path="/x.csv").outcome, Skipped)
