@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 def write_certificate(
     folder: Path,
     before: datetime = datetime(2025, 12, 1, tzinfo=UTC),
-    after: datetime = datetime(2036, 1, 1, tzinfo=UTC),
+    after: datetime = datetime(2099, 1, 1, tzinfo=UTC),
     host: str = "127.0.0.1",
 ) -> None:
     """A self-signed certificate and its key; looks of the tests are of 1 January 2026."""

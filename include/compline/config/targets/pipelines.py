@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from compline.config.fields import LocalPath, Name, Section
 from compline.config.targets.stores import Inventoried
@@ -42,6 +42,12 @@ class Pipeline(Inventoried):
     flow_file: LocalPath | None = Field(
         None, description="compline-pipeline.yaml of its repository, in place of `flow`"
     )
+
+    @model_validator(mode="after")
+    def _one_declaration(self) -> Pipeline:
+        if (self.flow is None) == (self.flow_file is None):
+            raise ValueError("give either `flow` or `flow_file`")
+        return self
 
     @property
     def locator(self) -> str:

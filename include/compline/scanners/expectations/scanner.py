@@ -176,9 +176,19 @@ def _built_in_ids(suite: Suite) -> frozenset[str]:
 
 
 def _shown(frame: Any) -> list[dict[str, str]]:
+    """The frame as evidence; its cells are masked once per different text, since they repeat."""
+    known: dict[tuple[str, str], str] = {}
+
+    def shown(column: str, value: object) -> str:
+        if not isinstance(value, str):
+            return evidence_text(column, value)
+        key = (column, value)
+        if key not in known:
+            known[key] = evidence_text(column, value)
+        return known[key]
+
     return [
-        {column: evidence_text(column, value) for column, value in row.items()}
-        for row in records(frame)
+        {column: shown(column, value) for column, value in row.items()} for row in records(frame)
     ]
 
 

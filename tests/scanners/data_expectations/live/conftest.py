@@ -157,7 +157,7 @@ def _stop(server: Server) -> None:
 
 
 _READER = (
-    f"CREATE ROLE compline_reader LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2027-01-01'",
+    f"CREATE ROLE compline_reader LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2099-01-01'",
     "GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO compline_reader",
     "GRANT SELECT ON pg_catalog.pg_hba_file_rules TO compline_reader",
     "GRANT pg_read_all_settings TO compline_reader",
@@ -180,7 +180,7 @@ def good(home: Path) -> Iterator[Server]:
     server = _server(home, "good", bin_, GOOD_HBA, options)
     server.run(
         *_READER,
-        f"CREATE ROLE etl LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2027-01-01'",
+        f"CREATE ROLE etl LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2099-01-01'",
         "CREATE TABLE public.features (id int)",
         "ALTER TABLE public.features ENABLE ROW LEVEL SECURITY",
         "GRANT SELECT, INSERT ON public.features TO etl",
