@@ -74,7 +74,7 @@ class Server:
                 os.chown(self.folder / name, _NOBODY, _NOBODY)
         self.run("SELECT pg_catalog.pg_reload_conf()")
         new = ssl.PEM_cert_to_DER_cert((self.folder / "certificate.pem").read_text())
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while self._shown() != new:
             assert time.monotonic() < end
             time.sleep(0.02)
