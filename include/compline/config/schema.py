@@ -155,6 +155,7 @@ class Scanners(Section):
     trivy_image: TrivySettings = Field(TrivySettings(), alias="trivy-image")
     lineage: LineageSettings = LineageSettings()
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
+    column_content: ServiceSettings = Field(ServiceSettings(), alias="column-content")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
     airflow_audit: ServiceSettings = Field(ServiceSettings(), alias="airflow-audit")
     log_secrets: LogSettings = Field(LogSettings(), alias="log-secrets")
@@ -163,6 +164,7 @@ class Scanners(Section):
     modelaudit: OpeningSettings = OpeningSettings()
     picklescan: OpeningSettings = OpeningSettings()
     model_guard: ModelGuardSettings = Field(ModelGuardSettings(), alias="model-guard")
+    pipeline_flows: ServiceSettings = Field(ServiceSettings(), alias="pipeline-flows")
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
