@@ -216,7 +216,7 @@ def tables(home: Path, count: int = 10_000) -> dict[str, Any]:
     with serving_postgres(*settings) as server, postgres_database(server) as url:
         result = many_tables(server, url, here, count)
     shutil.rmtree(here)
-    return result
+    return _rows(result)
 
 
 def _clone(entry: Path, clones: Path) -> Path:
