@@ -112,6 +112,22 @@ class ServiceSettings(Section):
     seconds: int = Field(60, ge=1, description="time of one check")
 
 
+class OpeningSettings(Section):
+    """A tool that opens model files."""
+
+    enabled: bool = True
+
+
+class ModelGuardSettings(ServiceSettings):
+    """What vouches for models, and how their files are read by all who read them."""
+
+    seconds: int = Field(300, ge=1, description="time to list one registry or bucket")
+    reread_days: int = Field(
+        30, ge=1, description="each file is read in full at least every so many days"
+    )
+    file_gb: int = Field(64, ge=1, description="a larger model file is a gap")
+
+
 class Scanners(Section):
     """One section per scanner, named as on the command line."""
 
@@ -123,6 +139,9 @@ class Scanners(Section):
     lineage: LineageSettings = LineageSettings()
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
+    modelaudit: OpeningSettings = OpeningSettings()
+    picklescan: OpeningSettings = OpeningSettings()
+    model_guard: ModelGuardSettings = Field(ModelGuardSettings(), alias="model-guard")
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -1,35 +1,57 @@
-"""The one list of scanners: name to kinds of target and to a class, imported if asked for."""
+"""The one list of scanners: name to kinds of target, tools and a class, imported if asked for."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from typing import NamedTuple, cast
 
+from compline.config.schema import Config
 from compline.model import TargetKind
 from compline.scanners.interface import Scanner
 
+
+class _Entry(NamedTuple):
+    kinds: frozenset[TargetKind]
+    place: str
+    """Module and class."""
+    tools: tuple[str, ...] = ()
+    """Of the toolbox; none for checks in process."""
+
+
 _REPOSITORIES = frozenset({TargetKind.REPOSITORY})
+_MODELS = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
+_FILES = _REPOSITORIES | _MODELS | {TargetKind.IMAGE}
 _SCANNERS = {
-    "bandit": (_REPOSITORIES, "compline.scanners.bandit.scanner:Bandit"),
-    "semgrep": (_REPOSITORIES, "compline.scanners.semgrep.scanner:Semgrep"),
-    "pip-audit": (_REPOSITORIES, "compline.scanners.pip_audit.scanner:PipAudit"),
-    "trivy": (_REPOSITORIES, "compline.scanners.trivy.tree_scanner:TrivyTree"),
-    "trivy-image": (
+    "bandit": _Entry(_REPOSITORIES, "compline.scanners.bandit.scanner:Bandit", ("bandit",)),
+    "semgrep": _Entry(_REPOSITORIES, "compline.scanners.semgrep.scanner:Semgrep", ("semgrep",)),
+    "pip-audit": _Entry(
+        _REPOSITORIES, "compline.scanners.pip_audit.scanner:PipAudit", ("pip-audit",)
+    ),
+    "trivy": _Entry(_REPOSITORIES, "compline.scanners.trivy.tree_scanner:TrivyTree", ("trivy",)),
+    "trivy-image": _Entry(
         frozenset({TargetKind.IMAGE}),
         "compline.scanners.trivy.image_scanner:TrivyImage",
+        ("trivy",),
     ),
-    "lineage": (
+    "lineage": _Entry(
         frozenset({TargetKind.REPOSITORY, TargetKind.IMAGE}),
         "compline.scanners.lineage.scanner:Lineage",
     ),
-    "data-expectations": (
+    "data-expectations": _Entry(
         frozenset({TargetKind.DATA_STORE}),
         "compline.scanners.expectations.scanner:DataExpectations",
     ),
-    "registry-permissions": (
+    "registry-permissions": _Entry(
         frozenset({TargetKind.MODEL_REGISTRY}),
         "compline.scanners.registries.scanner:RegistryPermissions",
     ),
+    "modelaudit": _Entry(
+        _FILES, "compline.scanners.models.scanner:ModelAuditScanner", ("modelaudit",)
+    ),
+    "picklescan": _Entry(
+        _FILES, "compline.scanners.models.scanner:PickleScanScanner", ("picklescan",)
+    ),
+    "model-guard": _Entry(_MODELS, "compline.scanners.models.guard:ModelGuard", ("model-signing",)),
 }
 
 
@@ -41,7 +63,24 @@ def names() -> tuple[str, ...]:
 def kinds(name: str) -> frozenset[TargetKind]:
     """The kinds of target that a scanner takes; known without importing it, so that one that
     cannot be imported still has its failed looks."""
-    return _SCANNERS[name][0]
+    return _SCANNERS[name].kinds
+
+
+def tools(name: str) -> tuple[str, ...]:
+    """The tools that a scanner starts."""
+    return _SCANNERS[name].tools
+
+
+def tools_for(config: Config) -> tuple[str, ...]:
+    """The tools that the enabled scanners need for the listed targets, each once."""
+    listed = {entry.target_kind for group in config.targets.groups().values() for entry in group}
+    needed = (
+        tool
+        for name, entry in _SCANNERS.items()
+        if config.scanners.of(name).enabled and entry.kinds & listed
+        for tool in entry.tools
+    )
+    return tuple(dict.fromkeys(needed))
 
 
 def load(name: str) -> Scanner:
@@ -53,5 +92,5 @@ def load(name: str) -> Scanner:
     """
     if name not in _SCANNERS:
         raise KeyError(f"no scanner {name!r}; there are {', '.join(_SCANNERS)}")
-    module, _, attribute = _SCANNERS[name][1].partition(":")
+    module, _, attribute = _SCANNERS[name].place.partition(":")
     return cast(Scanner, getattr(import_module(module), attribute)())

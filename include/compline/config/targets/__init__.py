@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from compline.config.fields import Misplaced, Section
 from compline.config.targets.listed import Listed
+from compline.config.targets.models import ModelFiles
 from compline.config.targets.registries import ModelRegistry
 from compline.config.targets.sources import Image, Repository
 from compline.config.targets.stores import DataStore
@@ -21,6 +22,7 @@ class Targets(Section):
     images: list[Image] = Field(default_factory=list)
     data_stores: list[DataStore] = Field(default_factory=list)
     model_registries: list[ModelRegistry] = Field(default_factory=list)
+    models: list[ModelFiles] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _unique(self) -> Targets:

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from compline.config.fields import WebUrl
 from compline.config.secrets import SecretReference
-from compline.config.targets.listed import Listed
+from compline.config.targets.models import Judged
 from compline.model import TargetKind
 
 
-class Mlflow(Listed):
+class Mlflow(Judged):
     """An MLflow server whose permissions are held against a declared policy."""
 
     target_kind: ClassVar = TargetKind.MODEL_REGISTRY
