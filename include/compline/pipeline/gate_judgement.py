@@ -248,7 +248,7 @@ class Judgement:
             if not scanners:
                 problems.append(f"no enabled scanner looks at {asset}")
             for scanner in scanners:
-                sight = self._sights.of(row.name, scanner, self._oldest)
+                sight = self._sights.of(row.name, scanner, self._oldest, may_skip=not gaps)
                 problems += _problems(sight, gaps=gaps)
             # Whoever saw it, an imported report among them.
             defects += self._sights.defects(row.name, ())
@@ -265,7 +265,17 @@ class Judgement:
         starts = {f"model/{self._model}", f"model/{self._prefix}", self._place.asset}
         if self._place.kind is TargetKind.MODEL_REGISTRY:
             starts.remove(self._place.asset)  # what it stands on trained other models
-        return frozenset(one.asset for start in starts for one in self._graph.origin(start))
+        return frozenset(
+            one.asset
+            for start in starts
+            for one in self._graph.origin(start)
+            if not any(self._is_another_version(link.source) for link in one.path)
+        )
+
+    def _is_another_version(self, asset: str) -> bool:
+        """What another version stands on says nothing of this one."""
+        this = f"model/{self._prefix}"
+        return asset.startswith(f"model/{self._model}/") and asset != this
 
 
 def _problems(sight: Sight, *, gaps: bool) -> list[str]:

@@ -57,13 +57,19 @@ class Sights:
         self._ledgers: dict[int, tuple[LedgerRow, ...]] = {}
         self.used: dict[tuple[str, str], Sight] = {}
 
-    def of(self, target: str, scanner: str, since: datetime) -> Sight:
-        """The last look; one from before `since` cannot be relied on.
+    def of(self, target: str, scanner: str, since: datetime, *, may_skip: bool = False) -> Sight:
+        """The last look.
+
+        Args:
+            target: its name.
+            scanner: its name.
+            since: a look from before cannot be relied on.
+            may_skip: whether it is well where there was nothing for the scanner.
 
         Raises:
             EvidenceUnavailable: the locker cannot be reached.
         """
-        found = self._sight(target, scanner, since)
+        found = self._sight(target, scanner, since, may_skip=may_skip)
         self.used[target, scanner] = found
         return found
 
@@ -82,7 +88,7 @@ class Sights:
     def _looks(self) -> dict[tuple[str, str], LastLook]:
         return last_looks(self._session.store)
 
-    def _sight(self, target: str, scanner: str, since: datetime) -> Sight:
+    def _sight(self, target: str, scanner: str, since: datetime, *, may_skip: bool) -> Sight:
         look = self._looks.get((target, scanner))
         if look is None:
             return Sight(target, scanner, f"{target} was never looked at")
@@ -94,6 +100,8 @@ class Sights:
             problem = f"the last look at {target} failed: {row.reason if row else 'see the ledger'}"
         elif look.looked_at < since:
             problem = f"the last look at {target} is of {_short(look.looked_at)}, too long ago"
+        elif look.outcome == "skipped" and not may_skip:
+            problem = f"it does not look at {target}: {row.reason if row else 'see the ledger'}"
         elif row is None:
             problem = f"the ledger of the last look at {target} is gone"
         at = look.looked_at.isoformat()
