@@ -62,13 +62,13 @@ class ModelGate(BaseOperator):  # type: ignore[misc]  # mypy skips airflow
         return decided(self.model, self.version, self.target, by, self.unless_met, last=self.last)
 
 
-@task(retries=0)
+@task(retries=0)  # type: ignore[untyped-decorator]  # mypy skips airflow
 def model_gate(
     model: str,
     version: str = "",
     target: str = "",
     unless_met: Unless = "fail",
-    last: bool = False,  # noqa: FBT001, FBT002 - arguments of a task
+    last: bool = False,
     dag_run: Any = None,
 ) -> dict[str, Any]:
     """`ModelGate` as a task function."""

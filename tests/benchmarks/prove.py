@@ -24,6 +24,7 @@ import corpus
 import page
 import results
 import slices
+from large_model import large_model
 from running import ROOT
 from store_scale import DATABASES
 
@@ -56,6 +57,7 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("image bookworm", lambda: slices.image("bookworm", (), _HOME)),
         Slice("image bookworm-python", lambda: slices.image(
             "bookworm", ("python3-flask", "python3-jinja2", "nginx-light"), _HOME)),
+        Slice("large model", lambda: large_model(_HOME)),
         Slice("kills", slices.kills),
         *(Slice(f"identity {n + 1}", lambda n=n: slices.identity(100 + n)) for n in range(20)),
         *(Slice(f"bench {n + 1}", lambda n=n: slices.bench(_HOME, n)) for n in range(3)),

@@ -26,6 +26,7 @@ class Models:
     rules: dict[str, Any] = field(default_factory=dict)
     layout: str = "versions"
     url: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def put(self, version: str, files: Mapping[str, bytes]) -> None:
         for path, content in files.items():
@@ -37,7 +38,7 @@ class Models:
         self, scanner: str, *, now: datetime = TONIGHT, fresh: bool = False, **sections: Any
     ) -> Look:
         url = self.url or str(self.folder)
-        settings = {"url": url, "layout": self.layout, "models": self.rules}
+        settings = {"url": url, "layout": self.layout, "models": self.rules, **self.settings}
         target = Target(TargetKind.MODEL, "models/fraud", url, settings=settings)
         asked = self.context(self.toolbox, now=now, **sections)
         (look,) = registry.load(scanner).scan([Job(target, "", fresh=fresh)], asked)

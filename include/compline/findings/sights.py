@@ -62,7 +62,7 @@ def why(look: Look, head: Head | None, observation: Observation | None = None) -
     """What differs from the last completed look: `code`, `settings`, `rules`, `advisories`."""
     if head is None or head.completed_at is None:
         return "first look"
-    live = observation is not None and observation.kind is FindingKind.ACCESS
+    live = observation is not None and _is_live(observation)
     return "+".join(_causes(look, head, live=live)) or "unexplained"
 
 
@@ -71,13 +71,19 @@ def cause_of(sight: Sight, observation: Observation) -> Cause:
     look, head = sight.look, sight.head
     if head is None or head.completed_at is None:
         return Cause(revision=look.revision)
-    live = observation.kind is FindingKind.ACCESS
+    live = _is_live(observation)
     changed = tuple(_causes(look, head, live=live))
     place = observation.place
     commit = None
     if "code" in changed:
         commit = sight.history.get((place.path, place.line))
     return Cause(changed, head.revision, look.revision, commit)
+
+
+def _is_live(observation: Observation) -> bool:
+    """Whether it is about a service, and not about files of a revision."""
+    live = (FindingKind.ACCESS, FindingKind.MODEL)
+    return observation.kind in live and not observation.place.blob
 
 
 def _causes(look: Look, head: Head, *, live: bool) -> Iterator[str]:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from compline.config.fields import LocalPath, Section
+from compline.config.fields import LocalPath, Section, WebUrl
+from compline.config.secrets import SecretReference
 from compline.config.targets.listed import Listed
 from compline.model import TargetKind
 
@@ -81,6 +82,10 @@ class ModelFiles(Judged):
     target_kind: ClassVar = TargetKind.MODEL
 
     url: FolderUrl = Field(description="folder, or fsspec URL: s3://, gs://, abfs://")
+    endpoint: WebUrl | None = Field(None, description="of an S3 that is not AWS")
+    credential: SecretReference | None = Field(
+        None, description="of S3: ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+    )
     layout: Literal["model", "versions", "models"] = Field(
         "versions", description="the folder is one model, has its versions, or has models in it"
     )

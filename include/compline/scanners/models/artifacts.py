@@ -118,3 +118,7 @@ class Source(Protocol):
             CannotList: the place does not answer any more.
         """
         ...
+
+    def close(self) -> None:
+        """Lets go of connections."""
+        ...

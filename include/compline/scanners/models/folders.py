@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -132,10 +132,29 @@ class Remote:
 class ModelFolder:
     """A place of models laid out in folders: one model, its versions, or many models."""
 
-    def __init__(self, url: str, name: str, layout: str, production: str, seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        layout: str,
+        production: str,
+        bucket: Callable[[str], Bucket],
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            url: folder or URL.
+            name: of the target; its last part is the model's where the folder is one model.
+            layout: `model`, `versions` or `models`.
+            production: version that production serves.
+            bucket: makes the place behind an `s3://` URL.
+
+        Raises:
+            CannotList: the URL cannot be opened.
+        """
         scheme = urlsplit(url).scheme
         if scheme == "s3":
-            self._place: Folder | Remote | Bucket = Bucket(url, seconds)
+            self._place: Folder | Remote | Bucket = bucket(url)
         elif scheme in ("", "file"):
             self._place = Folder(Path(urlsplit(url).path if scheme else url))
         else:
@@ -185,6 +204,12 @@ class ModelFolder:
                 close = getattr(stream, "close", None)
                 if close is not None:
                     close()
+
+    def close(self) -> None:
+        """As `Source` says."""
+        close = getattr(self._place, "close", None)
+        if close is not None:
+            close()
 
     def _placed(self, file: Artifact) -> Artifact:
         parts = file.path.split("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,17 +15,20 @@ from compline.model import (
     Outcome,
     RegressionKind,
     ScanKey,
+    Skipped,
     canonical_json,
     digest_of,
 )
 from compline.scanners.interface import CannotScan, Job, ScanContext
+from compline.scanners.lineage.known import KnownAssets
 from compline.scanners.live import Notes, live_look
 from compline.scanners.models import guard_canary
 from compline.scanners.models.artifacts import CannotList, Listing, alias_of
 from compline.scanners.models.guard_rules import RULES, judge
 from compline.scanners.models.inspection import Inspection
+from compline.scanners.models.links import links_of
 from compline.scanners.models.signatures import Signatures
-from compline.scanners.models.sources import LIVE, rules_of
+from compline.scanners.models.sources import LIVE, open_source, rules_of, unreadable
 from compline.tools.process import ProcessLimits
 from compline.tools.toolbox import Tool, ToolUnavailable
 
@@ -74,14 +78,17 @@ class ModelGuard:
     def _judge(
         self, job: Job, context: ScanContext, tool: Tool, proved: list[bool], notes: Notes
     ) -> Outcome:
+        if reason := unreadable(job.target):
+            return Skipped(reason)
         rules = rules_of(job.target)
         notes.key = _key(tool, rules)
         signatures = _signatures(tool, rules, context)
         if signatures is not None and not proved:
             signatures.prove(context.workspace)
             proved.append(True)
-        inspection = Inspection(job, context, rules, signatures)
-        listing, known, gaps = inspection.run()
+        with closing(open_source(job, context)) as source:
+            inspection = Inspection(job, context, source, rules, signatures)
+            listing, known, gaps = inspection.run()
         notes.evidence.append(
             canonical_json(
                 {
@@ -102,7 +109,9 @@ class ModelGuard:
             )
         )
         observations = judge(listing.models, known, rules)
-        return Completed(observations, gaps, _facts(listing, inspection))
+        origins = {place: each.origin for place, each in known.items()}
+        links = links_of(listing.models, origins, KnownAssets(context.config))
+        return Completed(observations, gaps, _facts(listing, inspection), links)
 
 
 def _key(tool: Tool, rules: object) -> ScanKey:

@@ -10,7 +10,7 @@ from compline.model import Gap, GapReason, ScanKey, digest_of
 from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.blobs.shelf import no_room
 from compline.scanners.interface import Job, ScanContext
-from compline.scanners.models.artifacts import Artifact, Listing, Unreadable, alias_of
+from compline.scanners.models.artifacts import Artifact, Listing, Source, Unreadable, alias_of
 from compline.scanners.models.cards import CARDS, MOST_BYTES, joined, read_card
 from compline.scanners.models.digests import Digests
 from compline.scanners.models.formats import unsafe_format
@@ -20,7 +20,6 @@ from compline.scanners.models.seen import OPENERS, Seen
 from compline.scanners.models.signatures import CannotVerify, Signatures, Verdict
 from compline.scanners.models.sources import (
     is_served,
-    open_source,
     served_by_production,
     whole_listing,
 )
@@ -35,7 +34,12 @@ class Inspection:
     """What is found out of one target in one run."""
 
     def __init__(
-        self, job: Job, context: ScanContext, rules: dict[str, Any], signatures: Signatures | None
+        self,
+        job: Job,
+        context: ScanContext,
+        source: Source,
+        rules: dict[str, Any],
+        signatures: Signatures | None,
     ) -> None:
         self._job = job
         self._context = context
@@ -43,7 +47,7 @@ class Inspection:
         self._signatures = signatures
         self._gaps: dict[Gap, None] = {}
         self._heads: dict[str, bytes] = {}
-        self._source = open_source(job, context)
+        self._source = source
         self._listing = whole_listing(self._source, job.target)
         settings = context.config.scanners.model_guard
         self._digests = Digests(

@@ -9,7 +9,7 @@ lead our credentials anywhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +24,7 @@ from compline.scanners.models.artifacts import (
     Unreadable,
     Version,
 )
-from compline.scanners.models.names import printable, version_order
+from compline.scanners.models.names import one_part, printable, version_order
 from compline.scanners.models.rest import Rest
 from compline.scanners.models.s3 import Bucket
 
@@ -33,7 +33,11 @@ PROXY = "api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts:"
 _DEEPEST = 12
 _PAGE = "1000"
-_ORIGINS = {"commit": "mlflow.source.git.commit", "source": "mlflow.source.name"}
+_ORIGINS = {
+    "commit": "mlflow.source.git.commit",
+    "repository": "mlflow.source.git.repoURL",
+    "source": "mlflow.source.name",
+}
 
 
 @dataclass(frozen=True)
@@ -52,16 +56,27 @@ class MlflowRegistry:
 
     def __init__(
         self,
-        url: str,
-        credential: str | None,
+        rest: Rest,
         seconds: float,
         production: str,
         buckets: Sequence[str],
+        bucket: Callable[[str], Bucket],
     ) -> None:
-        self._rest = Rest(url, credential, seconds)
+        """Asks nothing yet.
+
+        Args:
+            rest: the server.
+            seconds: in which versions are listed.
+            production: alias or stage that production serves.
+            buckets: `s3://` URLs that the server may lead to.
+            bucket: makes the place behind one.
+        """
+        self._rest = rest
         self._seconds = seconds
         self._production = production
         self._buckets = tuple(each.rstrip("/") + "/" for each in buckets)
+        self._make_bucket = bucket
+        self._opened: dict[str, Bucket] = {}
 
     def listing(self) -> Listing:
         """As `Source` says. What production serves is asked for first, then the newest versions;
@@ -84,7 +99,7 @@ class MlflowRegistry:
         gaps: list[Gap] = []
         origins: dict[tuple[str, str], Mapping[str, str]] = {}
         for each in sorted(found, key=order):
-            place = f"{printable(each.model)}/{printable(each.name)}/"
+            place = f"{one_part(each.model)}/{one_part(each.name)}/"
             if time.monotonic() > deadline:
                 text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
                 gaps.append(Gap(GapReason.TRUNCATED, place, text))
@@ -99,9 +114,9 @@ class MlflowRegistry:
             versions = sorted((e.name for e in found if e.model == name), key=version_order)
             models.append(
                 Model(
-                    printable(name),
-                    tuple(Version(printable(v), origins.get((name, v), {})) for v in versions),
-                    {printable(alias): printable(v) for alias, v in aliases.get(name, {}).items()},
+                    one_part(name),
+                    tuple(Version(one_part(v), origins.get((name, v), {})) for v in versions),
+                    {one_part(alias): one_part(v) for alias, v in aliases.get(name, {}).items()},
                     aliases.get(name, {}).get(self._production),
                 )
             )
@@ -122,6 +137,17 @@ class MlflowRegistry:
                         yield artifact, stream
             except Unreadable as problem:
                 yield artifact, problem
+
+    def close(self) -> None:
+        """As `Source` says."""
+        self._rest.close()
+        for bucket in self._opened.values():
+            bucket.close()
+
+    def _bucket(self, folder: str) -> Bucket:
+        if folder not in self._opened:
+            self._opened[folder] = self._make_bucket(folder)
+        return self._opened[folder]
 
     def _aliases(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
@@ -167,12 +193,12 @@ class MlflowRegistry:
         parameters = {"name": version.model, "version": version.name}
         answer = self._rest.json(f"{API}model-versions/get-download-uri", parameters, missing=True)
         uri = str((answer or {}).get("artifact_uri", ""))
-        blank = Artifact("", 0, printable(version.model), printable(version.name), weak=True)
+        blank = Artifact("", 0, one_part(version.model), one_part(version.name), weak=True)
         if uri.startswith("s3://"):
             if not f"{uri}/".startswith(self._buckets or ("\0",)):
                 text = "its files lie in a bucket that `artifacts` does not list"
                 return [], [Gap(GapReason.FORBIDDEN, place, text)]
-            files, gaps = Bucket(uri, self._seconds).files()
+            files, gaps = self._bucket(uri).files()
             placed = [
                 replace(
                     blank,

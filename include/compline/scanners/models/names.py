@@ -17,6 +17,11 @@ def printable(name: str) -> str:
     return escaped("/".join(parts))[:1000]
 
 
+def one_part(name: str) -> str:
+    """The name of a model or version as one part of a place: without a slash."""
+    return printable(name.replace("/", "%2F"))
+
+
 def file_name(path: str) -> str:
     """A harmless name that says the same to a tool: the last part, in plain letters, short."""
     name = _ODD.sub("_", path.rpartition("/")[2])[-100:]

@@ -72,6 +72,10 @@ class Rest:
             return value
         raise CannotList(f"{path} answers 429: try again later")
 
+    def close(self) -> None:
+        """Lets go of the connection."""
+        self._client.close()
+
     @contextmanager
     def stream(self, path: str) -> Iterator[_Body]:
         """A file's content.

@@ -1,6 +1,7 @@
 """A bucket of S3 or a compatible store: listed with its ETags, read as streams, never written.
 
-boto3 finds credentials and endpoint where the AWS tools do (AWS_ENDPOINT_URL_S3, profiles, roles).
+Without a credential of the target boto3 finds one where the AWS tools do (profiles, roles), and the
+endpoint too (AWS_ENDPOINT_URL_S3).
 """
 
 from __future__ import annotations
@@ -12,13 +13,37 @@ from compline.model import Gap, GapReason
 from compline.scanners.models.artifacts import Artifact, CannotList, Readable, Unreadable
 
 _MOST_FILES = 200_000
+PAGE = 1000
+"""Objects in one answer; the most that S3 gives."""
 
 
 class Bucket:
     """The objects below one prefix. Needs s3:ListBucket and s3:GetObject."""
 
-    def __init__(self, url: str, seconds: float) -> None:
-        """Opens nothing yet; `seconds` bounds each call."""
+    def __init__(
+        self, url: str, seconds: float, endpoint: str | None = None, credential: str | None = None
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            url: `s3://bucket/prefix`.
+            seconds: for each call.
+            endpoint: URL of a store that is not AWS.
+            credential: ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN].
+
+        Raises:
+            CannotList: the credential is not of that form.
+        """
+        self._access: dict[str, str] = {}
+        if credential is not None:
+            given = credential.split(":", 2)
+            if len(given) < 2 or not all(given):
+                raise CannotList(
+                    "the credential must be ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+                )
+            names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+            self._access = dict(zip(names, given, strict=False))
+        self._endpoint = endpoint
         parts = urlsplit(url)
         self._bucket = parts.netloc
         prefix = parts.path.strip("/")
@@ -33,7 +58,11 @@ class Bucket:
             CannotList: refused, too slow, too many, or none at all.
         """
         found: list[Artifact] = []
-        arguments: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
+        arguments: dict[str, Any] = {
+            "Bucket": self._bucket,
+            "Prefix": self._prefix,
+            "MaxKeys": PAGE,
+        }
         while True:
             try:
                 page = self._client.list_objects_v2(**arguments)
@@ -69,6 +98,11 @@ class Bucket:
             raise Unreadable(GapReason.TRUNCATED, "it was changed while it was looked at")
         return cast(Readable, answer["Body"])  # fewer bytes than announced raise
 
+    def close(self) -> None:
+        """Lets go of connections."""
+        if self._made is not None:
+            self._made.close()
+
     @property
     def _client(self) -> Any:
         if self._made is None:
@@ -81,7 +115,9 @@ class Bucket:
                 retries={"max_attempts": 3, "mode": "standard"},
             )
             try:
-                self._made = boto3.session.Session().client("s3", config=bounds)
+                self._made = boto3.session.Session().client(
+                    "s3", config=bounds, endpoint_url=self._endpoint, **self._access
+                )
             except Exception as error:  # a missing profile, a region that is none
                 raise CannotList(self._trouble("opened", error)) from None
         return self._made

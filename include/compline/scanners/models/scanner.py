@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import ClassVar
 
@@ -16,19 +17,27 @@ from compline.model import (
     Look,
     Observation,
     ScanKey,
+    Skipped,
     TargetKind,
     canonical_json,
     digest_of,
 )
 from compline.scanners.interface import CannotScan, Job, ScanContext
-from compline.scanners.models.artifacts import Artifact, CannotList, Listing
+from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
 from compline.scanners.models.canary import EQUIPMENT
 from compline.scanners.models.digests import Digests
 from compline.scanners.models.modelaudit import ENVIRONMENT, OPTIONS, ModelAudit
 from compline.scanners.models.picklescan import DRIVER, PickleScan
 from compline.scanners.models.rules import RULES
 from compline.scanners.models.scan import ModelScan, OpeningTool, bound
-from compline.scanners.models.sources import LIVE, is_served, open_source, rules_of, whole_listing
+from compline.scanners.models.sources import (
+    LIVE,
+    is_served,
+    open_source,
+    rules_of,
+    unreadable,
+    whole_listing,
+)
 from compline.scanners.services import unforeseen
 from compline.tools.process import ProcessLimits
 from compline.tools.toolbox import Tool, ToolUnavailable
@@ -113,13 +122,26 @@ class _Opening:
         return replace(look, seconds=round(time.monotonic() - started, 3))
 
     def _looked(self, job: Job, context: ScanContext, scan: ModelScan, look: Look) -> Look:
+        if reason := unreadable(job.target):
+            return replace(look, outcome=Skipped(reason))
         whole = f"image:{job.revision}" if job.target.kind is TargetKind.IMAGE else ""
         if whole and job.revision and not job.fresh:
             kept = context.cache.get_many(self.name, scan.scan_key, [whole]).get(whole)
             if kept is not None:
                 evidence = self._evidence(context, scan, look.revision, [], {"image": job.revision})
                 return replace(look, outcome=load_completed(kept), evidence=evidence, fresh=False)
-        source = open_source(job, context)
+        with closing(open_source(job, context)) as source:
+            return self._opened(job, context, scan, look, source, whole)
+
+    def _opened(
+        self,
+        job: Job,
+        context: ScanContext,
+        scan: ModelScan,
+        look: Look,
+        source: Source,
+        whole: str,
+    ) -> Look:
         listing = whole_listing(source, job.target)
         # What is in a signature's place, model-guard looks into.
         signature = rules_of(job.target)["signature"] if job.target.kind in LIVE else ""

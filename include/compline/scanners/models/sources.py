@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from compline.model import Target, TargetKind
@@ -11,6 +12,8 @@ from compline.scanners.interface import Job, ScanContext
 from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
 from compline.scanners.models.folders import ModelFolder
 from compline.scanners.models.mlflow import MlflowRegistry
+from compline.scanners.models.rest import Rest
+from compline.scanners.models.s3 import Bucket
 from compline.scanners.models.trees import Layers, Tree
 from compline.source.errors import SourceError
 
@@ -35,18 +38,42 @@ def open_source(job: Job, context: ScanContext) -> Source:
     except SourceError as error:
         raise CannotList(str(error)) from error
     rules = rules_of(target)
+    production = str(rules["production"])
     seconds = float(context.config.scanners.of("model-guard").seconds)
-    if target.kind is TargetKind.MODEL:
-        layout = str(target.settings.get("layout", "versions"))
-        return ModelFolder(target.locator, target.name, layout, rules["production"], seconds)
-    if target.kind is TargetKind.MODEL_REGISTRY and target.settings.get("kind") == "mlflow":
-        reference = target.settings.get("credential")
-        credential = context.secrets.resolve(str(reference)) if reference else None
-        return MlflowRegistry(
-            target.locator, credential, seconds, rules["production"], rules["artifacts"]
+    settings = target.settings
+
+    def secret(field: str) -> str | None:
+        reference = settings.get(field)
+        return context.secrets.resolve(str(reference)) if reference else None
+
+    if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "mlflow":
+        rest = Rest(target.locator, secret("credential"), seconds)
+        opener = partial(
+            Bucket,
+            seconds=seconds,
+            endpoint=settings.get("artifact_endpoint"),
+            credential=secret("artifact_credential"),
         )
-    raise CannotList(
-        f"models of {target.settings.get('kind', target.kind.value)} cannot be read yet"
+        return MlflowRegistry(rest, seconds, production, rules["artifacts"], opener)
+    opener = partial(
+        Bucket,
+        seconds=seconds,
+        endpoint=settings.get("endpoint"),
+        credential=secret("credential"),
+    )
+    layout = "models" if target.kind is TargetKind.MODEL_REGISTRY else "versions"
+    layout = str(settings.get("layout", layout))
+    return ModelFolder(target.locator, target.name, layout, production, opener)
+
+
+def unreadable(target: Target) -> str:
+    """Why the files of this kind of registry are not read; empty if they are."""
+    kind = target.settings.get("kind")
+    if target.kind is not TargetKind.MODEL_REGISTRY or kind in ("mlflow", "directory"):
+        return ""
+    return (
+        f"files of a registry of the kind {kind} are not read: list the bucket that holds them "
+        "under `targets.models`"
     )
 
 

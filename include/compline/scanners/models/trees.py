@@ -66,6 +66,9 @@ class Tree:
         except SourceError as error:
             raise CannotList(str(error)) from error
 
+    def close(self) -> None:
+        """As `Source` says."""
+
 
 class Layers:
     """The files of an image, layer by layer: what a later layer hides is in it all the same."""
@@ -119,6 +122,9 @@ class Layers:
                     continue
         for artifact in waiting.values():
             yield artifact, Unreadable(GapReason.TRUNCATED, "its layer is damaged")
+
+    def close(self) -> None:
+        """As `Source` says."""
 
 
 def _layer(packed: object) -> tarfile.TarFile:
