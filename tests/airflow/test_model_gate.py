@@ -14,6 +14,8 @@ import yaml
 from hostile_models import safetensors
 from stores import empty_sqlite
 
+from compline.scanners import registry
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, sys
@@ -63,8 +65,6 @@ def said(tmp_path_factory: pytest.TempPathFactory, installed_tools: Path) -> Any
     (home / "work" / "tools").symlink_to(installed_tools)
     empty_sqlite(home / "work" / "store" / "compline.db")
     enabled = ("model-guard",)
-    from compline.scanners import registry
-
     raw = {
         "organisation": "acme",
         "workspace": "work",

@@ -1,4 +1,4 @@
-"""What a model's provenance says of the asset graph: data set and repository of each version. Pure."""
+"""What a model's provenance says of the asset graph: data and repository of each version. Pure."""
 
 from __future__ import annotations
 
