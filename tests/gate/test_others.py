@@ -51,7 +51,7 @@ class Said:
         for job in jobs:
             report = canonical_json({"scanner": self.name, **self.report})
             yield Look(
-                job.target.name, self.name, self.outcome, revision=context.now.isoformat(),
+                job.target.name, self.name, self.outcome, job.revision or context.now.isoformat(),
                 scan_key=self.scan_key(context), evidence=(context.evidence.put(report),),
             )  # fmt: skip
 
@@ -158,8 +158,10 @@ def test_data_and_source(listed: Gated, said: dict[str, Said]) -> None:
 
     said["data-expectations"].outcome = Completed((), (Gap(GapReason.FORBIDDEN, "b/"),))
     observed(said["bandit"], found("B602", "a.py"))
-    listed.run("scan", "--fresh", "--quiet")
-    assert required(listed, "source")["source"] == "breached"
+    done = listed.run("scan", "--fresh")
+    assert isinstance(done.exception, SystemExit), repr(done.exception)
+    verdicts = required(listed, "data", "source")
+    assert verdicts["source"] == "breached", verdicts
 
     links[0]["to"] = "model/fraud/1"
     verdicts = required(listed, "source")
