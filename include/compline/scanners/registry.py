@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import NamedTuple, cast
+from typing import cast
 
 from compline.config.schema import Config
 from compline.model import TargetKind
 from compline.scanners.interface import Scanner
 
-
-class _Entry(NamedTuple):
-    kinds: frozenset[TargetKind]
-    place: str
-    """Module and class."""
-    tools: tuple[str, ...] = ()
-    """Of the toolbox; none for checks in process."""
-
-
 _REPOSITORIES = frozenset({TargetKind.REPOSITORY})
 _MODELS = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
-_FILES = _REPOSITORIES | _MODELS | {TargetKind.IMAGE}
+_MODEL_FILES = _MODELS | {TargetKind.REPOSITORY, TargetKind.IMAGE}
 _SCANNERS = {
-    "bandit": _Entry(_REPOSITORIES, "compline.scanners.bandit.scanner:Bandit", ("bandit",)),
-    "semgrep": _Entry(_REPOSITORIES, "compline.scanners.semgrep.scanner:Semgrep", ("semgrep",)),
-    "pip-audit": _Entry(
-        _REPOSITORIES, "compline.scanners.pip_audit.scanner:PipAudit", ("pip-audit",)
-    ),
-    "trivy": _Entry(_REPOSITORIES, "compline.scanners.trivy.tree_scanner:TrivyTree", ("trivy",)),
-    "trivy-image": _Entry(
+    "bandit": (_REPOSITORIES, "compline.scanners.bandit.scanner:Bandit"),
+    "semgrep": (_REPOSITORIES, "compline.scanners.semgrep.scanner:Semgrep"),
+    "pip-audit": (_REPOSITORIES, "compline.scanners.pip_audit.scanner:PipAudit"),
+    "trivy": (_REPOSITORIES, "compline.scanners.trivy.tree_scanner:TrivyTree"),
+    "trivy-image": (
         frozenset({TargetKind.IMAGE}),
         "compline.scanners.trivy.image_scanner:TrivyImage",
-        ("trivy",),
     ),
-    "lineage": _Entry(
+    "lineage": (
         frozenset({TargetKind.REPOSITORY, TargetKind.IMAGE}),
         "compline.scanners.lineage.scanner:Lineage",
     ),
-    "data-expectations": _Entry(
+    "data-expectations": (
         frozenset({TargetKind.DATA_STORE}),
         "compline.scanners.expectations.scanner:DataExpectations",
     ),
-    "registry-permissions": _Entry(
+    "registry-permissions": (
         frozenset({TargetKind.MODEL_REGISTRY}),
         "compline.scanners.registries.scanner:RegistryPermissions",
     ),
-    "modelaudit": _Entry(
-        _FILES, "compline.scanners.models.scanner:ModelAuditScanner", ("modelaudit",)
-    ),
-    "picklescan": _Entry(
-        _FILES, "compline.scanners.models.scanner:PickleScanScanner", ("picklescan",)
-    ),
-    "model-guard": _Entry(_MODELS, "compline.scanners.models.guard:ModelGuard", ("model-signing",)),
+    "modelaudit": (_MODEL_FILES, "compline.scanners.models.scanner:ModelAuditScanner"),
+    "picklescan": (_MODEL_FILES, "compline.scanners.models.scanner:PickleScanScanner"),
+    "model-guard": (_MODELS, "compline.scanners.models.guard:ModelGuard"),
 }
+_TOOLS = {
+    "bandit": ("bandit",),
+    "semgrep": ("semgrep",),
+    "pip-audit": ("pip-audit",),
+    "trivy": ("trivy",),
+    "trivy-image": ("trivy",),
+    "modelaudit": ("modelaudit",),
+    "picklescan": ("picklescan",),
+    "model-guard": ("model-signing",),
+}
+"""The tools that scanners start; what is not here checks in process."""
 
 
 def names() -> tuple[str, ...]:
@@ -63,12 +58,12 @@ def names() -> tuple[str, ...]:
 def kinds(name: str) -> frozenset[TargetKind]:
     """The kinds of target that a scanner takes; known without importing it, so that one that
     cannot be imported still has its failed looks."""
-    return _SCANNERS[name].kinds
+    return _SCANNERS[name][0]
 
 
 def tools(name: str) -> tuple[str, ...]:
     """The tools that a scanner starts."""
-    return _SCANNERS[name].tools
+    return _TOOLS.get(name, ())
 
 
 def tools_for(config: Config) -> tuple[str, ...]:
@@ -76,9 +71,9 @@ def tools_for(config: Config) -> tuple[str, ...]:
     listed = {entry.target_kind for group in config.targets.groups().values() for entry in group}
     needed = (
         tool
-        for name, entry in _SCANNERS.items()
-        if config.scanners.of(name).enabled and entry.kinds & listed
-        for tool in entry.tools
+        for name in _SCANNERS
+        if config.scanners.of(name).enabled and kinds(name) & listed
+        for tool in tools(name)
     )
     return tuple(dict.fromkeys(needed))
 
@@ -92,5 +87,5 @@ def load(name: str) -> Scanner:
     """
     if name not in _SCANNERS:
         raise KeyError(f"no scanner {name!r}; there are {', '.join(_SCANNERS)}")
-    module, _, attribute = _SCANNERS[name].place.partition(":")
+    module, _, attribute = _SCANNERS[name][1].partition(":")
     return cast(Scanner, getattr(import_module(module), attribute)())

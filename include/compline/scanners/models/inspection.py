@@ -80,19 +80,26 @@ class Inspection:
                 place = (model.name, version.name)
                 files = versions.get(place, [])
                 judged = place in served or number == len(model.versions)
-                cards = self._cards(files) if judged else []
+                hidden = not files and self._lies_in_a_gap("/".join(place))
+                cards = self._cards(files) if judged and not hidden else None
                 known[place] = Known(
                     tuple(sorted({f for each in files if (f := heads.get(each, ""))})),
                     joined(version.origin, cards or ()),
-                    cards is not None,
+                    cards is not None or not (judged or hidden),
                     self._signature(place, files),
                     self._unscanned(files) if place in served else (),
                 )
-                hidden = not files and any(gap.covers("/".join(place)) for gap in self._gaps)
-                if place in served and (hidden or not known[place].signature):
-                    subject = alias_of(model.name)
-                    text = "nobody could tell whether the version is signed"
-                    self._gap(GapReason.UNPARSED, subject, text)
+                unread = not files or not all(self.content(each) for each in files)
+                if place in served and (unread or not known[place].signature):
+                    text = "nobody could tell everything about the version that production serves"
+                    self._gap(GapReason.UNPARSED, alias_of(model.name), text)
+            # What is said of the model as a whole must not end because a version was not seen.
+            if any(
+                gap.path.startswith(f"{model.name}/") and gap.reason is not GapReason.SYMLINK
+                for gap in self._gaps
+            ):
+                text = "some of its versions could not be looked at wholly"
+                self._gap(GapReason.TRUNCATED, model.name, text)
         return self._listing, known, tuple(self._gaps)
 
     def content(self, artifact: Artifact) -> str:
@@ -107,6 +114,9 @@ class Inspection:
             when = reading.read if reading else ""
             rows.append([artifact.place, self.content(artifact), artifact.validator, when])
         return rows
+
+    def _lies_in_a_gap(self, place: str) -> bool:
+        return any(gap.covers(place) for gap in self._gaps)
 
     def _read(self) -> dict[Artifact, str]:
         """Reads in full what has to be; gives the formats that can run code."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +33,8 @@ API = "api/2.0/mlflow/"
 PROXY = "api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts:"
 _DEEPEST = 12
+_AT_ONCE = 4
+"""Versions asked about at once; a registry is asked politely."""
 _PAGE = "1000"
 _ORIGINS = {
     "commit": "mlflow.source.git.commit",
@@ -98,17 +101,23 @@ class MlflowRegistry:
         artifacts: list[Artifact] = []
         gaps: list[Gap] = []
         origins: dict[tuple[str, str], Mapping[str, str]] = {}
-        for each in sorted(found, key=order):
+
+        def ask(each: _Found) -> tuple[Mapping[str, str], list[Artifact], list[Gap]]:
             place = f"{one_part(each.model)}/{one_part(each.name)}/"
             if time.monotonic() > deadline:
                 text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
-                gaps.append(Gap(GapReason.TRUNCATED, place, text))
-                continue
-            asked = not all(order(each))
-            origins[each.model, each.name] = self._origin(each, asked=asked)
-            files, missing = self._files(each, place)
-            artifacts += files
-            gaps += missing
+                return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
+            return self._origin(each, asked=not all(order(each))), *self._files(each, place)
+
+        ordered = sorted(found, key=order)
+        pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="versions")
+        try:
+            for each, (origin, files, missing) in zip(ordered, pool.map(ask, ordered), strict=True):
+                origins[each.model, each.name] = origin
+                artifacts += files
+                gaps += missing
+        finally:
+            pool.shutdown(cancel_futures=True)
         models = []
         for name in sorted({*aliases, *newest}):
             versions = sorted((e.name for e in found if e.model == name), key=version_order)
@@ -126,12 +135,9 @@ class MlflowRegistry:
         """As `Source` says."""
         for artifact in wanted:
             try:
-                if artifact.where.startswith("s3://"):
+                if not artifact.weak:  # only a bucket has validators
                     folder, _, name = artifact.where.rpartition("/")
-                    yield (
-                        artifact,
-                        Bucket(folder, self._seconds).open(replace(artifact, where=name)),
-                    )
+                    yield artifact, self._bucket(folder).open(replace(artifact, where=name))
                 else:
                     with self._rest.stream(f"{PROXY}/{quote(artifact.where)}") as stream:
                         yield artifact, stream
