@@ -164,6 +164,7 @@ def test_data_and_source(listed: Gated, said: dict[str, Said]) -> None:
     assert verdicts["source"] == "breached", verdicts
 
     links[0]["to"] = "model/fraud/1"
+    links.append({"from": "model/fraud/1", "to": "model/fraud", "how": "is served as"})
     verdicts = required(listed, "source")
     assert "nothing says which repository" in verdicts["source, why"], "it made another version"
 
