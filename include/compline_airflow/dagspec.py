@@ -50,7 +50,7 @@ SCANNERS = (
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""
 _CRON, _TIMEZONE = "0 2 * * *", "UTC"
 _SCHEDULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_RESERVED = ("adhoc", "upkeep")
+_RESERVED = ("adhoc", "upkeep", "gate", "model_gate")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from compline.config.loader import ConfigError, load_config
 from compline.config.schema import Config
 from compline.config.secrets import SecretMissing
+from compline.evidence.signing import SigningKeyUnusable
 from compline.model import RegressionKind, RunResult, Severity
 from compline.pipeline import conclude as conclude_step
 from compline.pipeline import discover
@@ -22,6 +23,7 @@ from compline.pipeline import plan as plan_step
 from compline.pipeline import scan as scan_step
 from compline.pipeline import upkeep as upkeep_step
 from compline.pipeline.adhoc import request_from_form
+from compline.pipeline.gate import hold
 from compline.pipeline.progress import Progress, Report, to_file, to_lines
 from compline.pipeline.request import BadRequest, Request
 from compline.pipeline.session import Session, open_session
@@ -126,6 +128,15 @@ def verdict(run: int | None) -> dict[str, Any]:
         failed = ", ".join(view.summary.get("failed", ())) or "the run was not concluded"
         raise AirflowFailException(f"run {run} is incomplete: {failed}")
     return {"run": run, "result": str(view.result), **view.summary}
+
+
+def gate(model: str, version: str, target: str, by: str, *, last: bool = False) -> dict[str, Any]:
+    """The promotion gate's decision, as `compline gate model --output` writes it."""
+    with _session() as session:
+        try:
+            return hold(session, model, version, target=target, last=last, by=by).as_json()
+        except (BadRequest, SigningKeyUnusable) as error:
+            raise AirflowFailException(str(error)) from error
 
 
 def _begin(session: Session, kind: str, airflow_run: str, request: Request) -> int:

@@ -91,7 +91,12 @@ def bag(home: Path) -> Any:
 
 def test_they_are_imported(bag: Any) -> None:
     assert bag["errors"] == {}
-    assert set(bag["dags"]) == {"compliance_weekly", "compliance_adhoc", "compliance_upkeep"}
+    assert set(bag["dags"]) == {
+        "compliance_weekly",
+        "compliance_adhoc",
+        "compliance_upkeep",
+        "compliance_model_gate",
+    }
 
 
 def test_upkeep_goes_on_whatever_failed(bag: Any) -> None:

@@ -129,6 +129,7 @@ def test_airflow_itself_reads_the_dags_of_a_wrong_configuration(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == (
-        "['compliance_adhoc', 'compliance_late', 'compliance_nightly', 'compliance_upkeep'] {} "
+        "['compliance_adhoc', 'compliance_late', 'compliance_model_gate', "
+        "'compliance_nightly', 'compliance_upkeep'] {} "
         "critical"
     )

@@ -13,11 +13,11 @@ import pytest
 from compline.alerts.escape import chat, plain
 from compline.alerts.messages import Event, Form, Message, title_of
 from compline.alerts.render import subject_line
-from compline.cli.scan import run_once
 from compline.config.loader import load_config
 from compline.config.secrets import SecretResolver
 from compline.model import RunResult, Severity, State
 from compline.pipeline.notify import notify
+from compline.pipeline.once import run_once
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session, open_session

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compline.cli.scan import run_once
+from compline.pipeline.once import run_once
 from compline.pipeline.replay import replay
 from compline.pipeline.request import Request
 from compline.pipeline.verify import verify

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from stores import empty_sqlite
 
-from compline.cli.scan import run_once
 from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
 from compline.demo.history import write_repository
@@ -30,6 +29,7 @@ from compline.model import (
     State,
     TargetKind,
 )
+from compline.pipeline.once import run_once
 from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session, open_session

@@ -19,6 +19,7 @@ from compline.cli import (
     evidence,
     explain,
     findings,
+    gate,
     graph,
     health,
     imports,
@@ -69,6 +70,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(database.app, name="db")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(waivers.app, name="waive")
+app.add_typer(gate.app, name="gate")
 
 
 @app.command()

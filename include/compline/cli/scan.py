@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import uuid
 from typing import Annotated
 
 import typer
 
 from compline.cli.common import EXIT_OF, ConfigOption, session
-from compline.model import RunResult, Severity
-from compline.pipeline import conclude, discover, notify, plan
-from compline.pipeline import scan as scan_step
+from compline.model import Severity
 from compline.pipeline.adhoc import request_from_form
-from compline.pipeline.request import Request
-from compline.pipeline.session import Session
+from compline.pipeline.once import run_once
 from compline.reports.summary import print_summary
 
 
@@ -62,14 +56,3 @@ def scan(
         if not quiet:
             print_summary(opened.store, run)
     raise typer.Exit(EXIT_OF[result])
-
-
-def run_once(opened: Session, request: Request) -> tuple[int, RunResult]:
-    """One run from beginning to end in this process; gives its number and result."""
-    run = discover.begin(opened, "cli", uuid.uuid4().hex, request)
-    owner = f"{socket.gethostname()}/{os.getpid()}"
-    for number in range(plan.plan(opened, run)):
-        scan_step.scan_shard(opened, run, number, owner)
-    result = conclude.conclude(opened, run)
-    notify.notify(opened)
-    return run, result

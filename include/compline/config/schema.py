@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from compline.config.alerts import Alerts
 from compline.config.cron import check_cron, check_timezone
 from compline.config.fields import IsoDate, LocalPath, Misplaced, Name, Section
+from compline.config.gate import Gate
 from compline.config.graph import FREE_ASSETS, DeclaredLink
 from compline.config.memory import Deadlines, Lifecycle, Risk, WaiverSettings
 from compline.config.scanners import Scanners
@@ -21,8 +22,8 @@ from compline.config.upkeep import EvidenceSettings, Health, Retention
 from compline.model import Severity
 
 ScheduleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-RESERVED_SCHEDULES = ("adhoc", "upkeep")
-"""compliance_<name> of these are DAGs of their own."""
+RESERVED_SCHEDULES = ("adhoc", "upkeep", "gate", "model_gate")
+"""compliance_<name> of these are DAGs of their own, or runs of another kind."""
 
 
 class Schedule(Section):
@@ -142,6 +143,7 @@ class Config(Section):
     deadlines: Deadlines = Deadlines()
     risk: Risk = Risk()
     waivers: WaiverSettings = WaiverSettings()
+    gate: Gate = Gate()
     evidence: EvidenceSettings = EvidenceSettings()
     retention: Retention = Retention()
     health: Health = Health()

@@ -3,7 +3,7 @@
 A link is canonical JSON and names the digest of the link before it, so that none can be changed,
 left out or put elsewhere without all after it. A run's link holds its ledger with ScanKeys, gaps
 and evidence by digest; a link of pruning holds what was removed, so that what is missing without
-such a link was taken away by somebody else.
+such a link was taken away by somebody else; a link of the gate holds the digest of its decision.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Link:
     number: int
     """1, 2, 3, ... without a hole."""
     kind: str
-    """`run` or `prune`."""
+    """`run`, `prune` or `gate`."""
     run: int | None
     digest: str
     """SHA-256 of the manifest, which lies in the locker."""
@@ -65,7 +65,7 @@ def make_link(
 
     Args:
         before: the last link; None for the first.
-        kind: `run` or `prune`.
+        kind: `run`, `prune` or `gate`.
         run: whose, for `run`.
         said: what it states; plain JSON.
         now: when it is made.
@@ -98,13 +98,19 @@ def said_in(content: bytes) -> dict[str, Any]:
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         raise ValueError("it is no manifest that this version reads")
     said: Any = body.get("said")
-    whole = isinstance(said, dict) and (
-        _is_run(said) if body.get("kind") == "run" else isinstance(said.get("removed"), list)
-    )
-    if not whole:
+    check = {"run": _is_run, "gate": _is_decision}.get(str(body.get("kind")), _is_pruning)
+    if not (isinstance(said, dict) and check(said)):
         raise ValueError("it is no whole manifest")
     stated: dict[str, Any] = said
     return stated
+
+
+def _is_pruning(said: Mapping[str, Any]) -> bool:
+    return isinstance(said.get("removed"), list)
+
+
+def _is_decision(said: Mapping[str, Any]) -> bool:
+    return isinstance(said.get("decision"), str) and "removed" not in said
 
 
 def _is_run(said: Mapping[str, Any]) -> bool:

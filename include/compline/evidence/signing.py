@@ -1,4 +1,4 @@
-"""Ed25519 keys that sign manifests, in PEM."""
+"""Ed25519 keys that sign manifests and decisions, in PEM."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-_SIGNED = b"compline manifest\n"
+MANIFEST = b"compline manifest\n"
+DECISION = b"compline gate decision\n"
 """In front of the digest under a signature: it is good for nothing else."""
 
 
@@ -24,7 +25,7 @@ class SigningKeyUnusable(Exception):
 
 
 class Signer:
-    """A private key that signs manifests."""
+    """A private key that signs manifests and decisions."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
@@ -48,9 +49,9 @@ class Signer:
             raise SigningKeyUnusable(_MAKE_ONE)
         return cls(key)
 
-    def sign(self, digest: str) -> str:
+    def sign(self, digest: str, purpose: bytes = MANIFEST) -> str:
         """The signature over a digest, in hexadecimal."""
-        return self._key.sign(_SIGNED + digest.encode()).hex()
+        return self._key.sign(purpose + digest.encode()).hex()
 
 
 _MAKE_ONE = (
@@ -87,11 +88,11 @@ def fingerprint(public: str) -> str:
     return "ed25519:" + hashlib.sha256(bytes.fromhex(public)).hexdigest()[:16]
 
 
-def holds(digest: str, signature: str, public: str) -> bool:
-    """Whether a signature over a digest is the key's; both in hexadecimal."""
+def holds(digest: str, signature: str, public: str, purpose: bytes = MANIFEST) -> bool:
+    """Whether a signature over a digest is the key's and for this; both in hexadecimal."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
-        key.verify(bytes.fromhex(signature), _SIGNED + digest.encode())
+        key.verify(bytes.fromhex(signature), purpose + digest.encode())
     except (InvalidSignature, ValueError):
         return False
     return True

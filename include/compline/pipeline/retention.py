@@ -1,4 +1,4 @@
-"""Retention: evidence that is old and that nothing stands on goes; manifests stay."""
+"""Retention: evidence that is old and that nothing stands on goes; manifests and decisions stay."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from compline.evidence.locker import Locker
+from compline.pipeline.gate_decisions import kept_digests
 from compline.pipeline.manifest import add_link
 from compline.pipeline.session import Session
 from compline.store.retention import evidence_by_look, standing_looks, young_runs
@@ -40,7 +41,7 @@ def prune_evidence(session: Session, *, dry_run: bool = False) -> Pruned:
     since = now - timedelta(days=settings.keep_days)
     young = young_runs(session.store, since, settings.keep_runs)
     standing = standing_looks(session.store, young)
-    kept: set[str] = set()
+    kept: set[str] = set(kept_digests(session))
     named: set[str] = set()
     for look, digests in looks.items():
         named |= digests

@@ -131,7 +131,11 @@ class _Check:
         last = {link.run: link.number for link in links if link.run is not None}
         earlier: dict[int, Mapping[str, Any]] = {}
         for link in links:
-            if link.kind == "prune" or (said := self._said(link)) is None or link.run is None:
+            if link.kind == "prune" or (said := self._said(link)) is None:
+                continue
+            if link.kind == "gate" and self._run is None:
+                self._document(said["decision"], f"the gate, manifest {link.number}")
+            if link.run is None:
                 continue
             before = earlier.pop(link.run, None)
             if before is not None:
@@ -158,7 +162,8 @@ class _Check:
         except ValueError:
             return None
         # A link that says in the store what it does not say itself has been told of above.
-        return said if ("removed" in said) == (link.kind == "prune") else None
+        kinds = {"prune": "removed" in said, "gate": "decision" in said}
+        return said if kinds.get(link.kind, not any(kinds.values())) else None
 
     def _strays(self, links: list[Link]) -> None:
         """Manifests that lie in the locker and that the store does not know."""

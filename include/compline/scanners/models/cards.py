@@ -12,9 +12,9 @@ MOST_BYTES = 1 << 20
 
 
 def read_card(content: bytes) -> Mapping[str, str]:
-    """`licence`, `dataset`, `commit`, `run` as far as the card states them; empty if it is none.
+    """What the card states of `licence`, `dataset`, `commit`, `run`, `repository`; empty if none.
 
-    Keys are those of the Hugging Face model card (`license`, `datasets`), and `commit` and `run`.
+    Keys are those of the Hugging Face model card (`license`, `datasets`), and the last three.
     """
     text = content[:MOST_BYTES].decode("utf-8", "replace").replace("\r\n", "\n")
     if not text.startswith("---\n"):
@@ -28,7 +28,8 @@ def read_card(content: bytes) -> Mapping[str, str]:
         return {}
     if not isinstance(said, dict):
         return {}
-    keys = {"licence": "license", "dataset": "datasets", "commit": "commit", "run": "run"}
+    keys = {"licence": "license", "dataset": "datasets"}
+    keys |= {name: name for name in ("commit", "run", "repository")}
     found = {name: _one(said.get(key)) for name, key in keys.items()}
     return {name: value for name, value in found.items() if value}
 

@@ -20,11 +20,13 @@ from compline.model import (
     digest_of,
 )
 from compline.scanners.interface import CannotScan, Job, ScanContext
+from compline.scanners.lineage.known import KnownAssets
 from compline.scanners.live import Notes, live_look
 from compline.scanners.models import guard_canary
 from compline.scanners.models.artifacts import CannotList, Listing, alias_of
 from compline.scanners.models.guard_rules import RULES, judge
 from compline.scanners.models.inspection import Inspection
+from compline.scanners.models.links import links_of
 from compline.scanners.models.signatures import Signatures
 from compline.scanners.models.sources import LIVE, open_source, rules_of, unreadable
 from compline.tools.process import ProcessLimits
@@ -107,7 +109,9 @@ class ModelGuard:
             )
         )
         observations = judge(listing.models, known, rules)
-        return Completed(observations, gaps, _facts(listing, inspection))
+        origins = {place: each.origin for place, each in known.items()}
+        links = links_of(listing.models, origins, KnownAssets(context.config))
+        return Completed(observations, gaps, _facts(listing, inspection), links)
 
 
 def _key(tool: Tool, rules: object) -> ScanKey:

@@ -36,7 +36,11 @@ _DEEPEST = 12
 _AT_ONCE = 4
 """Versions asked about at once; a registry is asked politely."""
 _PAGE = "1000"
-_ORIGINS = {"commit": "mlflow.source.git.commit", "source": "mlflow.source.name"}
+_ORIGINS = {
+    "commit": "mlflow.source.git.commit",
+    "repository": "mlflow.source.git.repoURL",
+    "source": "mlflow.source.name",
+}
 
 
 @dataclass(frozen=True)
