@@ -57,7 +57,7 @@ def test_there_are_the_promised_commands() -> None:
     assert top == {
         "scan", "findings", "coverage", "targets", "tools", "config", "alerts", "demo", "db",
         "version", "accept-drop", "waive", "part", "import", "explain", "diff", "replay",
-        "evidence", "health", "graph",
+        "evidence", "health", "graph", "gate",
     }  # fmt: skip
 
 
