@@ -17,7 +17,7 @@ import yaml
 
 from compline.config.cron import check_cron, check_timezone
 
-_GROUPS = ("repositories", "images", "data_stores", "model_registries")
+_GROUPS = ("repositories", "images", "data_stores", "model_registries", "airflow", "logs")
 SCANNERS = (
     "bandit",
     "semgrep",
@@ -27,6 +27,8 @@ SCANNERS = (
     "lineage",
     "data-expectations",
     "registry-permissions",
+    "airflow-audit",
+    "log-secrets",
 )
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""
 _CRON, _TIMEZONE = "0 2 * * *", "UTC"

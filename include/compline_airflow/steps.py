@@ -29,6 +29,7 @@ from compline.store.alarms import end_alarm, raise_alarm
 from compline.store.engine import StoreError
 from compline.store.runs import get_run
 from compline_airflow.dagspec import config_path
+from compline_airflow.own import ThisAirflow
 from compline_airflow.resolver import airflow_resolver
 
 
@@ -138,7 +139,7 @@ def _begin(session: Session, kind: str, airflow_run: str, request: Request) -> i
 def _session() -> Iterator[Session]:
     """A session for one task; what no retry can mend fails at once."""
     try:
-        with open_session(_config(), airflow_resolver(), _report()) as session:
+        with open_session(_config(), airflow_resolver(), _report(), ThisAirflow()) as session:
             yield session
     except (SecretMissing, StoreError) as error:
         raise RuntimeError(str(error)) from error

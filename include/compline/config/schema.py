@@ -112,6 +112,15 @@ class ServiceSettings(Section):
     seconds: int = Field(60, ge=1, description="time of one check")
 
 
+class LogSettings(Section):
+    """Secrets in log files and in Airflow's task logs."""
+
+    enabled: bool = True
+    seconds: int = Field(300, ge=1, description="time of reading one target, without the scan")
+    newest: int = Field(2000, ge=1, description="files, or task instances' logs, of one target")
+    read_mb: int = Field(1024, ge=1, description="what is newly read of one target in one night")
+
+
 class Scanners(Section):
     """One section per scanner, named as on the command line."""
 
@@ -123,6 +132,8 @@ class Scanners(Section):
     lineage: LineageSettings = LineageSettings()
     data_expectations: ServiceSettings = Field(ServiceSettings(), alias="data-expectations")
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
+    airflow_audit: ServiceSettings = Field(ServiceSettings(), alias="airflow-audit")
+    log_secrets: LogSettings = Field(LogSettings(), alias="log-secrets")
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

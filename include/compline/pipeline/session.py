@@ -14,6 +14,7 @@ from compline.config.secrets import SecretResolver
 from compline.evidence.files import open_files
 from compline.evidence.locker import Locker
 from compline.pipeline.progress import Report
+from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.interface import ScanContext
 from compline.store.engine import Store, StoreError, open_store
 from compline.tools.toolbox import Toolbox
@@ -29,6 +30,8 @@ class Session:
     evidence: Locker
     secrets: SecretResolver
     report: Report
+    airflow: OwnAirflow | None = None
+    """The deployment that runs us; None outside of Airflow's tasks."""
 
     @property
     def workspace(self) -> Path:
@@ -50,6 +53,7 @@ class Session:
             secrets=self.secrets,
             now=self.now(),
             processes=self.config.execution.processes or usable_cores(),
+            airflow=self.airflow,
         )
 
 
@@ -70,7 +74,9 @@ def store_url(config: Config, secrets: SecretResolver) -> str:
 
 
 @contextmanager
-def open_session(config: Config, secrets: SecretResolver, report: Report) -> Iterator[Session]:
+def open_session(
+    config: Config, secrets: SecretResolver, report: Report, airflow: OwnAirflow | None = None
+) -> Iterator[Session]:
     """Opens (and, at first, creates) everything under the workspace.
 
     Raises:
@@ -96,4 +102,5 @@ def open_session(config: Config, secrets: SecretResolver, report: Report) -> Ite
             evidence=Locker(files, secrets.resolved),
             secrets=secrets,
             report=report,
+            airflow=airflow,
         )

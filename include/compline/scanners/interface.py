@@ -12,6 +12,7 @@ from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
 from compline.evidence.locker import Locker
 from compline.model import Look, ScanKey, Target, TargetKind
+from compline.scanners.airflow.own import OwnAirflow
 from compline.source.snapshot import Snapshot
 from compline.store.cache import ResultCache
 from compline.tools.toolbox import Toolbox
@@ -54,6 +55,8 @@ class ScanContext:
     now: datetime
     processes: int
     """How many tool processes may run at once (the cores given to this shard)."""
+    airflow: OwnAirflow | None = None
+    """The deployment that runs us; None outside of Airflow's tasks."""
     progress: Callable[[str], None] = field(default=lambda _line: None)
 
 

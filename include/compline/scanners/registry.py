@@ -30,6 +30,14 @@ _SCANNERS = {
         frozenset({TargetKind.MODEL_REGISTRY}),
         "compline.scanners.registries.scanner:RegistryPermissions",
     ),
+    "airflow-audit": (
+        frozenset({TargetKind.AIRFLOW}),
+        "compline.scanners.airflow.scanner:AirflowAudit",
+    ),
+    "log-secrets": (
+        frozenset({TargetKind.AIRFLOW, TargetKind.LOG}),
+        "compline.scanners.logs.scanner:LogSecrets",
+    ),
 }
 
 

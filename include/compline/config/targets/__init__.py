@@ -8,7 +8,9 @@ from typing import cast
 from pydantic import Field, model_validator
 
 from compline.config.fields import Misplaced, Section
+from compline.config.targets.airflow import Airflow
 from compline.config.targets.listed import Listed
+from compline.config.targets.logs import Log
 from compline.config.targets.registries import ModelRegistry
 from compline.config.targets.sources import Image, Repository
 from compline.config.targets.stores import DataStore
@@ -21,6 +23,8 @@ class Targets(Section):
     images: list[Image] = Field(default_factory=list)
     data_stores: list[DataStore] = Field(default_factory=list)
     model_registries: list[ModelRegistry] = Field(default_factory=list)
+    airflow: list[Airflow] = Field(default_factory=list)
+    logs: list[Log] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _unique(self) -> Targets:

@@ -18,11 +18,13 @@ import compline
 from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
 from compline.model import Target, TargetKind
+from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
 
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
+    "airflow": (TargetKind.AIRFLOW, "compline.scanners.airflow"),
 }
 
 
@@ -38,6 +40,8 @@ class Asked:
     config: Config
     secrets: SecretResolver
     now: datetime
+    airflow: OwnAirflow | None = None
+    """The deployment that runs us; None outside of Airflow."""
 
     def text(self, setting: str) -> str:
         """A setting of the target.

@@ -97,7 +97,15 @@ class InventoryScanner:
         notes.key = _key(
             ask.PACKAGES, suite.digest, {"settings": dict(target.settings), "seconds": seconds}
         )
-        asked = Asked(target, bound.values, seconds, context.config, context.secrets, context.now)
+        asked = Asked(
+            target,
+            bound.values,
+            seconds,
+            context.config,
+            context.secrets,
+            context.now,
+            context.airflow,
+        )
         # Asked first: a service that is down costs no import of Great Expectations.
         inventory = ask.collect(asked)
         return self._held(kind, suite, bound, asked, inventory, proved, notes)

@@ -1,0 +1,135 @@
+"""What an Airflow answers over its REST API: only reading calls, besides the one for a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from compline.scanners.airflow.rest import Answer, Refused, Rest
+from compline.scanners.airflow.settings import OPTIONS
+from compline.scanners.expectations.inventory import CannotCollect
+
+MOST_SOURCES = 1_000
+"""DAG files whose source is asked for, each by a call of its own."""
+_HIDDEN = "< hidden >"
+_SOURCES_END = 0.3
+"""Share of the time that must be left when the last source is asked for."""
+
+
+@dataclass
+class Answers:
+    """Everything that was seen of one deployment; recorded ones are the canary's."""
+
+    parts: dict[str, Any] = field(default_factory=dict)
+    """By name; what is not in here could not be seen."""
+    unseen: dict[str, str] = field(default_factory=dict)
+    """Name to why."""
+
+
+def ask(rest: Rest, *, logged_in: bool) -> Answers:
+    """Asks everything that the account may see.
+
+    Raises:
+        CannotCollect: an answer is missing, broken or cut short.
+    """
+    answers = Answers()
+    parts = answers.parts
+    seconds = rest.left
+    version = rest.get("api/v2/version", anonymous=not logged_in).json("api/v2/version")
+    if not isinstance(version, dict) or not str(version.get("version", "")).startswith("3."):
+        raise CannotCollect("api/v2/version names no Airflow 3: another version, or no Airflow")
+    parts["version"] = str(version["version"])
+    parts["address"] = str(rest.address)
+    parts["anonymous"] = rest.get("api/v2/dags", {"limit": "1"}, anonymous=True).status
+    if parts["anonymous"] not in (200, 401, 403):
+        raise CannotCollect(f"api/v2/dags answers {parts['anonymous']} to a stranger")
+    _manager(rest, parts)
+    if not logged_in:
+        return answers
+    _config(rest, parts)
+    for name, path, order in _LISTS:
+        try:
+            parts[name] = list(rest.pages(path, name, order))
+        except Refused as error:
+            answers.unseen[name] = str(error)
+    if all(name in answers.unseen for name, _, _ in _LISTS):
+        # So 3.3 answers to a token that is none, too.
+        raise CannotCollect(
+            "every list answers 403: the token is not valid, or the account has no rights at all"
+        )
+    if parts["manager"] == "fab":
+        for name, order in (("roles", "name"), ("users", "id")):
+            try:
+                parts[name] = list(rest.pages(f"auth/fab/v1/{name}", name, order))
+            except Refused as error:
+                answers.unseen[name] = str(error)
+    parts["sources"] = {}
+    if "dags" in parts:
+        parts["sources"] = dict(_sources(rest, parts["dags"], answers, seconds * _SOURCES_END))
+    return answers
+
+
+_LISTS = (
+    ("connections", "api/v2/connections", "connection_id"),
+    ("variables", "api/v2/variables", "key"),
+    ("dags", "api/v2/dags", "dag_id"),
+    ("providers", "api/v2/providers", ""),
+)
+
+
+def _manager(rest: Rest, parts: dict[str, Any]) -> None:
+    """Which authentication manager answers, told by the paths that only one of them has."""
+    parts["manager"] = "simple"
+    if parts["anonymous"] == 200:
+        return  # it alone can let strangers in, and the next call would give one a token
+    answer = rest.get("auth/token", anonymous=True)
+    if answer.status == 403 and b"simple_auth_manager" in answer.body:
+        return
+    parts["manager"] = ""
+    answer = rest.get("auth/fab/v1/roles", {"limit": "1"}, anonymous=True)
+    if answer.status in (401, 403) and answer.kind == "application/json":
+        parts["manager"] = "fab"
+
+
+def _config(rest: Rest, parts: dict[str, Any]) -> None:
+    answer: Answer = rest.get("api/v2/config")
+    parts["config_status"] = answer.status
+    parts["config_closed"] = answer.status == 403 and b"chose not to expose" in answer.body
+    parts["options"] = {}
+    if answer.status != 200:
+        return
+    try:
+        for section in answer.json("api/v2/config")["sections"]:
+            for option in section["options"]:
+                value = option["value"]
+                plain = value[0] if isinstance(value, list) else value
+                name = (str(section["name"]), str(option["key"]))
+                if name in OPTIONS and plain != _HIDDEN:
+                    parts["options"][".".join(name)] = str(plain)
+    except (KeyError, TypeError):
+        raise CannotCollect("api/v2/config is not shaped as Airflow's configuration") from None
+
+
+def _sources(
+    rest: Rest, dags: list[dict[str, Any]], answers: Answers, reserve: float
+) -> Iterator[tuple[str, str | None]]:
+    """DAG files with their text; None where it is not shown."""
+    by_file = {_file_of(dag): str(dag.get("dag_id")) for dag in dags}
+    for number, (file, dag) in enumerate(sorted(by_file.items())):
+        if number >= MOST_SOURCES or rest.left < reserve:
+            answers.unseen["sources"] = f"{number} of {len(by_file)} DAG files were read"
+            return
+        try:
+            content = rest.read(f"api/v2/dagSources/{quote(dag, safe='')}").get("content")
+        except Refused:
+            yield file, None
+            continue
+        text = str(content or "")
+        yield file, None if text.startswith("REDACTED") or not text else text
+
+
+def _file_of(dag: dict[str, Any]) -> str:
+    place = dag.get("relative_fileloc") or dag.get("fileloc") or dag.get("dag_id")
+    return f"{dag.get('bundle_name') or 'dags-folder'}:{place}"

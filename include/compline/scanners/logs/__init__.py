@@ -1,0 +1,1 @@
+"""Secrets in logs: files that the configuration names, and Airflow's task logs."""

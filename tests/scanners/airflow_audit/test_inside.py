@@ -1,0 +1,98 @@
+"""What a task sees of its own deployment: options, files' modes, passwords, DAG files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compline.scanners.airflow import inside
+
+SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+SHELL = """
+BashOperator(task_id="remove", bash_command="rm -rf /data/{{ params.folder }}")
+"""
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, own: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A deployment's folders, and what it says of itself."""
+    home = tmp_path / "home"
+    (home / "dags" / "inner").mkdir(parents=True)
+    (home / "plugins").mkdir()
+    (home / "dags" / "inner" / "clean.py").write_text(SHELL)
+    passwords = home / "passwords.json"
+    kept = {"ann": "admin", "bob": "same-same-same", "eve": "good-and-long-enough"}
+    passwords.write_text(json.dumps(kept))
+    passwords.chmod(0o600)
+    monkeypatch.setenv("AIRFLOW_HOME", str(home))
+    options = {
+        ("core", "auth_manager"): SIMPLE,
+        ("core", "simple_auth_manager_users"): "ann:admin,bob:user,eve:viewer,new:op",
+        ("core", "simple_auth_manager_passwords_file"): str(passwords),
+        ("core", "dags_folder"): str(home / "dags"),
+        ("core", "plugins_folder"): str(home / "plugins"),
+    }
+    for path in (home / "dags", home / "dags" / "inner", home / "plugins"):
+        path.chmod(0o755)
+    return home, own(options)
+
+
+def test_the_look_of_a_task(deployment: Any, look_at: Any, found: Any) -> None:
+    home, own = deployment
+    (home / "airflow.cfg").write_text("[core]\n")
+    (home / "airflow.cfg").chmod(0o644)
+    (home / "dags" / "inner" / "clean.py").chmod(0o666)
+
+    look = look_at(here=True, own=own)
+
+    seen = {key for key in found(look) if not key[0].startswith("package-with")}
+    # The tests may run as root, whom nothing stops from writing.
+    seen -= {("dags-writable-by-tasks", f"file/{home}/{name}") for name in ("dags", "plugins")}
+    assert seen == {
+        ("simple-auth-manager", "setting/authentication"),
+        ("default-or-shared-password", "account/ann"),
+        ("shell-from-parameters", "dag-file/inner/clean.py/remove"),
+        ("code-writable-by-everybody", f"file/{home}/dags/inner/clean.py"),
+        ("secrets-readable-by-others", f"file/{home}/airflow.cfg"),
+    }
+
+
+def test_passwords_are_judged_and_not_tried(deployment: Any, look_at: Any, scene: Any) -> None:
+    home, own = deployment
+    kept = {"ann": "same-same-same", "bob": "same-same-same", "eve": "tiny"}
+    (home / "passwords.json").write_text(json.dumps(kept))
+    look = look_at(here=True, own=own)
+    told = {(o.rule, o.subject) for o in look.outcome.observations if o.subject[:8] == "account/"}
+    assert told == {
+        ("default-or-shared-password", "account/ann"),
+        ("default-or-shared-password", "account/bob"),
+        ("short-password", "account/eve"),
+    }
+    kept = b"".join(p.read_bytes() for p in scene.home.rglob("*") if p.is_file())
+    assert b"same-same" not in kept
+
+
+def test_whether_tasks_may_write(
+    deployment: Any, look_at: Any, found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, own = deployment
+    for answer in (True, False):
+        monkeypatch.setattr(inside.os, "access", lambda *_a, answer=answer: answer)
+        rows, _ = inside.file_rows(own, simple=True)
+        assert {row["task_writes"] for row in rows if row["kind"] == "dags"} == {answer}
+    monkeypatch.setattr(inside.os, "access", lambda *_: True)
+    assert ("dags-writable-by-tasks", f"file/{home}/dags") in found(look_at(here=True, own=own))
+
+
+def test_a_dags_folder_that_is_not_here(own: Any) -> None:
+    _, gaps = inside.sources(own())
+    assert [gap.path for gap in gaps] == ["dag-file/"]
+    _, gaps = inside.sources(own({("core", "dags_folder"): "/nowhere"}))
+    assert [gap.path for gap in gaps] == ["dag-file/"]
+
+
+def test_own_packages() -> None:
+    assert "apache-airflow-core" in inside.packages()
