@@ -29,6 +29,7 @@ SCANNERS = (
     "registry-permissions",
     "airflow-audit",
     "log-secrets",
+    "model-access",
 )
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""
 _CRON, _TIMEZONE = "0 2 * * *", "UTC"

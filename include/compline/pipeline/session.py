@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from compline.config.schema import Config
@@ -17,6 +18,7 @@ from compline.pipeline.progress import Report
 from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.interface import ScanContext
 from compline.store.engine import Store, StoreError, open_store
+from compline.store.memories import read_memory
 from compline.tools.toolbox import Toolbox
 
 
@@ -54,6 +56,7 @@ class Session:
             now=self.now(),
             processes=self.config.execution.processes or usable_cores(),
             airflow=self.airflow,
+            memory=partial(read_memory, self.store),
         )
 
 

@@ -20,6 +20,8 @@ class Notes:
     warnings: tuple[str, ...] = ()
     evidence: list[bytes] = field(default_factory=list)
     """Reports for the locker; kept only when the check ends."""
+    memory: bytes | None = None
+    """See `Look.memory`."""
 
 
 def live_look(
@@ -60,5 +62,6 @@ def live_look(
         tool_version=tool_version,
         warnings=notes.warnings,
         evidence=evidence,
+        memory=notes.memory,
         seconds=round(time.monotonic() - started, 3),
     )

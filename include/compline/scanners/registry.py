@@ -38,6 +38,10 @@ _SCANNERS = {
         frozenset({TargetKind.AIRFLOW, TargetKind.LOG}),
         "compline.scanners.logs.scanner:LogSecrets",
     ),
+    "model-access": (
+        frozenset({TargetKind.LOG}),
+        "compline.scanners.access.scanner:ModelAccess",
+    ),
 }
 
 

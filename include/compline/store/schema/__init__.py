@@ -31,6 +31,7 @@ from compline.store.schema.looks import (
     shards,
     targets,
 )
+from compline.store.schema.memories import memories
 from compline.store.schema.waivers import waived, waivers
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "ledger",
     "links",
     "manifests",
+    "memories",
     "metadata",
     "partings",
     "pulses",
