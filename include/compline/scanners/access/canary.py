@@ -86,6 +86,5 @@ def _lines(format_: str) -> Iterator[str]:
 
 
 def _missed(format_: str, what: list[str]) -> CanaryMissed:
-    return CanaryMissed(
-        f"the check of {format_} {MISSED_CANARY}: it does not see {', '.join(what)}"
-    )
+    not_seen = ", ".join(what)
+    return CanaryMissed(f"the check of {format_} {MISSED_CANARY}: it does not see {not_seen}")

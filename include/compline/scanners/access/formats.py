@@ -29,13 +29,11 @@ _MONTHS = {
 _TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _COMBINED = re.compile(
-    rf'(\S+) \S+ ([^"\[\]]*) \[([^\]]*)\] {_QUOTED} (\d{{3}}) (\d+|-)(?: {_QUOTED} {_QUOTED}(.*))?'
+    rf'(\S+) \S+ ((?:[^"\\]|\\.)*) \[([^\]]*)\] {_QUOTED} (\d{{3}}) (\d+|-)(?: {_QUOTED} {_QUOTED}(.*))?'
 )
 _LAST_QUOTED = re.compile(rf".* {_QUOTED}")
-_S3 = re.compile(
-    r'(\S+) (\S+) \[([^\]]*)\] (\S+) (\S+) (\S+) ([A-Z0-9]+\.[A-Z0-9_.]+) (\S+) (?:"([^"]*)"|-) '
-    r"(\d{3}|-) (\S+) (\d+|-) (\d+|-) (\d+|-) (\d+|-) .*"
-)
+_S3 = re.compile(r"(\S+) (\S+) \[([^\]]*)\] (\S+) (\S+) (\S+) ([A-Z0-9]+\.[A-Z0-9_.]+) (\S+) (.*)")
+_S3_ANSWER = re.compile(r'(?=[ "] (\d{3}|-) (\S+) (\d+|-) (\d+|-) (\d+|-) (\d+|-) ["-])')
 _S3_DOWNLOADS = frozenset(
     {
         "REST.GET.OBJECT",
@@ -95,25 +93,28 @@ def _s3(line: str) -> Request | None:
     match = _S3.fullmatch(line)
     if match is None:
         raise Malformed
-    _owner, bucket, at, address, requester, _id, operation, key, request = match.groups()[:9]
-    status, _error, sent, size = match.groups()[9:13]
+    _owner, bucket, at, address, requester, _id, operation, key, rest = match.groups()
     moment = _moment(at)
-    if operation not in _S3_DOWNLOADS or status == "-":
+    # S3 quotes what the client sent as it came, so a client can write an answer of its own into the
+    # line: of several, the one counts that is a download, so that nobody can hide one.
+    answers = [_answer(one) for one in _S3_ANSWER.finditer(" " + rest)]
+    if not answers:
+        raise Malformed
+    if operation not in _S3_DOWNLOADS:
         return None
-    _, _, query = _request(request or "")
+    status, size = max(answers, key=lambda one: (one[0] in (200, 206), one))
+    _, _, query = _request(rest[1:].partition('"')[0])
     # Keys are encoded once more than requests are.
     path = f"/{bucket}/{unquote(unquote(key))}"
+    user = "" if requester == "-" else requester
+    return Request(moment, user, address, "GET", path, query, status, size)
+
+
+def _answer(match: re.Match[str]) -> tuple[int, int]:
+    """Status and bytes; a copy within S3 sends none, and then the object's size counts."""
+    status, _error, sent, size = match.group(1, 2, 3, 4)
     given = sent if sent != "-" else size
-    return Request(
-        moment,
-        "" if requester == "-" else requester,
-        address,
-        "GET",
-        path,
-        query,
-        int(status),
-        0 if given == "-" else int(given),
-    )
+    return (0 if status == "-" else int(status)), (0 if given == "-" else int(given))
 
 
 def _mlflow(line: str, zone: tzinfo) -> Request | None:
@@ -124,9 +125,10 @@ def _mlflow(line: str, zone: tzinfo) -> Request | None:
         request = _combined(line, forwarded=False)
         # gunicorn writes 0 for a file that it streams.
         return request if request.bytes else replace(request, bytes=None)
-    *time, address, method, target, status = match.groups()
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    address, method, target, status = match.groups()[6:]
     try:
-        at = datetime(*(int(part) for part in time), tzinfo=zone)  # type: ignore[misc]
+        at = datetime(year, month, day, hour, minute, second, tzinfo=zone)
     except ValueError:
         raise Malformed from None
     path, query = _target(target)

@@ -5,7 +5,7 @@ False alarms are bounded as follows, for somebody who goes on as before (the tes
 - a new pair of principal and model: who fetched it on a day with probability p was not seen in the
   L days of learning with probability (1 - p)^L;
 - volume: the day must be beyond all n days before, which by symmetry has probability 1 / (n + 1) at
-  most, and far beyond the usual one, which makes it rare;
+  most, by half of the largest, and far beyond the usual one, which makes it rare;
 - hours: judged only for those who have a habit: by Good and Turing's estimate, the probability of
   an unseen hour is the share of days whose hour was seen on no other day, and it must be below
   `_UNSETTLED`.
@@ -31,6 +31,8 @@ _UNSETTLED = 0.02
 _SPREADS = 6
 """Median absolute deviations, scaled to a normal distribution's deviation."""
 _MAD = 1.4826
+_BEYOND = 1.5
+"""Times the largest day before, which a volume must exceed too."""
 _ALL_HOURS = (1 << 24) - 1
 
 
@@ -79,7 +81,7 @@ def judge(habits: Habits, touched: Iterable[tuple[Pair, date]], rules: Rules) ->
     for pair, day in sorted(set(touched)):
         principal = pair[0]
         cell = habits.pairs.get(pair, {}).get(day)
-        if cell is None or any(fnmatchcase(principal, each) for each in rules.allowed):
+        if cell is None or allowed(principal, rules):
             continue
         if principal == ANONYMOUS:
             detail = f"{_amount(cell)} without a name"
@@ -99,6 +101,11 @@ def judge(habits: Habits, touched: Iterable[tuple[Pair, date]], rules: Rules) ->
         mine = {pair[1]: habits.pairs[pair] for pair in by_principal[principal]}
         events += _person(principal, mine, days, rules)
     return events
+
+
+def allowed(principal: str, rules: Rules) -> bool:
+    """Whether nothing is said of that principal."""
+    return any(fnmatchcase(principal, each) for each in rules.allowed)
 
 
 def _newcomer(
@@ -127,7 +134,7 @@ def _volume(
         most = rules.volume_factor * max(volumes)
     else:
         spread = _MAD * median(abs(each - usual) for each in volumes)
-        most = max(rules.volume_factor * usual, usual + _SPREADS * spread, max(volumes))
+        most = max(rules.volume_factor * usual, usual + _SPREADS * spread, _BEYOND * max(volumes))
     if today > max(most, floor):
         unit = "bytes" if sized else "downloads"
         detail = f"{today} {unit} on one day; usual are {usual:.0f}, {max(volumes)} was the most"
@@ -151,10 +158,13 @@ def _person(
     for cells in mine.values():
         for day, cell in cells.items():
             hours[day] = hours.get(day, 0) | cell.hours
-            eve = cells.get(day - timedelta(days=1))
-            late = 1 if eve is not None and eve.hours >> 23 else 0
-            both = (cell.hours | cell.hours << 1 | late) & _ALL_HOURS
+            # Whoever was there at nine counts at ten as well, and over midnight on the next day.
+            both = (cell.hours | cell.hours << 1) & _ALL_HOURS
             at_once.setdefault(day, Counter()).update(_each(both))
+            next_day = day + timedelta(days=1)
+            again = cells.get(next_day)
+            if cell.hours >> 23 and not (again is not None and again.hours & 1):
+                at_once.setdefault(next_day, Counter())[0] += 1
             networks.setdefault(day, set()).update(cell.networks)
     events = []
     for day in sorted(days):

@@ -18,7 +18,7 @@ from compline.scanners.access.naming import DownloadOf
 from compline.scanners.logs import growth
 from compline.scanners.logs.log import Log, Unreadable
 
-_LONGEST_LINE = 64 << 10
+_LONGEST_LINE = 256 << 10
 _BROKEN_SHARE = 100
 """One line of so many may be broken before the file has a gap."""
 _SETTLED = 3600
@@ -129,17 +129,17 @@ class Reading:
     def _line(
         self, line: str | None, counts: Counts, habits: Habits, touched: set[tuple[Pair, date]]
     ) -> None:
+        request, at = None, self.means.now
         try:
-            if line is None:
-                raise Malformed
-            request = self.means.parse(line)
-            if request is None:
-                return
-            at = request.at.astimezone(self.means.zone)
-            if at - self.means.now > timedelta(days=1):
-                raise Malformed
+            request = self.means.parse(line) if line is not None else None
+            if request is not None:
+                at = request.at.astimezone(self.means.zone)
         except (Malformed, OverflowError):
+            line = None
+        if line is None or at - self.means.now > timedelta(days=1):
             counts.broken += 1
+            return
+        if request is None:
             return
         counts.requests += 1
         day = at.date()

@@ -24,7 +24,7 @@ from compline.scanners.access import memory as kept
 from compline.scanners.access.canary import CanaryMissed, prove
 from compline.scanners.access.findings import RULES, observations
 from compline.scanners.access.habits import MOST_PAIRS, since
-from compline.scanners.access.judge import judge
+from compline.scanners.access.judge import allowed, judge
 from compline.scanners.access.memory import Memory
 from compline.scanners.access.reading import Means, Reading
 from compline.scanners.access.setup import Setup
@@ -95,7 +95,8 @@ class ModelAccess:
         memory.note(judge(memory.habits, new, setup.rules))
         gaps += reading.gaps
         gaps += _blind(setup, memory, reading, usable=usable, now=context.now, logs=logs)
-        found = observations(memory.events.values(), self.name)
+        told = [e for e in memory.events.values() if not allowed(e.principal, setup.rules)]
+        found = observations(told, self.name)
         notes.memory = kept.to_bytes(memory)
         notes.evidence.append(_evidence(target, reading, gaps))
         return Completed(found, tuple(gaps))
