@@ -44,11 +44,11 @@ class Watched:
         os.utime(path, (at, at))
         return path
 
-    def look(self, day: int, *, kept: bool = True, format: str = "combined", **access: Any) -> Look:
+    def look(self, day: int, *, kept: bool = True, kind: str = "combined", **access: Any) -> Look:
         """The look in the night after that day; remembered unless the scan was killed after it."""
-        if format != "mlflow":
+        if kind != "mlflow":
             access.setdefault("paths", ["/models/{model}/{version}/**"])
-        settings = {"files": [f"{self.folder}/*"], "format": format, "access": access}
+        settings = {"files": [f"{self.folder}/*"], "format": kind, "access": access}
         target = Target(TargetKind.LOG, "proxy", "somewhere", settings=settings)
         context = self.scene.context(None, now=START + timedelta(days=day + 1, hours=2))
         context = replace(context, memory=lambda _target, _scanner: self.memory)

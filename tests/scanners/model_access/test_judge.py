@@ -63,12 +63,12 @@ def test_order_and_cuts_make_no_difference(
 
 @pytest.mark.parametrize("spread", [0.3, 0.6, 1.0])
 def test_false_alarms_of_a_stationary_habit(spread: float) -> None:
-    """Two hundred people, half a year: sizes log-normal, hours normal around one's own."""
+    """Eighty people, four months: sizes log-normal, hours normal around one's own."""
     lot = random.Random(7)
     downloads, active = [], 0
-    for number in range(200):
+    for number in range(80):
         hour = lot.randrange(24)
-        for day in range(180):
+        for day in range(120):
             if lot.random() < 0.5:
                 active += 1
                 for _ in range(lot.randint(1, 3)):

@@ -1,4 +1,4 @@
-"""Night after night: what is told, how often, and what a killed scan, a rotation or silence does."""
+"""Night after night: what is told, how often, what a killed scan, a rotation, silence does."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_what_is_out_of_habit_is_told(proxy: Any, habit: str, line: Line) -> Non
 
 
 def test_many_models_at_once_over_midnight(proxy: Any, habit: str, line: Line) -> None:
-    theft = "".join(line("ann", 30, 23, f"m{n}") + line("ann", 31, 0, f"n{n}") for n in range(3))
+    theft = line("ann", 30, 23, "m") + "".join(line("ann", 31, 0, f"n{n}") for n in range(4))
     proxy.write("access.log", habit + theft, day=31)
     look = proxy.look(31, many_models=4, allowed=["bob"])
     assert ("many-models", "principal/ann model/*") in proxy.found(look)

@@ -29,7 +29,8 @@ _MONTHS = {
 _TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _COMBINED = re.compile(
-    rf'(\S+) \S+ ((?:[^"\\]|\\.)*) \[([^\]]*)\] {_QUOTED} (\d{{3}}) (\d+|-)(?: {_QUOTED} {_QUOTED}(.*))?'
+    rf'(\S+) \S+ ((?:[^"\\]|\\.)*) \[([^\]]*)\] {_QUOTED} (\d{{3}}) (\d+|-)'
+    rf"(?: {_QUOTED} {_QUOTED}(.*))?"
 )
 _LAST_QUOTED = re.compile(rf".* {_QUOTED}")
 _S3 = re.compile(r"(\S+) (\S+) \[([^\]]*)\] (\S+) (\S+) (\S+) ([A-Z0-9]+\.[A-Z0-9_.]+) (\S+) (.*)")
