@@ -38,6 +38,7 @@ def airflow(demo: Any, receiver: Any) -> Iterator[httpx.Client]:
         lambda raw: raw.update(
             alerts={"channels": [{"name": "hook", "url": "env:TEST_HOOK"}]},
             adhoc={"allow": [f"file://{demo.home}/*"]},
+            targets={**raw["targets"], "airflow": [{"name": "orchestrator", "here": True}]},
         )
     )
     port = free_port()
@@ -141,6 +142,16 @@ def test_both_dags_over_the_rest_api(demo: Any, airflow: httpx.Client, receiver:
     assert (
         trigger(airflow, "compliance_adhoc", {"other": "https://elsewhere.invalid/x"}) == "failed"
     )
+
+    # The deployment looks at itself, from within a task: its own configuration, files and logs.
+    conf = {"targets": ["orchestrator"], "scanners": ["airflow-audit", "log-secrets"]}
+    assert trigger(airflow, "compliance_adhoc", conf) == "success"
+    with open_store(store_url(load_config(demo.config), SecretResolver({}))) as store:
+        own = list_findings(store, FindingFilter(targets=("orchestrator",)))
+    assert {"simple-auth-manager", "no-secrets-backend"} <= {one.rule for one in own}
+    # `make up` gives it keys, a private password file and loopback alone.
+    weak = ("weak-", "no-fernet", "default-", "api-server", "exposed", "examples", "secrets-read")
+    assert [one.rule for one in own if one.rule.startswith(weak)] == []
 
     page = airflow.get("/compliance/")
     assert page.status_code == 200

@@ -20,6 +20,7 @@ def kept(site: Any) -> bytes | None:
 
 
 def test_it_is_kept_with_the_record_and_replaced_whole(site: Any) -> None:
+    site.next_night()
     assert kept(site) is None
     site.record(look_of(site, b"one"))
     assert kept(site) == b"one"
@@ -35,6 +36,7 @@ def test_it_is_kept_with_the_record_and_replaced_whole(site: Any) -> None:
 
 
 def test_neither_a_failed_nor_an_older_look_changes_it(site: Any) -> None:
+    site.next_night()
     site.record(look_of(site, b"one"))
     late = site.next_night()
     at = site.now
@@ -47,6 +49,7 @@ def test_neither_a_failed_nor_an_older_look_changes_it(site: Any) -> None:
 
 
 def test_a_record_that_is_not_committed_keeps_nothing(site: Any, monkeypatch: Any) -> None:
+    site.next_night()
     site.record(look_of(site, b"one"))
     site.next_night()
 

@@ -22,6 +22,8 @@ class Notes:
     """Reports for the locker; kept only when the check ends."""
     memory: bytes | None = None
     """See `Look.memory`."""
+    sandbox: str = ""
+    """How tools were confined, where the check starts some."""
 
 
 def live_look(
@@ -63,5 +65,6 @@ def live_look(
         warnings=notes.warnings,
         evidence=evidence,
         memory=notes.memory,
+        sandbox=notes.sandbox,
         seconds=round(time.monotonic() - started, 3),
     )

@@ -55,7 +55,7 @@ def look_at(
             None,
             secrets={"AIRFLOW_LOGIN": credential},
             scanners={"airflow-audit": {"seconds": seconds}},
-            advisories={"osv": "bundled", "max_age_days": 100_000},
+            advisories={"osv": "bundled"},
         )
         if credential:
             settings["credential"] = "env:AIRFLOW_LOGIN"

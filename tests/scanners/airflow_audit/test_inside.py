@@ -96,3 +96,43 @@ def test_a_dags_folder_that_is_not_here(own: Any) -> None:
 
 def test_own_packages() -> None:
     assert "apache-airflow-core" in inside.packages()
+
+
+def test_vulnerable_packages_and_old_advisories(
+    deployment: Any, look_at: Any, found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = {"apache-airflow": "2.2.0", "apache-airflow-core": "3.3.2", "apache-airflow-x": "?"}
+    monkeypatch.setattr(inside, "packages", lambda: installed)
+
+    look = look_at(here=True, own=deployment[1])
+
+    told = {key for key in found(look) if key[0].startswith("package-with")}
+    assert len(told) > 10
+    assert all(one.startswith("package/apache-airflow/CVE-") for _, one in told)
+    assert "package-with-high-advisory" in {rule for rule, _ in told}
+    assert "package/apache-airflow-x/" in {gap.path for gap in look.outcome.gaps}
+    assert look.advisory_date
+    assert look.scan_key.advisories
+    assert any("days old" in warning for warning in look.warnings)
+
+
+def test_what_goes_away_or_may_not_be_listed(
+    deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, own = deployment
+    plain = inside.os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("inner"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path)
+
+    monkeypatch.setattr(inside.os, "scandir", refusing)
+    (home / "dags" / "gone.py").symlink_to(home / "nowhere.py")
+    _, gaps = inside.sources(own)
+    assert {(gap.path, gap.reason.value) for gap in gaps} == {
+        ("dag-file/inner/", "forbidden"),
+        ("dag-file/gone.py/", "forbidden"),
+    }
+    _, gaps = inside.file_rows(own, simple=True)
+    assert {gap.path for gap in gaps} == {f"file/{home}/dags/inner/"}

@@ -163,6 +163,7 @@ def test_retry_after_is_waited_for(look_at: Any, fake: Fake) -> None:
         ("/api/v2/dagSources/a", "dag-file/b:a.py/"),
         ("/auth/fab/v1/roles", "role/"),
         ("/auth/fab/v1/users", "account/"),
+        ("/api/v2/providers", "package/"),
     ],
 )
 def test_403_is_a_gap(look_at: Any, found: Any, fake: Fake, path: str, gap: str) -> None:

@@ -84,7 +84,7 @@ def test_a_suite_may_extend_a_built_in_one(tmp_path: Path) -> None:
         ("remediation: Ask.", "remediation: [", "own.yaml:11: not YAML"),
         ("title:", "cwe: [79]\n    title:", "own.yaml:9: expectations.0.cwe.0"),
         ("expect: Expect", "expect: os.Expect", "expectations.0.expect: String should match"),
-        ("parameters:", "extends: oracle\nparameters:", "there are inventory, postgresql"),
+        ("parameters:", "extends: oracle\nparameters:", "no built-in suite 'oracle'; there are"),
         ("parameters:", "a: &x 1\nb: *x\nparameters:", "aliases"),
     ],
 )

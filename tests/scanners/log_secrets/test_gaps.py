@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compline.model import Completed, Failed, GapReason
+from compline.model import Completed, Failed, GapReason, Skipped
 from compline.scanners.interface import CannotScan
 from compline.scanners.logs.files import files_of
 from compline.scanners.trivy import batch as trivy_batch
@@ -86,7 +86,7 @@ def test_folders_that_may_not_be_listed_are_gaps(
 
 
 def test_nothing_to_look_at(logs: Any) -> None:
-    assert logs.look().outcome.observations == ()
+    assert isinstance(logs.look().outcome, Skipped)
     failed = logs.look(files=["/nowhere/at/all/*.log"]).outcome
     assert isinstance(failed, Failed)
     assert "no log could be looked at: /nowhere/at/all/" in failed.error

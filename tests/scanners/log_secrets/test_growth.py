@@ -27,6 +27,7 @@ def test_a_secret_is_found_at_its_line_and_never_shown(logs: Any, token: str, sc
     assert logs.found(look) == {("app.log", 4)}
     (one,) = look.outcome.observations
     assert one.subject.startswith("hmac:")
+    assert look.sandbox
     assert token not in repr(look)
     kept = b"".join(p.read_bytes() for p in scene.home.rglob("*") if p.is_file())
     assert token.encode() not in kept
@@ -93,6 +94,18 @@ def test_a_truncated_log_is_read_anew(logs: Any, token: str, other: str) -> None
         file.write(f"{other}\n" + LINE * 3000)
 
     assert logs.found(logs.look()) == {("app.log", 1)}
+
+
+def test_a_log_that_begins_as_the_one_before_it(logs: Any, token: str) -> None:
+    log = logs.folder / "app.log"
+    banner = LINE * 200
+    log.write_text(banner + LINE * 1000)
+    logs.look()
+    with log.open("r+") as file:
+        file.truncate(0)
+        file.write(banner + f"{token}\n" + "another line altogether\n" * 3000)
+
+    assert logs.found(logs.look()) == {("app.log", 201)}
 
 
 def test_what_was_logged_stays_a_finding_unless_it_is_said_to_close(logs: Any, token: str) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,10 @@ def sources(own: OwnAirflow) -> tuple[dict[str, str], list[Gap]]:
         return {}, [Gap(GapReason.MISSING_OBJECT, "dag-file/", "the DAGs folder is not here")]
     found: dict[str, str] = {}
     gaps: list[Gap] = []
-    for number, path in enumerate(sorted(folder.rglob("*.py"))):
+    files = sorted(
+        path for path in _walk(folder, "dag-file/", folder, gaps) if path.suffix == ".py"
+    )
+    for number, path in enumerate(files):
         name = path.relative_to(folder).as_posix()
         place = f"dag-file/{name}/"
         if number >= MOST_FILES:
@@ -110,12 +114,26 @@ def _folder(folder: Path, kind: str, gaps: list[Gap]) -> Iterator[dict[str, Any]
             gaps.append(Gap(GapReason.MISSING_OBJECT, f"file/{folder}", "is not there"))
         return
     yield _row(folder, kind)
-    for number, path in enumerate(folder.rglob("*")):
+    for number, path in enumerate(_walk(folder, "file/", Path("/"), gaps)):
         if number >= MOST_FILES:
             gaps.append(Gap(GapReason.TOO_MANY, f"file/{folder}/", f"more than {MOST_FILES} files"))
             return
-        if not path.is_symlink() and path.lstat().st_mode & stat.S_IWOTH:
-            yield _row(path, kind)
+        with suppress(FileNotFoundError):  # gone since it was listed
+            if not path.is_symlink() and path.lstat().st_mode & stat.S_IWOTH:
+                yield _row(path, kind)
+
+
+def _walk(folder: Path, place: str, base: Path, gaps: list[Gap]) -> Iterator[Path]:
+    """Everything below a folder; a folder that may not be listed is a gap."""
+
+    def closed(error: OSError) -> None:
+        shown = Path(error.filename).relative_to(base).as_posix()
+        root = "/" if base == Path("/") else ""
+        gaps.append(Gap(GapReason.FORBIDDEN, f"{place}{root}{shown}/", "may not be listed"))
+
+    for parent, folders, files in os.walk(folder, onerror=closed):
+        for name in sorted([*folders, *files]):
+            yield Path(parent, name)
 
 
 def _row(path: Path, kind: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from compline.advisories.age import stale_warning
 from compline.advisories.errors import AdvisoryError
 from compline.advisories.osv import osv_origin
 from compline.advisories.severity import of_record
@@ -21,7 +20,7 @@ def advisory_rows(
 ) -> tuple[list[dict[str, Any]], list[Gap]]:
     """The frame `advisories`: one row per package and advisory, and one per package without any.
 
-    What cannot be looked up is a gap, as are advisories that are too old to rely on.
+    What cannot be looked up is a gap.
     """
     settings = asked.config.advisories
     rows: list[dict[str, Any]] = []
@@ -45,9 +44,6 @@ def advisory_rows(
             rows.append(row_of(name, text))
     finally:
         source.close()
-    stale = stale_warning("OSV advisories", origin.date, asked.now, settings.max_age_days)
-    if stale:
-        gaps.append(Gap(GapReason.UNRESOLVED, "package/", stale))
     return rows, gaps
 
 

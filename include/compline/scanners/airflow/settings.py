@@ -24,10 +24,10 @@ _KNOWN_SECRETS = frozenset(
 """Published in examples that are widely copied (compose files, guides)."""
 _WORDS = ("secret", "changeme", "change-me", "change_me", "password", "airflow", "default", "test")
 _LEAST_LETTERS = 32
-"""Of a key for HMAC: 256 bits at most 8 to a letter, as RFC 7518 section 3.2 wants for HS256."""
+"""Of a signing key: RFC 7518 section 3.2 wants 256 bits for HS256, a letter has at most eight."""
 _LEAST_VARIETY = 10
 """Different letters in a random key of that length; fewer are a pattern."""
-_DATE_HOURS = 3600
+_SECONDS_PER_HOUR = 3600
 _ENCRYPTING = ("gs", "wasb", "abfs", "abfss", "az", "cloudwatch", "stackdriver")
 """Schemes of remote logs at services that encrypt everything at rest."""
 
@@ -169,7 +169,7 @@ def is_loopback(url: str) -> bool:
 def session_hours(options: Options) -> float | None:
     """The longest time that a login counts; None where it cannot be told."""
     try:
-        hours = int(options["api_auth", "jwt_expiration_time"]) / _DATE_HOURS
+        hours = int(options["api_auth", "jwt_expiration_time"]) / _SECONDS_PER_HOUR
         minutes = options.get(("fab", "session_lifetime_minutes"), "0")
         if authentication(options)[0] == "fab":
             hours = max(hours, int(minutes) / 60)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compline.model import Gap, GapReason, Observation, Place, ScanKey
+from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.interface import ScanContext
 from compline.scanners.logs import growth, pieces
 from compline.scanners.logs.growth import Known, Piece, Reader
@@ -53,6 +54,8 @@ class Night:
         self.gaps: list[Gap] = []
         self.account: list[dict[str, Any]] = []
         """Per log what was read of it, for the evidence."""
+        self.sandbox = ""
+        """How trivy was confined; empty where nothing was new."""
 
     def read(self, logs: Iterable[Log], most: int, deadline: float) -> None:
         """Reads all logs as far as bytes and time allow; what is left is a gap.
@@ -64,7 +67,18 @@ class Night:
 
         Raises:
             TrivyFailed, ToolError: trivy gave no answer that can be believed.
+            CannotCollect: a service stopped answering; what was read until then is kept.
         """
+        try:
+            self._all(logs, most, deadline)
+        except CannotCollect:
+            self._scan()
+            self._keep()
+            raise
+        self._scan()
+        self._keep()
+
+    def _all(self, logs: Iterable[Log], most: int, deadline: float) -> None:
         for log in logs:
             if time.monotonic() > deadline:
                 self.gaps.append(Gap(GapReason.TRUNCATED, log.shown, "there was no time left"))
@@ -73,8 +87,6 @@ class Night:
                 most -= self._one(log, most)
             except Unreadable as error:
                 self.gaps.append(error.gap)
-        self._scan()
-        self._keep()
 
     @property
     def observations(self) -> list[Observation]:
@@ -142,7 +154,7 @@ class Night:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        results = pieces.scan(
+        results, self.sandbox = pieces.scan(
             [piece for _, piece in waiting], self._scanner, self._given, self._context
         )
         for (read, _), (found, gaps) in zip(waiting, results, strict=True):

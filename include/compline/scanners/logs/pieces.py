@@ -18,11 +18,13 @@ from compline.source.entry import Entry
 from compline.source.snapshot import Snapshot
 
 KINDS = ("secret",)
+Found = tuple[tuple[Observation, ...], tuple[Gap, ...]]
+"""Secrets and gaps of one piece."""
 
 
 def scan(
     pieces: Sequence[Piece], name: str, given: Means, context: ScanContext
-) -> list[tuple[tuple[Observation, ...], tuple[Gap, ...]]]:
+) -> tuple[list[Found], str]:
     """What is found in each piece, at the lines of its log; a piece that breaks trivy is a gap.
 
     Args:
@@ -30,6 +32,9 @@ def scan(
         name: of the scanner.
         given: tool and key.
         context: of the run.
+
+    Returns:
+        Secrets and gaps by piece, and how trivy was confined.
 
     Raises:
         TrivyFailed: trivy failed, or missed its canary.
@@ -48,7 +53,7 @@ def scan(
     lost = [gap for gap in outcome.gaps if gap.path not in files]
     if lost:
         raise TrivyFailed(f"trivy did not look at everything: {lost[0].detail}")
-    return result
+    return result, outcome.sandbox
 
 
 def canary(given: Means, name: str, context: ScanContext) -> None:

@@ -19,6 +19,7 @@ from compline.model import (
     Look,
     Outcome,
     ScanKey,
+    Skipped,
     Target,
     TargetKind,
     canonical_json,
@@ -101,8 +102,11 @@ class LogSecrets:
             logs, gaps = _logs(target, context, stack)
             deadline = time.monotonic() + settings.seconds
             night.read(logs, settings.read_mb << 20, deadline)
-        if not logs and gaps:
-            return Failed(f"no log could be looked at: {gaps[0].path} {gaps[0].detail}")
+        notes.sandbox = night.sandbox
+        if not logs:
+            if gaps:
+                return Failed(f"no log could be looked at: {gaps[0].path} {gaps[0].detail}")
+            return Skipped("there is no log: no file fits, or no task has run")
         observations = given.bound(night.observations, target.name)
         gaps += night.gaps
         if not target.settings.get("closes"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -62,7 +63,7 @@ def local_logs(own: OwnAirflow, newest: int) -> tuple[list[Log], list[Gap]]:
     folder = own.setting("logging", "base_log_folder") or ""
     if not Path(folder).is_dir():
         raise CannotCollect("[logging] base_log_folder is not here: give `url` and `credential`")
-    logs, gaps = files_of([f"{glob_free(folder)}/**/*.log*"], newest, Path(folder))
+    logs, gaps = files_of([f"{glob.escape(folder)}/**/*.log*"], newest, Path(folder))
     executor = (own.setting("core", "executor") or "").rpartition(".")[2]
     if executor != "LocalExecutor":
         detail = f"with {executor or 'this executor'} other workers' logs are elsewhere"
@@ -71,13 +72,6 @@ def local_logs(own: OwnAirflow, newest: int) -> tuple[list[Log], list[Gap]]:
         detail = "remote logging is on, and logs may be gone from here: give `url` and `credential`"
         gaps.append(Gap(GapReason.TRUNCATED, "", detail))
     return logs, gaps
-
-
-def glob_free(folder: str) -> str:
-    """A folder's name as a pattern that means only it."""
-    import glob
-
-    return glob.escape(folder.rstrip("/"))
 
 
 def _logs_of(rest: Rest, one: Mapping[str, Any]) -> Iterator[Log]:

@@ -148,6 +148,23 @@ def test_task_logs_that_are_gone_or_refused_are_gaps(task_logs: Any, recording: 
     ]  # fmt: skip
 
 
+def test_an_airflow_that_stops_answering_is_failed_and_goes_on(
+    task_logs: Any, recording: Any
+) -> None:
+    def instead(path: str) -> Any:
+        return (503, {"retry-after": "999"}, b"") if "/leak/logs/" in path else None
+
+    recording.instead = instead
+    outcome = task_logs().outcome
+    assert isinstance(outcome, Failed)
+    assert "answers 503" in outcome.error
+
+    recording.instead = lambda _path: None
+    recording.calls.clear()
+    assert isinstance(task_logs().outcome, Completed)
+    assert sum("/logs/" in path for _, path in recording.calls) == 1, "the other one was kept"
+
+
 def test_a_bound_on_task_instances_is_a_gap(task_logs: Any) -> None:
     look = task_logs(newest=1)
     assert "too-many" in {gap.reason for gap in look.outcome.gaps}
