@@ -17,7 +17,15 @@ import yaml
 
 from compline.config.cron import check_cron, check_timezone
 
-_GROUPS = ("repositories", "images", "data_stores", "model_registries", "airflow", "logs")
+_GROUPS = (
+    "repositories",
+    "images",
+    "data_stores",
+    "model_registries",
+    "endpoints",
+    "airflow",
+    "logs",
+)
 SCANNERS = (
     "bandit",
     "semgrep",
@@ -30,6 +38,8 @@ SCANNERS = (
     "airflow-audit",
     "log-secrets",
     "model-access",
+    "endpoint-guard",
+    "endpoint-dynamic",
 )
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""
 _CRON, _TIMEZONE = "0 2 * * *", "UTC"

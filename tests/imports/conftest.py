@@ -189,6 +189,7 @@ class Organisation:
                         {"name": "buckets", "kind": "inventory", "path": str(self.home / "b.csv"),
                          "columns": {"resource": "string"}},
                     ],
+                    "endpoints": [{"name": "assistant", "url": "https://models.invalid/v1"}],
                 },
                 "alerts": {"console": False},
             }

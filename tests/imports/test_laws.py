@@ -209,7 +209,7 @@ def test_files_that_the_tool_could_not_read_are_gaps(shop: Any, checkout: Any, t
 def test_only_what_reports_are_about_can_have_one(shop: Any) -> None:
     with pytest.raises(BadRequest, match="no target named"):
         shop.take("bandit", EMPTY["bandit"], target="unknown")
-    with pytest.raises(BadRequest, match="for repositories and images"):
+    with pytest.raises(BadRequest, match="for image and repository targets"):
         shop.take("bandit", EMPTY["bandit"], target="buckets")
 
 

@@ -41,7 +41,7 @@ def import_(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the exit code.")] = False,
 ) -> None:
-    """Import a report: JSON of bandit, semgrep, pip-audit or trivy, SARIF 2.1.0, or CycloneDX.
+    """Import a report: JSON of bandit, semgrep, pip-audit or trivy, SARIF, CycloneDX, or garak's.
 
     Without --complete nothing is closed. A report that is truncated, or says itself that its run
     failed, is a failed look. Exit codes as of `scan`: 0 complete and nothing at or above the

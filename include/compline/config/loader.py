@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from compline.config.fields import Misplaced
 from compline.config.schema import Config
@@ -257,22 +258,28 @@ def _wanted(kind: str, text: str) -> str:
 
 def _known_keys(loc: Loc, model: type[BaseModel]) -> list[str]:
     """The keys of the section at a location, by their names in the file."""
-    section: type[BaseModel] | None = model
+    sections: list[type[BaseModel]] = [model]
     for part in loc:
-        if section is None or isinstance(part, int):
-            continue
-        section = _section_of(section, part)
-    if section is None:
+        if isinstance(part, str):
+            sections = _sections_of(sections, part)
+    if not sections:
         return []
-    return sorted(field.alias or name for name, field in section.model_fields.items())
+    return sorted(field.alias or name for name, field in sections[0].model_fields.items())
 
 
-def _section_of(section: type[BaseModel], key: str) -> type[BaseModel] | None:
-    for name, field in section.model_fields.items():
-        if key in (name, field.alias):
-            found = _models_in(field.annotation)
-            return found[0] if found else None
-    return section
+def _sections_of(sections: list[type[BaseModel]], part: str) -> list[type[BaseModel]]:
+    """What stands under a key; or, of a union, the member that its discriminator names."""
+    for section in sections:
+        for name, field in section.model_fields.items():
+            if part in (name, field.alias):
+                return _models_in(field.annotation)
+    named = [s for s in sections if any(part in _values_in(f) for f in s.model_fields.values())]
+    return named or sections
+
+
+def _values_in(field: FieldInfo) -> tuple[Any, ...]:
+    literal = get_origin(field.annotation) is Literal
+    return get_args(field.annotation) if literal else ()
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

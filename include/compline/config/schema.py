@@ -130,6 +130,14 @@ class AccessSettings(Section):
     read_mb: int = Field(4096, ge=1, description="what is newly read of one target in one night")
 
 
+class DynamicSettings(ServiceSettings):
+    """Generated requests to endpoints that allow them, bounded per endpoint."""
+
+    seconds: int = Field(300, ge=10, description="after so long nothing more is sent")
+    requests: int = Field(1000, ge=1, description="most requests to one endpoint")
+    examples: int = Field(20, ge=1, description="random cases per operation and phase")
+
+
 class Scanners(Section):
     """One section per scanner, named as on the command line."""
 
@@ -144,6 +152,8 @@ class Scanners(Section):
     airflow_audit: ServiceSettings = Field(ServiceSettings(), alias="airflow-audit")
     log_secrets: LogSettings = Field(LogSettings(), alias="log-secrets")
     model_access: AccessSettings = Field(AccessSettings(), alias="model-access")
+    endpoint_guard: ServiceSettings = Field(ServiceSettings(seconds=180), alias="endpoint-guard")
+    endpoint_dynamic: DynamicSettings = Field(DynamicSettings(), alias="endpoint-dynamic")
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -26,13 +26,26 @@ def _only_references(value: Any) -> Any:
     return value
 
 
+def _reference_or_ambient(value: Any) -> Any:
+    if value == AMBIENT:
+        return value
+    try:
+        return _only_references(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or `{AMBIENT}` for the machine's own identity") from None
+
+
+AMBIENT = "ambient"
+"""In place of a reference: whatever identity the machine itself has (a role, a profile)."""
+
 SecretReference = Annotated[str, BeforeValidator(_only_references), AfterValidator(str.strip)]
+ReferenceOrAmbient = Annotated[str, BeforeValidator(_reference_or_ambient)]
 
 
 def is_reference(annotation: Any) -> bool:
     """Whether a field's annotation, or a part that pydantic took out of it, is for references."""
     if isinstance(annotation, BeforeValidator):
-        return annotation.func is _only_references
+        return annotation.func in (_only_references, _reference_or_ambient)
     return any(
         is_reference(part)
         for part in (*getattr(annotation, "__metadata__", ()), *getattr(annotation, "__args__", ()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
@@ -12,10 +11,9 @@ from urllib.parse import urlsplit
 from compline.config.schema import AdHoc, Config
 from compline.model import Severity
 from compline.pipeline.request import BadRequest, Request, select_scanners, select_targets
+from compline.source.address import is_public
 
 Resolve = Callable[[str], list[str]]
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-"""RFC 6052: the last 32 bits are an IPv4 address."""
 _KEYS = {"targets", "other", "revision", "scanners", "fail_at", "fresh"}
 
 
@@ -85,7 +83,7 @@ def check_allowed(rules: AdHoc, locator: str, resolve: Resolve | None = None) ->
     if host in rules.private_hosts:
         return
     for address in (resolve or _addresses)(host):
-        if not _is_public(address):
+        if not is_public(address):
             raise BadRequest(
                 f"{host} is at the private address {address}; "
                 "list the host under `adhoc.private_hosts` to allow it"
@@ -112,18 +110,6 @@ def _matches(locator: str, pattern: str) -> bool:
         and fnmatchcase(host, wanted_host)
         and fnmatchcase(path, wanted_path)
     )
-
-
-def _is_public(text: str) -> bool:
-    """Whether an address, or the one inside it that a gateway would reach, is out in the world."""
-    address = ipaddress.ip_address(text)
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_public(str(inner))
-    return address.is_global and not address.is_multicast
 
 
 def _addresses(host: str) -> list[str]:

@@ -47,6 +47,8 @@ from compline.source.snapshot import SourceError
 ADAPTER = "1"
 """Raised whenever the same report would be read otherwise."""
 _KINDS = frozenset({TargetKind.REPOSITORY, TargetKind.IMAGE})
+_KINDS_OF = {"garak": frozenset({TargetKind.ENDPOINT})}
+"""What a format's reports are about, where that is not repositories and images."""
 _NOT_WHOLE = Gap(
     GapReason.PARTIAL, "", "the report was imported without --complete: what it lacks stays open"
 )
@@ -77,10 +79,11 @@ def import_report(session: Session, asked: Import) -> tuple[int, RunResult]:
         StoreError: the store refused.
     """
     (target,) = select_targets(session.config, Request(targets=(asked.target,)))
-    if target.kind not in _KINDS:
+    kinds = _KINDS_OF.get(asked.format, _KINDS)
+    if target.kind not in kinds:
         raise BadRequest(
-            f"{target.name} is of the kind {target.kind}: reports are imported for repositories "
-            "and images"
+            f"{target.name} is of the kind {target.kind}: reports of {asked.format} are imported "
+            f"for {' and '.join(sorted(kinds))} targets"
         )
     most = session.config.limits.tool_output_mb << 20
     if len(asked.data) > most:

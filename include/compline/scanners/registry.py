@@ -42,6 +42,14 @@ _SCANNERS = {
         frozenset({TargetKind.LOG}),
         "compline.scanners.access.scanner:ModelAccess",
     ),
+    "endpoint-guard": (
+        frozenset({TargetKind.ENDPOINT}),
+        "compline.scanners.endpoints.scanner:EndpointGuard",
+    ),
+    "endpoint-dynamic": (
+        frozenset({TargetKind.ENDPOINT}),
+        "compline.scanners.endpoints.dynamic.scanner:EndpointDynamic",
+    ),
 }
 
 

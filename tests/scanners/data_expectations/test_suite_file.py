@@ -32,7 +32,7 @@ def suite_error(tmp_path: Path, text: str) -> str:
     return str(caught.value).removeprefix(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["postgresql", "inventory"])
+@pytest.mark.parametrize("name", ["postgresql", "inventory", "s3", "gcs", "azure-blob"])
 def test_the_built_in_suites_read_what_they_name(name: str) -> None:
     suite = built_in(name)
 
@@ -41,6 +41,22 @@ def test_the_built_in_suites_read_what_they_name(name: str) -> None:
         assert expectation.cwe, expectation.id
         assert expectation.remediation.endswith("."), expectation.id
         assert expectation.columns, expectation.id
+
+
+def test_what_is_extended_may_be_left_out_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("extends: s3\nwithout: [no-access-log]\n")
+
+    left = {expectation.id for expectation in load(path).expectations}
+    assert {e.id for e in built_in("s3").expectations} - left == {"no-access-log"}
+
+    assert suite_error(tmp_path, "extends: s3\nwithout:\n  - no-acess-log\n") == (
+        "/own.yaml:3: s3 has no no-acess-log; did you mean 'no-access-log'?"
+    )
+
+
+def test_a_suite_that_asks_nothing(tmp_path: Path) -> None:
+    assert "has `expectations:`, or extends one" in suite_error(tmp_path, "parameters: {}\n")
 
 
 def test_a_whole_suite(tmp_path: Path) -> None:

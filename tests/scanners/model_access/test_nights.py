@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,3 +213,21 @@ def test_nothing_secret_is_kept(proxy: Any, line: Line) -> None:
         assert "192.0.2.77" not in place
         for part in ("feedbeef", "AKIAIOSF", "X-Amz"):
             assert part not in place
+
+
+@pytest.mark.parametrize(
+    ("name", "pairs", "gaps"),
+    [
+        ("mlflow-uvicorn.log", 2, {"habits": "partial", "principals": "unsupported"}),
+        ("mlflow-gunicorn.log", 2, {"habits": "partial"}),
+    ],
+)
+def test_what_a_real_mlflow_wrote(proxy: Any, name: str, pairs: int, gaps: dict[str, str]) -> None:
+    """Version 3.17.2 with basic-auth; four downloads, two of them by the model's name."""
+    golden = Path(__file__).with_name("golden") / name
+    proxy.write("server.log", golden.read_text(), day=326)
+    look = proxy.look(326, kind="mlflow")
+    assert proxy.gaps(look) == gaps
+    assert len(proxy.cells()) == pairs
+    assert sorted(sum(days) for days in proxy.cells().values()) == [1, 3]
+    assert proxy.found(look) == set()

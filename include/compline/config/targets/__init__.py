@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Annotated, cast
 
 from pydantic import Field, model_validator
 
 from compline.config.fields import Misplaced, Section
 from compline.config.targets.airflow import Airflow
+from compline.config.targets.endpoints import Endpoint
 from compline.config.targets.listed import Listed
 from compline.config.targets.logs import Log
+from compline.config.targets.object_stores import CloudStore
 from compline.config.targets.registries import ModelRegistry
 from compline.config.targets.sources import Image, Repository
 from compline.config.targets.stores import DataStore
+
+AnyStore = Annotated[DataStore | CloudStore, Field(discriminator="kind")]
 
 
 class Targets(Section):
@@ -21,10 +25,11 @@ class Targets(Section):
 
     repositories: list[Repository] = Field(default_factory=list)
     images: list[Image] = Field(default_factory=list)
-    data_stores: list[DataStore] = Field(default_factory=list)
+    data_stores: list[AnyStore] = Field(default_factory=list)
     model_registries: list[ModelRegistry] = Field(default_factory=list)
     airflow: list[Airflow] = Field(default_factory=list)
     logs: list[Log] = Field(default_factory=list)
+    endpoints: list[Endpoint] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _unique(self) -> Targets:

@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 
 from compline.config.fields import Labels, Name, Section
-from compline.config.secrets import is_reference
+from compline.config.secrets import AMBIENT, is_reference
 from compline.model import TargetKind
 
 
@@ -36,7 +36,7 @@ class Listed(Section):
         """(field, secret reference) of those that are given."""
         for field, info in type(self).model_fields.items():
             value = getattr(self, field)
-            if isinstance(value, str) and _holds_references(info):
+            if isinstance(value, str) and value != AMBIENT and _holds_references(info):
                 yield field, value
 
     def paths(self) -> Iterator[tuple[str, Path]]:

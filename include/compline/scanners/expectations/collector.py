@@ -20,12 +20,20 @@ from compline.config.secrets import SecretResolver
 from compline.model import Target, TargetKind
 from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.tools.toolbox import Toolbox
 
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
     "airflow": (TargetKind.AIRFLOW, "compline.scanners.airflow"),
+    "endpoint": (TargetKind.ENDPOINT, "compline.scanners.endpoints"),
+    "s3": (TargetKind.DATA_STORE, "compline.scanners.stores.s3"),
+    "gcs": (TargetKind.DATA_STORE, "compline.scanners.stores.gcs"),
+    "azure-blob": (TargetKind.DATA_STORE, "compline.scanners.stores.azure_blob"),
 }
+
+_COMMON = {"object-stores": "compline.scanners.stores.object_stores"}
+"""Suites that several kinds extend; no target is of such a kind."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Asked:
     now: datetime
     airflow: OwnAirflow | None = None
     """The deployment that runs us; None outside of Airflow."""
+    tools: Toolbox | None = None
+    """What collectors that run a tool need."""
 
     def text(self, setting: str) -> str:
         """A setting of the target.
@@ -114,13 +124,19 @@ def collector(kind: str) -> Collector:
     return cast(Collector, import_module(f"{_KINDS[kind][1]}.collector"))
 
 
+def tools_of(kind: str) -> tuple[str, ...]:
+    """The isolated tools that a kind's collector runs: its `TOOLS`, where it has some."""
+    return tuple(getattr(collector(kind), "TOOLS", ()))
+
+
 @cache
 def folder(kind: str) -> Path:
-    """Where the kind's suite and canary are.
+    """Where the suite of a kind, or one that several kinds extend, and its canary are.
 
     Raises:
         KeyError: there is no such kind; the message lists those that are.
     """
-    if kind not in _KINDS:
+    package = _COMMON.get(kind) or _KINDS.get(kind, (None, ""))[1]
+    if not package:
         raise KeyError(f"there are {', '.join(sorted(_KINDS))}")
-    return Path(compline.__file__).parents[1].joinpath(*_KINDS[kind][1].split("."))
+    return Path(compline.__file__).parents[1].joinpath(*package.split("."))

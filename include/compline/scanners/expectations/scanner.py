@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,13 @@ from compline.model import (
 )
 from compline.scanners.expectations import canary
 from compline.scanners.expectations.canary import CanaryMissed
-from compline.scanners.expectations.collector import Asked, collector, kind_of, kinds_of
+from compline.scanners.expectations.collector import (
+    Asked,
+    collector,
+    kind_of,
+    kinds_of,
+    tools_of,
+)
 from compline.scanners.expectations.findings import hold_against
 from compline.scanners.expectations.gx_runner import CannotJudge
 from compline.scanners.expectations.inventory import (
@@ -35,6 +41,7 @@ from compline.scanners.expectations.suite import Suite
 from compline.scanners.expectations.suite_file import SuiteError, built_in, load
 from compline.scanners.interface import CannotScan, Job, ScanContext
 from compline.scanners.live import Notes, live_look
+from compline.tools.toolbox import Toolbox, ToolUnavailable
 
 ADAPTER = "1"
 """Raised whenever the same answers would be read or judged otherwise."""
@@ -56,7 +63,11 @@ class InventoryScanner:
         except SuiteError as error:
             raise CannotScan(str(error)) from error
         packages = {name for kind in known for name in collector(kind).PACKAGES}
-        return _key(packages, rules, {"seconds": self._seconds(context)})
+        tools = {name for kind in known for name in tools_of(kind)}
+        try:
+            return _key(packages, rules, {"seconds": self._seconds(context)}, tools, context.tools)
+        except ToolUnavailable as error:
+            raise CannotScan(str(error)) from error
 
     def scan(self, jobs: Sequence[Job], context: ScanContext) -> Iterator[Look]:
         """Asks each target in turn; whatever goes wrong with one is its own Failed look."""
@@ -78,7 +89,7 @@ class InventoryScanner:
             self.name,
             context,
             f"great-expectations {version('great-expectations')}",
-            (SuiteError, PolicyError, CannotCollect, CannotJudge, CanaryMissed),
+            (SuiteError, PolicyError, CannotCollect, CannotJudge, CanaryMissed, ToolUnavailable),
             lambda notes: self._judge(target, context, proved, notes),
         )
 
@@ -95,7 +106,11 @@ class InventoryScanner:
         seconds = self._seconds(context)
         ask = collector(kind)
         notes.key = _key(
-            ask.PACKAGES, suite.digest, {"settings": dict(target.settings), "seconds": seconds}
+            ask.PACKAGES,
+            suite.digest,
+            {"settings": dict(target.settings), "seconds": seconds},
+            tools_of(kind),
+            context.tools,
         )
         asked = Asked(
             target,
@@ -104,7 +119,8 @@ class InventoryScanner:
             context.config,
             context.secrets,
             context.now,
-            context.airflow,
+            airflow=context.airflow,
+            tools=context.tools,
         )
         # Asked first: a service that is down costs no import of Great Expectations.
         inventory = ask.collect(asked)
@@ -171,8 +187,15 @@ def _shown(frame: Any) -> list[dict[str, str]]:
     ]
 
 
-def _key(packages: Sequence[str] | set[str], rules: str, options: Mapping[str, Any]) -> ScanKey:
+def _key(
+    packages: Collection[str],
+    rules: str,
+    options: Mapping[str, Any],
+    tools: Collection[str],
+    toolbox: Toolbox,
+) -> ScanKey:
     tool = {name: version(name) for name in (*_DECIDING, *packages)}
+    tool |= {name: toolbox.get(name).digest for name in tools}
     return ScanKey(
         tool=digest_of({**tool, "python": platform.python_version()}),
         adapter=ADAPTER,

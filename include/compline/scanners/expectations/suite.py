@@ -93,13 +93,17 @@ class Suite(_Part):
 
     extends: str = ""
     """Name of a built-in suite whose parts come first."""
+    without: tuple[RuleId, ...] = ()
+    """Its expectations that are left out here."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     frames: dict[str, Literal["any", "required"]] = Field(default_factory=dict)
     """`required`: an empty frame means that the collector did not see the store."""
-    expectations: tuple[Expectation, ...] = Field(min_length=1)
+    expectations: tuple[Expectation, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Suite:
+        if not self.expectations and not self.extends:
+            raise ValueError("a suite has `expectations:`, or extends one that has")
         seen: set[tuple[str, str]] = set()
         for expectation in self.expectations:
             # The same defect may be looked for in several frames, or by several questions that

@@ -53,7 +53,9 @@ def load(path: Path) -> Suite:
     except ValidationError as error:
         raise SuiteError(_explain(error, lines, path)) from None
     if suite.extends:
-        suite = _joined(built_in(suite.extends), suite)
+        base = built_in(suite.extends)
+        _check_without(base, suite, lines, path)
+        suite = _joined(base, suite)
     _check_parameters(suite, lines, path)
     return suite
 
@@ -63,12 +65,26 @@ def _joined(base: Suite, own: Suite) -> Suite:
         return Suite(
             extends=own.extends,
             parameters={**base.parameters, **own.parameters},
+            without=own.without,
             frames={**base.frames, **own.frames},
-            expectations=(*base.expectations, *own.expectations),
+            expectations=(
+                *(kept for kept in base.expectations if kept.id not in own.without),
+                *own.expectations,
+            ),
         )
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise SuiteError(f"{message} (one of them in {own.extends}, which is extended)") from None
+
+
+def _check_without(base: Suite, suite: Suite, lines: _Lines, path: Path) -> None:
+    known = {expectation.id for expectation in base.expectations}
+    for index, name in enumerate(suite.without):
+        if name not in known:
+            raise SuiteError(
+                f"{path}:{lines.get(('without', index), 1)}: {suite.extends} has no {name}"
+                f"{_nearest(name, known)}"
+            )
 
 
 def _check_parameters(suite: Suite, lines: _Lines, path: Path) -> None:

@@ -23,6 +23,7 @@ FORMATS = {
     "trivy": "Trivy's JSON",
     "sarif": "SARIF 2.1.0",
     "cyclonedx": "a CycloneDX document in JSON",
+    "garak": "garak's report.jsonl",
 }
 """What can be imported, under the names of the command line."""
 
@@ -71,6 +72,8 @@ class Reading:
 def parse(data: bytes) -> Any:
     """The JSON in a file, in UTF-8 or UTF-16 with a mark, as tools on Windows write it.
 
+    JSON lines that say their `entry_type`, as garak's do, become an object with its `entries`.
+
     Raises:
         WrongFile: it is no JSON.
         Broken: it begins as JSON does and is not whole.
@@ -88,10 +91,22 @@ def parse(data: bytes) -> Any:
         empty = "empty" if not text.strip() else what
         raise WrongFile(f"the file is {empty}: a JSON report is expected")
     try:
-        return json.loads(text)
+        return {"entries": _entries(text)} if _has_entries(text) else json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise Broken(f"the report is not whole: its JSON breaks off or is damaged{where}") from None
+
+
+def _has_entries(text: str) -> bool:
+    try:
+        first = json.loads(text.lstrip().partition("\n")[0])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and "entry_type" in first
+
+
+def _entries(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 def check_format(asked: str, document: Any) -> None:
@@ -119,6 +134,8 @@ def format_of(document: Any) -> str:
         return "sarif"
     if "SchemaVersion" in names:
         return "trivy"
+    if names == {"entries"}:
+        return "garak"
     if "generated_at" in names and names & {"results", "metrics", "errors"}:
         return "bandit"
     if names & {"paths", "engine_requested"} and names & {"results", "errors"}:

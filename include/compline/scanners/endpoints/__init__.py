@@ -1,0 +1,1 @@
+"""Inference endpoints: who may call them, what they give away, and how they bear nonsense."""

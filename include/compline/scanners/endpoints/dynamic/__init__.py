@@ -1,0 +1,1 @@
+"""Generated requests to endpoints, by schemathesis behind a gateway of ours."""

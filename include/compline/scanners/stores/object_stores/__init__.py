@@ -1,0 +1,1 @@
+"""What the checks of object stores share: asking within bounds, frames, expectations."""
