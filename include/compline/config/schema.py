@@ -13,6 +13,7 @@ from compline.config.alerts import Alerts
 from compline.config.cron import check_cron, check_timezone
 from compline.config.fields import IsoDate, LocalPath, Misplaced, Name, Section
 from compline.config.graph import FREE_ASSETS, DeclaredLink
+from compline.config.log_scanners import AccessSettings, LogSettings
 from compline.config.memory import Deadlines, Lifecycle, Risk, WaiverSettings
 from compline.config.secrets import SecretReference
 from compline.config.targets import Targets
@@ -110,24 +111,6 @@ class ServiceSettings(Section):
 
     enabled: bool = True
     seconds: int = Field(60, ge=1, description="time of one check")
-
-
-class LogSettings(Section):
-    """Secrets in log files and in Airflow's task logs."""
-
-    enabled: bool = True
-    seconds: int = Field(300, ge=1, description="time of reading one target, without the scan")
-    newest: int = Field(2000, ge=1, description="files, or task instances' logs, of one target")
-    read_mb: int = Field(1024, ge=1, description="what is newly read of one target in one night")
-
-
-class AccessSettings(Section):
-    """Downloads of models in access logs."""
-
-    enabled: bool = True
-    seconds: int = Field(600, ge=1, description="time of reading one target")
-    newest: int = Field(50_000, ge=1, description="files of one target; the last written")
-    read_mb: int = Field(4096, ge=1, description="what is newly read of one target in one night")
 
 
 class DynamicSettings(ServiceSettings):
