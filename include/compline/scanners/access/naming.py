@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qs
 
@@ -51,6 +52,7 @@ def models(templates: Sequence[str]) -> Callable[[str], Model | None]:
         for template in templates
     ]
 
+    @lru_cache(maxsize=10_000)
     def model_of(path: str) -> Model | None:
         path = path[:_LONGEST_PATH]
         for expression in expressions:
@@ -103,6 +105,7 @@ def downloads(
     return download
 
 
+@lru_cache(maxsize=100_000)
 def network_of(address: str, keep: str) -> str:
     """What may be kept of an address; what is no address (a name, a socket) is kept as it is."""
     if keep == "none":
@@ -129,6 +132,7 @@ def _user(request: Request) -> str:
     return ANONYMOUS
 
 
+@lru_cache(maxsize=100_000)
 def _plain(name: str) -> str:
     """One printable word that holds no credential."""
     if _masking.value(name) != name:
