@@ -231,3 +231,16 @@ def test_what_a_real_mlflow_wrote(proxy: Any, name: str, pairs: int, gaps: dict[
     assert len(proxy.cells()) == pairs
     assert sorted(sum(days) for days in proxy.cells().values()) == [1, 3]
     assert proxy.found(look) == set()
+
+
+def test_a_copy_of_what_has_grown_since_counts_once(proxy: Any, line: Line) -> None:
+    path = proxy.write("access.log", line("ann", 0) * 60, day=0)
+    proxy.look(0)
+    copy = proxy.folder / "old.gz"
+    copy.write_bytes(gzip.compress(path.read_bytes()))
+    os.utime(copy, (1767225600, 1767225600))
+    proxy.write("access.log", line("ann", 1), day=1)
+    proxy.look(1)
+    os.utime(copy, (1767225601, 1767225601))
+    proxy.look(1)
+    assert proxy.cells() == {"ann fraud": [60, 1]}
