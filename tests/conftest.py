@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from postgres import postgres_database, serving_postgres
 from receivers import mailbox, pagerduty, receiver, slack  # noqa: F401 - fixtures
 
+from compline.scanners import registry
 from compline.tools.toolbox import Toolbox
 
 # A background job of a shell ignores SIGINT, and so would every process that a test starts.
@@ -29,7 +30,8 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="session", autouse=True)
 def installed_tools() -> Path:
     """The scanners' own environments, where the project keeps them; installed now if missing."""
-    Toolbox(ROOT / ".compline").install()
+    needed = dict.fromkeys(tool for name in registry.names() for tool in registry.tools(name))
+    Toolbox(ROOT / ".compline").install(needed)
     return ROOT / ".compline" / "tools"
 
 

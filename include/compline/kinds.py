@@ -37,6 +37,9 @@ class FindingKind(StrEnum):
     """A licence that the policy does not accept; identity from package or file and licence."""
     ACCESS = "access"
     """A setting, role or grant of a live service; identity from resource and rule."""
+    MODEL = "model"
+    """What a model's file does when it is loaded, or what is missing that vouches for a model;
+    identity from model, version, file and rule."""
 
 
 class Severity(StrEnum):

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from compline.kinds import Confidence as Confidence
@@ -163,6 +164,11 @@ class Fact:
     """As it is now, for people (`EDIT`, a digest, a version)."""
     rank: int = 0
     """How much it lets somebody do; 0 is nothing."""
+    title: str = ""
+    """What it is about in words (`ann on fraud`), where the subject is not for people."""
+    since: datetime | None = field(default=None, compare=False)
+    """When what it is about came to be: a permission on something that is younger than the last
+    completed look came with it, and is not told."""
 
 
 @dataclass(frozen=True, slots=True)

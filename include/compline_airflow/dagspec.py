@@ -25,6 +25,7 @@ _GROUPS = (
     "endpoints",
     "airflow",
     "logs",
+    "models",
 )
 SCANNERS = (
     "bandit",
@@ -40,6 +41,9 @@ SCANNERS = (
     "model-access",
     "endpoint-guard",
     "endpoint-dynamic",
+    "modelaudit",
+    "picklescan",
+    "model-guard",
 )
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""
 _CRON, _TIMEZONE = "0 2 * * *", "UTC"

@@ -25,6 +25,7 @@ from compline.demo import organisation
 from compline.model import RunResult
 from compline.pipeline.session import store_url
 from compline.reports.summary import print_summary
+from compline.scanners.registry import tools_for
 from compline.store.engine import StoreError, open_store
 from compline.store.runs import RunView, latest_run
 from compline.tools.toolbox import Toolbox, ToolUnavailable
@@ -122,7 +123,9 @@ def _advance_demo(config: Config, home: Path) -> None:
 
 def _install_tools(config: Config) -> None:
     try:
-        Toolbox(config.workspace).install(progress=lambda line: out.print(f"  {line}"))
+        Toolbox(config.workspace).install(
+            tools_for(config), progress=lambda line: out.print(f"  {line}")
+        )
     except ToolUnavailable as error:
         # The night still runs: what the tool would have looked at is then Failed in the ledger.
         out.print(f"[bold red]{error}[/]")

@@ -38,11 +38,23 @@ def render(results: Mapping[str, Result], planned: Sequence[str], newest: str) -
         parts += _images(images)
     for repetitions in _by_code(named(results, "bench ")):
         parts += _bench(repetitions, results.get("compared"))
-    for name in ("airflow", "thousand"):
+    for name in ("airflow", "thousand", "registry"):
         if name in results:
             parts += ["", *heading(name.capitalize(), {name: results[name]})]
             parts += ["| figure | value |", "|---|---|"]
             parts += [f"| {key} | {value:.1f} |" for key, value in results[name].figures["rows"]]
+    if "large model" in results:
+        large = results["large model"].figures
+        parts += [
+            "",
+            *heading("Large models", {"large model": results["large model"]}),
+            (
+                f"{large['gib']} GiB in two files, a bad pickle in one of them: found by "
+                f"{' and '.join(large['witnesses'])} in {large['seconds']:.0f} s, with at most "
+                f"{large['peak_mib']} MiB in use by the whole process tree; unchanged, "
+                f"{large['unchanged_seconds']:.0f} s."
+            ),
+        ]
     if "kills" in results:
         kills = results["kills"]
         parts += ["", *heading("Kill -9", {"kills": kills})]

@@ -24,6 +24,7 @@ import corpus
 import page
 import results
 import slices
+from large_model import large_model
 from running import ROOT
 from store_scale import DATABASES
 
@@ -56,12 +57,14 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("image bookworm", lambda: slices.image("bookworm", (), _HOME)),
         Slice("image bookworm-python", lambda: slices.image(
             "bookworm", ("python3-flask", "python3-jinja2", "nginx-light"), _HOME)),
+        Slice("large model", lambda: large_model(_HOME)),
         Slice("kills", slices.kills),
         *(Slice(f"identity {n + 1}", lambda n=n: slices.identity(100 + n)) for n in range(20)),
         *(Slice(f"bench {n + 1}", lambda n=n: slices.bench(_HOME, n)) for n in range(3)),
         Slice("compared", lambda: slices.compared(_HOME)),
         Slice("airflow", lambda: slices.airflow(_HOME)),
         Slice("thousand", lambda: slices.thousand(_HOME)),
+        Slice("registry", lambda: slices.registry(_HOME)),
         *(Slice(f"recording {k}", lambda k=k: slices.recording(_HOME, k)) for k in DATABASES),
         *(Slice(f"million {k}", lambda k=k: slices.million(_HOME, k)) for k in DATABASES),
         *(Slice(f"campaign {n + 1}", lambda n=n: slices.campaign(n, 5)) for n in range(10)),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import corpus
+import registry_scale
 import store_scale
 import yaml
 from bench import measure
@@ -193,6 +194,14 @@ def thousand(home: Path) -> dict[str, Any]:
 def _rows(figures: dict[str, float]) -> dict[str, Any]:
     """As rows of a table, which keep their order in sorted JSON."""
     return {"rows": [[key, value] for key, value in figures.items()]}
+
+
+def registry(home: Path) -> dict[str, Any]:
+    """A model registry of 5,000 models and 500 users."""
+    here = _empty(home / "registry")
+    result = registry_scale.nights(here)
+    shutil.rmtree(here)
+    return result
 
 
 def _clone(entry: Path, clones: Path) -> Path:

@@ -50,6 +50,14 @@ BREAKING = {
     "heads-agree": "UPDATE heads SET looked_at = completed_at, run_id = 1 WHERE run_id > 1",
     "heads-were-scanned": "UPDATE heads SET scanned_run = (SELECT max(id) FROM runs)",
     "seen-by-a-look": "DELETE FROM heads WHERE scanner = 'pip-audit'",
+    "facts-of-a-look": "INSERT INTO facts (target_id, scanner, tells, key, subject, title, value,"
+    " rank, run_id, since) SELECT target_id, 'nobody', 'model-changed', 'x', 'x', '', 'x', 0,"
+    " run_id, looked_at FROM heads LIMIT 1",
+    "facts-are-told-once": "INSERT INTO regressions (run_id, target_id, scanner, kind, subject,"
+    " title, detail, cause, at, routed) SELECT r.run_id, r.target_id, r.scanner,"
+    " 'permission-widened', r.subject, r.title, r.detail, r.cause, r.at, r.routed"
+    " FROM regressions r WHERE r.kind = 'new' AND r.target_id IS NOT NULL"
+    " ORDER BY r.id LIMIT 1",
     "reused-was-scanned": "UPDATE ledger SET revision = 'elsewhere' WHERE reused_from IS NOT NULL",
     "finished-has-result": "UPDATE runs SET finished = started WHERE id = 1",
     "shards-under-lease": "UPDATE shards SET state = 'done'",

@@ -16,6 +16,7 @@ from compline.alerts.bundle import Item, bundle
 from compline.alerts.calendar import next_digest, quiet_until
 from compline.alerts.messages import Entry, Event, title_of, why
 from compline.config.alerts import CONSOLE, OWNERS, Alerts, Rule, When
+from compline.findings.facts import TOLD
 from compline.findings.regressions import Regression
 from compline.model import RegressionKind
 from compline.store.digests import Wait
@@ -230,6 +231,8 @@ class _Desk:
         thread = self.inbox.threads.get((channel, thread_subject(regression)))
         if thread is None or not thread.open or not is_finding_id(regression.subject):
             return True
+        if regression.kind in TOLD:
+            return True  # each is a change of its own, with its own before and after
         if regression.kind is RegressionKind.NEW:
             return False
         told = thread.severity.rank if thread.severity else -1

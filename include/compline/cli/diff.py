@@ -55,6 +55,11 @@ def _print(found: RunDiff) -> None:
         if differences:
             out.print()
             out.print(_differences(what, differences))
+    if found.facts:
+        out.print()
+        out.print(Text("Permissions and models"))
+        for text in found.facts:
+            out.print(Text(printable(text)))
     if found.comparison.moved:
         out.print()
         looks = folded("target", "scanner", "what differs", title="Looks")

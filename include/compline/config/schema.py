@@ -121,6 +121,22 @@ class DynamicSettings(ServiceSettings):
     examples: int = Field(20, ge=1, description="random cases per operation and phase")
 
 
+class OpeningSettings(Section):
+    """A tool that opens model files."""
+
+    enabled: bool = True
+
+
+class ModelGuardSettings(ServiceSettings):
+    """What vouches for models, and how their files are read by all who read them."""
+
+    seconds: int = Field(300, ge=1, description="time to list one registry or bucket")
+    reread_days: int = Field(
+        30, ge=1, description="each file is read in full at least every so many days"
+    )
+    file_gb: int = Field(64, ge=1, description="a larger model file is a gap")
+
+
 class Scanners(Section):
     """One section per scanner, named as on the command line."""
 
@@ -137,6 +153,9 @@ class Scanners(Section):
     model_access: AccessSettings = Field(AccessSettings(), alias="model-access")
     endpoint_guard: ServiceSettings = Field(ServiceSettings(seconds=180), alias="endpoint-guard")
     endpoint_dynamic: DynamicSettings = Field(DynamicSettings(), alias="endpoint-dynamic")
+    modelaudit: OpeningSettings = OpeningSettings()
+    picklescan: OpeningSettings = OpeningSettings()
+    model_guard: ModelGuardSettings = Field(ModelGuardSettings(), alias="model-guard")
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

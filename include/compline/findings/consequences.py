@@ -9,11 +9,12 @@ from dataclasses import replace
 from compline.findings.acceptance import Standing, comment_waiver, judge
 from compline.findings.deadlines import due_at
 from compline.findings.decision import Decision, FindingChange, NewFinding, Urgency
+from compline.findings.facts import TOLD
 from compline.findings.known import KnownFinding, KnownWitness, WitnessState
+from compline.findings.news import OF_FINDINGS
 from compline.findings.policy import Policy
 from compline.findings.regressions import (
     Regression,
-    RegressionKind,
     baseline,
     waiver_voided,
 )
@@ -23,7 +24,7 @@ from compline.findings.sights import Sight
 from compline.findings.waivers import VOIDED, Waiver
 from compline.model import Completed, Observation, Severity, State
 
-_OF_FINDINGS = (RegressionKind.NEW, RegressionKind.REOPENED, RegressionKind.SEVERITY_RAISED)
+_OF_FINDINGS = OF_FINDINGS | TOLD
 
 
 def standing_after(

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from compline.findings.acceptance import WaiverChanges
+from compline.findings.facts import FactChange
 from compline.findings.known import WitnessState
 from compline.findings.regressions import Regression
 from compline.model import Confidence, FindingKind, Observation, Severity, State
@@ -125,3 +126,4 @@ class Decision:
     holds: tuple[Hold, ...] = ()
     urgencies: tuple[Urgency, ...] = ()
     waivers: WaiverChanges = field(default_factory=WaiverChanges)
+    facts: tuple[FactChange, ...] = ()

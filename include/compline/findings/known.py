@@ -9,7 +9,13 @@ from enum import StrEnum
 from compline.model import Confidence, FindingKind, Observation, ScanKey, Severity, State
 
 SUBJECT_KINDS = frozenset(
-    {FindingKind.DEPENDENCY, FindingKind.SECRET, FindingKind.LICENSE, FindingKind.ACCESS}
+    {
+        FindingKind.DEPENDENCY,
+        FindingKind.SECRET,
+        FindingKind.LICENSE,
+        FindingKind.ACCESS,
+        FindingKind.MODEL,
+    }
 )
 """Kinds whose identity is in the subject; the others are spans of text."""
 

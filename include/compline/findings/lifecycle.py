@@ -27,6 +27,7 @@ from compline.findings.drops import (
 )
 from compline.findings.known import KnownFinding, KnownWitness, WitnessState
 from compline.findings.matching import match
+from compline.findings.news import with_facts
 from compline.findings.policy import Policy as Policy
 from compline.findings.regressions import (
     Regression,
@@ -94,6 +95,7 @@ def decide(
     settled = book.settle(new_id)
     told = tuple(regression for regression in regressions if regression is not None)
     decision = replace(settled, regressions=told + settled.regressions, holds=tuple(holds))
+    decision = with_facts(decision, sights, present, gone)
     if scene is not None:
         standing = standing_after(
             decision, present, gone, findings, all_comments=policy.honour_inline

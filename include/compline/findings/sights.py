@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from compline.findings.change import TreeChange
 from compline.findings.desk import Matching
 from compline.findings.drops import same_method
+from compline.findings.facts import NONE_KNOWN, KnownFacts
 from compline.findings.history import History
 from compline.findings.known import Head, KnownWitness, WitnessState
 from compline.findings.matching import match
@@ -27,6 +28,8 @@ class Sight:
     matching: Matching
     """Empty unless the look is completed."""
     history: History = field(default_factory=dict)
+    facts: KnownFacts = NONE_KNOWN
+    """What the scanner's looks before have told beside findings."""
 
     @property
     def baseline(self) -> bool:
@@ -49,35 +52,45 @@ def sight(
     change: TreeChange | None = None,
     history: History | None = None,
     renames: RuleRenames | None = None,
+    facts: KnownFacts = NONE_KNOWN,
 ) -> Sight:
     """Matches a look with the target's present witnesses."""
     if not isinstance(look.outcome, Completed):
         return Sight(look, head, change, Matching((), (), ()))
     own = [witness for witness in present if witness.observation.scanner == look.scanner]
     matching = match(own, look.outcome.observations, change, renames)
-    return Sight(look, head, change, matching, {} if history is None else history)
+    return Sight(look, head, change, matching, {} if history is None else history, facts)
 
 
 def why(look: Look, head: Head | None, observation: Observation | None = None) -> str:
     """What differs from the last completed look: `code`, `settings`, `rules`, `advisories`."""
     if head is None or head.completed_at is None:
         return "first look"
-    live = observation is not None and observation.kind is FindingKind.ACCESS
+    live = observation is not None and _is_live(observation)
     return "+".join(_causes(look, head, live=live)) or "unexplained"
 
 
-def cause_of(sight: Sight, observation: Observation) -> Cause:
-    """The same for alerts and their readers: revisions, and the commit where the code changed."""
+def cause_of(sight: Sight, observation: Observation | None) -> Cause:
+    """The same for alerts and their readers: revisions, and the commit where the code changed.
+
+    Without an observation it is about a fact of a service.
+    """
     look, head = sight.look, sight.head
     if head is None or head.completed_at is None:
         return Cause(revision=look.revision)
-    live = observation.kind is FindingKind.ACCESS
+    live = observation is None or _is_live(observation)
     changed = tuple(_causes(look, head, live=live))
-    place = observation.place
     commit = None
-    if "code" in changed:
+    if observation is not None and "code" in changed:
+        place = observation.place
         commit = sight.history.get((place.path, place.line))
     return Cause(changed, head.revision, look.revision, commit)
+
+
+def _is_live(observation: Observation) -> bool:
+    """Whether it is about a service, and not about files of a revision."""
+    live = (FindingKind.ACCESS, FindingKind.MODEL)
+    return observation.kind in live and not observation.place.blob
 
 
 def _causes(look: Look, head: Head, *, live: bool) -> Iterator[str]:

@@ -9,12 +9,13 @@ from typing import Any
 from compline.evidence.locker import EvidenceMissing
 from compline.evidence.statement import Statement, read_statement
 from compline.findings.comparison import About, Comparison, Difference, Moved, causes_of, compare
+from compline.findings.facts import differing
 from compline.findings.known import KnownWitness, WitnessState
 from compline.findings.matching import match
 from compline.model import Observation
 from compline.pipeline.request import BadRequest, Request
 from compline.pipeline.session import Session
-from compline.store.history import bases, happenings
+from compline.store.history import bases, changed_facts, happenings
 from compline.store.ledger import LedgerRow, coverage
 from compline.store.runs import RunView, get_run
 
@@ -30,6 +31,8 @@ class RunDiff:
     comparison: Comparison
     notes: tuple[str, ...] = ()
     """What could not be compared, and why."""
+    facts: tuple[str, ...] = ()
+    """Permissions that were widened and models that changed, with what they were and are."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -40,6 +43,7 @@ class RunDiff:
             "differences": [asdict(one) for one in self.comparison.differences],
             "looks": [asdict(one) for one in self.comparison.moved],
             "notes": list(self.notes),
+            "facts": list(self.facts),
         }
 
 
@@ -65,7 +69,8 @@ def compare_runs(session: Session, first: int, second: int) -> RunDiff:
             bases(session.store, after.id),
             since=before.id,
         )
-        return RunDiff(before, after, "events", found)
+        told = changed_facts(session.store, before.id, after.id)
+        return RunDiff(before, after, "events", found, facts=told)
     return _by_statements(session, before, after)
 
 
@@ -83,7 +88,7 @@ def _by_statements(session: Session, before: RunView, after: RunView) -> RunDiff
     new = {(row.target, row.scanner): row for row in coverage(session.store, after.id)}
     differences: list[Difference] = []
     moved: list[Moved] = []
-    notes = []
+    notes, facts = [], []
     for key in sorted(old.keys() | new.keys()):
         rows = old.get(key), new.get(key)
         name = "/".join(key)
@@ -92,12 +97,19 @@ def _by_statements(session: Session, before: RunView, after: RunView) -> RunDiff
             run = before.id if said[0] is None else after.id
             notes.append(f"{name}: run {run} has no statement of it")
             continue
+        changed = differing(said[0].completed.facts, said[1].completed.facts)
+        facts += [f"{key[0]}: {one}" for one in changed]
         causes = _causes(rows[0], rows[1], said[0], said[1])
         differences += _differences(said[0], said[1], causes)
         if causes:
             moved.append(Moved(*key, causes, None, None))
     return RunDiff(
-        before, after, "statements", Comparison(tuple(differences), tuple(moved)), tuple(notes)
+        before,
+        after,
+        "statements",
+        Comparison(tuple(differences), tuple(moved)),
+        tuple(notes),
+        tuple(facts),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from compline.config.loader import Loc
 from compline.config.schema import Config
 from compline.config.targets.listed import Listed
+from compline.config.targets.registries import Mlflow
 from compline.config.targets.stores import Inventoried
 from compline.scanners.expectations.policy import PolicyError, bind
 from compline.scanners.expectations.suite_file import SuiteError, built_in, load
@@ -26,6 +27,8 @@ def wrong_policies(config: Config) -> Iterator[tuple[Loc, str]]:
         except SuiteError as error:
             yield (*where, "suite"), str(error)
     for number, registry in enumerate(config.targets.model_registries):
+        if not isinstance(registry, Mlflow):
+            continue
         try:
             parse_policy(registry.policy)
         except RegistryPolicyError as error:

@@ -8,11 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from compline.codec import dump_gaps, dump_observation, load_observation
+from compline.codec import (
+    dump_completed,
+    dump_gaps,
+    dump_observation,
+    load_completed,
+    load_observation,
+)
 from compline.evidence.locker import EvidenceMissing
 from compline.evidence.replaying import differences, whole
 from compline.evidence.statement import Statement, read_statement
-from compline.model import Observation
+from compline.findings.facts import differing
+from compline.model import Completed, Observation
 from compline.pipeline.imports import settings_of
 from compline.pipeline.session import Session
 from compline.scanners.rereading import reread
@@ -88,6 +95,7 @@ def _replay(
         honoured = session.config.ignore.honour_inline and look.where == "witnesses"
         shown = [each for each in said if not (honoured and each.suppression)]
         told += differences(shown, _masked(session, look.recorded), whole)
+        told += _facts(session, statement, look)
     else:
         missing.append("later looks have changed its witnesses")
     again = reread(look.scanner, said, documents, settings, settings_of(session))
@@ -141,6 +149,22 @@ def _against_ledger(look: RecordedLook, statement: Statement) -> Iterator[str]:
     for name, (said, recorded) in pairs.items():
         if said != recorded:
             yield f"{name}: {said} in the statement, {recorded} in the ledger"
+
+
+def _facts(session: Session, statement: Statement, look: RecordedLook) -> Iterator[str]:
+    """Where the statement's facts are not those that stand, but for what lay in its gaps."""
+    if look.facts is None:
+        return
+    gaps = statement.completed.gaps
+    recorded = dump_completed(Completed((), facts=look.facts))
+    there = [
+        fact
+        for fact in load_completed(session.evidence.masking.document(recorded)).facts
+        if fact in statement.completed.facts
+        or not any(gap.covers(fact.subject, fact.subject) for gap in gaps)
+    ]
+    for text in differing(statement.completed.facts, there)[:5]:
+        yield f"fact {text} recorded"
 
 
 def _masked(session: Session, observations: Iterable[Observation]) -> list[Observation]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from compline.model import ScanKey
-from compline.scanners.blobs.analysis import Analyzer, Distrusted, Refused
+from compline.scanners.blobs.analysis import Distrusted, Refused, Runner
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.tools.process import ToolError
 
@@ -16,7 +16,7 @@ _CONTENT = "canary"
 """Its name in the results cache: no blob is called so."""
 
 
-def prove(analyzer: Analyzer, scan_key: ScanKey, context: ScanContext, directory: Path) -> None:
+def prove(analyzer: Runner, scan_key: ScanKey, context: ScanContext, directory: Path) -> None:
     """Makes sure that the tool, as it is now, finds its canary.
 
     Raises:

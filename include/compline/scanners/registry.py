@@ -1,14 +1,17 @@
-"""The one list of scanners: name to kinds of target and to a class, imported if asked for."""
+"""The one list of scanners: name to kinds of target, tools and a class, imported if asked for."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import cast
 
+from compline.config.schema import Config
 from compline.model import TargetKind
 from compline.scanners.interface import Scanner
 
 _REPOSITORIES = frozenset({TargetKind.REPOSITORY})
+_MODELS = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
+_MODEL_FILES = _MODELS | {TargetKind.REPOSITORY, TargetKind.IMAGE}
 _SCANNERS = {
     "bandit": (_REPOSITORIES, "compline.scanners.bandit.scanner:Bandit"),
     "semgrep": (_REPOSITORIES, "compline.scanners.semgrep.scanner:Semgrep"),
@@ -50,7 +53,24 @@ _SCANNERS = {
         frozenset({TargetKind.ENDPOINT}),
         "compline.scanners.endpoints.dynamic.scanner:EndpointDynamic",
     ),
+    "modelaudit": (_MODEL_FILES, "compline.scanners.models.scanner:ModelAuditScanner"),
+    "picklescan": (_MODEL_FILES, "compline.scanners.models.scanner:PickleScanScanner"),
+    "model-guard": (_MODELS, "compline.scanners.models.guard:ModelGuard"),
 }
+_TOOLS = {
+    "bandit": ("bandit",),
+    "semgrep": ("semgrep",),
+    "pip-audit": ("pip-audit",),
+    "trivy": ("trivy",),
+    "trivy-image": ("trivy",),
+    "log-secrets": ("trivy",),
+    "endpoint-guard": ("sslyze",),
+    "endpoint-dynamic": ("schemathesis",),
+    "modelaudit": ("modelaudit",),
+    "picklescan": ("picklescan",),
+    "model-guard": ("model-signing",),
+}
+"""The tools that scanners start; what is not here checks in process."""
 
 
 def names() -> tuple[str, ...]:
@@ -62,6 +82,23 @@ def kinds(name: str) -> frozenset[TargetKind]:
     """The kinds of target that a scanner takes; known without importing it, so that one that
     cannot be imported still has its failed looks."""
     return _SCANNERS[name][0]
+
+
+def tools(name: str) -> tuple[str, ...]:
+    """The tools that a scanner starts."""
+    return _TOOLS.get(name, ())
+
+
+def tools_for(config: Config) -> tuple[str, ...]:
+    """The tools that the enabled scanners need for the listed targets, each once."""
+    listed = {entry.target_kind for group in config.targets.groups().values() for entry in group}
+    needed = (
+        tool
+        for name in _SCANNERS
+        if config.scanners.of(name).enabled and kinds(name) & listed
+        for tool in tools(name)
+    )
+    return tuple(dict.fromkeys(needed))
 
 
 def load(name: str) -> Scanner:

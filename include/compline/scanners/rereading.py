@@ -127,13 +127,19 @@ def _registry(
     said: Sequence[Observation], bodies: Sequence[Any], settings: Mapping[str, Any]
 ) -> Reread:
     """Registries: every fact is kept, so that it can be judged again, by the policy of today."""
+    from compline.scanners.registries.buckets import BucketFacts
     from compline.scanners.registries.evaluate import evaluate
     from compline.scanners.registries.facts import RegistryFacts
     from compline.scanners.registries.policy import parse_policy
 
-    facts = TypeAdapter(RegistryFacts).validate_python(bodies[0]["facts"])
+    body = bodies[0]
+    if "facts" not in body:
+        return Reread("", cannot="its statement is all that is kept of it")
+    facts = TypeAdapter(RegistryFacts).validate_python(body["facts"])
+    bucket = TypeAdapter(BucketFacts | None).validate_python(body.get("bucket"))
     policy = parse_policy(settings.get("policy") or {})
-    again = evaluate(facts, policy, "registry-permissions")
+    advisories = body.get("advisories") or ()
+    again = evaluate(facts, policy, "registry-permissions", advisories, bucket)
     told = differences(said, again, whole)
     if told:
         # The policy of that day is known by its digest only.

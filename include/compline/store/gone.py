@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, insert, select, update
 from compline.findings.decision import EventKind
 from compline.findings.known import WitnessState
 from compline.model import State
+from compline.store.facts import forget_facts
 from compline.store.handle import Store
 from compline.store.load import PRESENT
 from compline.store.rows import in_chunks
@@ -23,7 +24,7 @@ TARGET_GONE = "target gone"
 def resolve_gone(store: Store, run: int, now: datetime, limit: datetime) -> int:
     """Resolves what targets that vanished before the limit have open; gives how many findings.
 
-    Their heads go too: should one be listed again, its next look is a first look.
+    Their heads and facts go too: should one be listed again, its next look is a first look.
     """
     gone = and_(targets.c.state == "vanished", targets.c.vanished_at < limit)
     left = and_(findings.c.target_id == targets.c.id, findings.c.state == State.OPEN.value)
@@ -83,4 +84,5 @@ def _resolve_target(store: Store, run: int, number: int, now: datetime) -> int:
             )
         summarise(connection, number, resolved)
         connection.execute(delete(heads).where(heads.c.target_id == number))
+        forget_facts(connection, number)
     return len(resolved)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from compline.findings.comparison import About, Basis, Happening
+from compline.findings.facts import TOLD
 from compline.model import Severity, digest_of
 from compline.store.handle import Store
 from compline.store.rows import in_chunks
@@ -76,6 +77,22 @@ def bases(store: Store, run: int) -> Mapping[tuple[str, str], Basis]:
     )
     with store.reading() as connection:
         return {(row.name, row.scanner): _basis(row) for row in connection.execute(query)}
+
+
+def changed_facts(store: Store, since: int, until: int) -> tuple[str, ...]:
+    """What the runs after `since`, up to `until`, have told of facts, the oldest first."""
+    query = (
+        select(targets.c.name, regressions.c.title)
+        .join(targets, targets.c.id == regressions.c.target_id)
+        .where(
+            regressions.c.run_id > since,
+            regressions.c.run_id <= until,
+            regressions.c.kind.in_(sorted(TOLD)),
+        )
+        .order_by(regressions.c.id)
+    )
+    with store.reading() as connection:
+        return tuple(f"{name}: {title}" for name, title in connection.execute(query))
 
 
 def told_of(store: Store, finding: str) -> tuple[RegressionView, ...]:

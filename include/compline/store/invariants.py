@@ -202,6 +202,24 @@ INVARIANTS = (
         " AND h.scanner = w.scanner WHERE w.state = 'seen' AND h.completed_at IS NULL",
     ),
     Invariant(
+        "facts-of-a-look",
+        "A fact has a head with a completed look of its scanner, and a run not after that.",
+        RESCAN,
+        "SELECT f.target_id, f.scanner, f.key FROM facts f LEFT JOIN heads h"
+        " ON h.target_id = f.target_id AND h.scanner = f.scanner"
+        " WHERE h.completed_at IS NULL OR f.since > h.looked_at OR f.gone_at > h.looked_at",
+    ),
+    Invariant(
+        "facts-are-told-once",
+        "A run tells of a subject's permission once, and not as a new finding as well.",
+        REPORT,
+        "SELECT r.run_id, r.target_id, r.scanner, r.subject FROM regressions r"
+        " JOIN regressions o ON o.run_id = r.run_id AND o.target_id = r.target_id"
+        " AND o.scanner = r.scanner AND o.subject = r.subject AND o.id <> r.id"
+        " WHERE r.kind IN ('permission-widened', 'model-changed')"
+        " AND o.kind IN (r.kind, 'new', 'reopened', 'severity-raised')",
+    ),
+    Invariant(
         "reused-was-scanned",
         "A reused result leads to the run that really scanned the same.",
         REPORT,

@@ -34,6 +34,7 @@ from compline.store.schema import (
     deliveries,
     digest_entries,
     events,
+    facts,
     findings,
     gap_sets,
     heads,
@@ -139,6 +140,7 @@ def prune(
         ("plans of finished runs", shards, and_(shards.c.run_id.in_(old), _ended(shards))),
         ("deliveries that were taken", deliveries, _taken(cuts.alerts)),
         ("regressions that were routed", regressions, _told(cuts.alerts)),
+        ("facts that are gone", facts, facts.c.gone_at < cuts.events),
         ("leases that ran out", leases, leases.c.until < now),
         ("cached results", cache_results, cache_results.c.used < cuts.cache.date()),
     ):

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, update
 from compline.collector import uncollected
 from compline.findings.change import TreeChange
 from compline.findings.decision import Decision
+from compline.findings.facts import NONE_KNOWN
 from compline.findings.history import History, LazyHistory, Line
 from compline.findings.known import Head, KnownFinding
 from compline.findings.lifecycle import Policy, decide
@@ -26,6 +27,7 @@ from compline.findings.sights import sight
 from compline.model import Look, State
 from compline.store.adhoc import AdHocResult, record_adhoc
 from compline.store.errors import StoreError
+from compline.store.facts import load_facts
 from compline.store.handle import Store
 from compline.store.ids import new_finding_id, new_waiver_id
 from compline.store.ledger_rows import Entry, Visit, outcome_of, write_looks
@@ -196,6 +198,7 @@ class _Task:
     ) -> Decision:
         present = load_present(connection, state.number)
         sights = []
+        facts = load_facts(connection, state.number, {look.scanner for look in self.looks})
         for look in self.looks:
             if results[look.scanner] == "recorded":
                 before = state.heads.get(look.scanner)
@@ -208,6 +211,7 @@ class _Task:
                         change,
                         self.history,
                         renames=self.policy.renames,
+                        facts=facts.get(look.scanner, NONE_KNOWN),
                     )
                 )
         fresh = [item for one in sights for item in one.matching.fresh]

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 
 from compline.codec import load_observation
 from compline.findings.known import WitnessState
-from compline.model import Observation
+from compline.model import Fact, Observation
+from compline.store.facts import standing_facts
 from compline.store.handle import Store
 from compline.store.schema import (
     heads,
@@ -38,6 +39,8 @@ class RecordedLook:
     observations: int
     recorded: tuple[Observation, ...] | None
     """None where later looks have changed it."""
+    facts: tuple[Fact, ...] | None
+    """What stands of its facts; None where there is nothing to compare with."""
     where: str
     """`witnesses` or `its own list`; empty where there is nothing to compare with."""
 
@@ -69,6 +72,9 @@ def recorded_looks(store: Store, run: int) -> tuple[RecordedLook, ...]:
                     row.gap_set or "",
                     row.observations,
                     recorded,
+                    standing_facts(connection, row.target_id, row.scanner)
+                    if where == "witnesses"
+                    else None,
                     where,
                 )
             )

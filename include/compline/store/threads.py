@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
+from compline.findings.facts import TOLD
 from compline.findings.known import WitnessState
 from compline.findings.regressions import Regression
 from compline.model import RegressionKind, Severity, State
@@ -17,7 +18,7 @@ from compline.store.ids import is_finding_id
 from compline.store.rows import clean, in_chunks
 from compline.store.schema import alarms, findings, heads, targets, threads, witnesses
 
-_ONCE = frozenset({RegressionKind.BASELINE, RegressionKind.WAIVER_EXPIRED})
+_ONCE = TOLD | {RegressionKind.BASELINE, RegressionKind.WAIVER_EXPIRED}
 """Kinds that are told and done: nothing of them could become well again. Of a finding they belong
 to its thread, which is another matter."""
 

@@ -13,6 +13,7 @@ from compline.findings.regressions import Regression, RegressionKind
 from compline.model import Observation, State
 from compline.store.bulk import insert_rows
 from compline.store.columns import Moment
+from compline.store.facts import write_facts
 from compline.store.merges import merge
 from compline.store.rows import clean, in_chunks, recall_keys
 from compline.store.schema import events, findings, regressions, witnesses
@@ -112,6 +113,7 @@ def write_decision(
             ],
         )
     write_waiver_changes(connection, decision.waivers, now)
+    write_facts(connection, decision.facts, run=run, target=target, at=at)
     write_regressions(connection, decision.regressions, run=run, target=target, now=now)
 
 

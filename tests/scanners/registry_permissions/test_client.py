@@ -17,6 +17,7 @@ POLICY = {
     "users": ["alice", "bob"],
     "grants": {"alice": {"fraud": "EDIT", "experiment/training": "EDIT"}},
     "roles": {"science": {"*": "USE"}},
+    "artifact_store": "local",
     "allow_loopback_http": True,
 }
 
@@ -32,9 +33,10 @@ def gaps_of(look: Any) -> tuple[Gap, ...]:
 
 
 def test_the_stub_in_good_order_is_clean(stub: Any, look_at: Any) -> None:
-    assert look_at(stub.url, POLICY).outcome == Completed((), ())
+    outcome = look_at(stub.url, POLICY).outcome
+    assert (outcome.observations, outcome.gaps) == ((), ())
     # The door is tried without the credential, everything else is asked with it.
-    assert [known for _, _, known in stub.seen] == [False] * 2 + [True] * 7
+    assert [known for _, _, known in stub.seen] == [False] * 2 + [True] * 9
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
@@ -43,6 +45,44 @@ def test_an_error_of_the_server(stub: Any, look_at: Any, path: str, status: int)
     stub.says(path, {"error": "x"}, status)
 
     assert f"{path} answers {status}: try again later" in error_of(look_at(stub.url, POLICY))
+
+
+def put_off(stub: Any, path: str, times: int, seconds: int) -> None:
+    """The path answers 429 so many times before it answers as it did."""
+    left = iter(range(times))
+    status, _, body = stub.answers[path]
+
+    def answer(handler: Any) -> None:
+        busy = next(left, None) is not None
+        handler.send_response(429 if busy else status)
+        handler.send_header("Retry-After", str(seconds))
+        handler.send_header("Content-Length", "0" if busy else str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(b"" if busy else body)
+
+    stub.answers[path] = answer
+
+
+def test_a_busy_service_is_asked_again_when_it_says_so(stub: Any, look_at: Any) -> None:
+    put_off(stub, mlflow.USERS, 2, 1)
+    started = time.monotonic()
+
+    assert gaps_of(look_at(stub.url, POLICY)) == ()
+    assert time.monotonic() - started >= 2
+
+
+def test_a_busy_service_is_not_waited_for_beyond_the_time(stub: Any, look_at: Any) -> None:
+    put_off(stub, mlflow.USERS, 1, 600)
+    started = time.monotonic()
+
+    assert f"{mlflow.USERS} answers 429" in error_of(look_at(stub.url, POLICY, seconds=5))
+    assert time.monotonic() - started < 5
+
+
+def test_a_service_that_is_always_busy(stub: Any, look_at: Any) -> None:
+    put_off(stub, mlflow.USERS, 9, 0)
+
+    assert "puts us off again and again" in error_of(look_at(stub.url, POLICY))
 
 
 @pytest.mark.parametrize("path", [mlflow.MODELS, mlflow.EXPERIMENTS])
@@ -71,7 +111,9 @@ def test_a_login_page_with_200_is_not_an_answer(stub: Any, look_at: Any) -> None
 @pytest.mark.parametrize(
     ("path", "gaps"),
     [
-        (mlflow.USERS, {"user/", "grant/"}),
+        (mlflow.USERS, {"user/", "grant/", "role/", "member/"}),
+        (mlflow.ROLES, {"role/"}),
+        (mlflow.WEBHOOKS, {"webhook/"}),
         (mlflow.PERMISSION, {"default-permission"}),
         (mlflow.MODELS, {"registered_model/"}),
         (mlflow.EXPERIMENTS, {"experiment/"}),

@@ -8,7 +8,7 @@ import pytest
 
 from compline.model import Severity
 from compline.scanners.registries.evaluate import evaluate
-from compline.scanners.registries.facts import Grant, RegistryFacts, User
+from compline.scanners.registries.facts import Experiment, Grant, RegistryFacts, User
 from compline.scanners.registries.policy import RegistryPolicyError, parse_policy
 
 
@@ -21,7 +21,7 @@ def facts(*grants: Grant, **changes: Any) -> RegistryFacts:
         "grants": grants,
         "default_permission": "READ",
         "models": (),
-        "experiments": {"1": "training"},
+        "experiments": (Experiment("1", "training"),),
     }
     return RegistryFacts(**{**known, **changes})
 
@@ -110,14 +110,26 @@ def test_what_comes_through_a_role_may_be_declared_for_the_role() -> None:
 def test_the_same_resource_twice_is_one_finding_with_the_graver_level() -> None:
     granted = facts(
         ann("registered_model", "fraud", "READ"),
-        ann("registered_model", "fraud", "MANAGE", role="science"),
         ann("registered_model", "fraud", "EDIT"),
     )
     (observation,) = evaluate(
         granted, parse_policy({"admins": ["root"], "users": ["ann"], "grants": {}}), "test"
     )
-    assert dict(observation.details)["permission"] == "MANAGE"
-    assert dict(observation.details)["through"] == "role science"
+    assert dict(observation.details)["permission"] == "EDIT"
+    assert dict(observation.details)["may"] == "change"
+
+
+def test_a_role_is_one_finding_whoever_holds_it() -> None:
+    users = [User(f"u{number}", False) for number in range(12)]
+    granted = facts(
+        *(Grant(one.name, "registered_model", "fraud", "EDIT", role="science") for one in users),
+        users=(User("root", True), *users),
+    )
+    policy = {"admins": ["root"], "users": [one.name for one in users], "grants": {}}
+    (observation,) = evaluate(granted, parse_policy(policy), "test")
+    assert observation.subject == "role/science/registered_model/fraud"
+    held = dict(observation.details)["held by"]
+    assert held == "u0, u1, u10, u11, u2, u3, u4, u5, u6, u7 and 2 more"
 
 
 def test_workspaces_are_told_apart() -> None:
@@ -141,7 +153,7 @@ def test_what_was_not_shown_is_not_judged_in_either_way() -> None:
     ("policy", "message"),
     [
         ({"admin": []}, "did you mean 'admins'"),
-        ({"zzz": 1}, "there are admins, users"),
+        ({"zzz": 1}, "there are admins, most_admins"),
         ({"admins": "root"}, "admins must be a list of names"),
         ({"users": [1]}, "users must be a list of names"),
         ({"default_permission": "WRITE"}, "must be one of DENY"),
@@ -149,6 +161,12 @@ def test_what_was_not_shown_is_not_judged_in_either_way() -> None:
         ({"grants": {"ann": {"fraud": "WRITE"}}}, "grants.ann.fraud must be one of"),
         ({"grants": {"ann": {"experimnt/1": "READ"}}}, "did you mean 'experiment'"),
         ({"allow_loopback_http": "yes"}, "must be true or false"),
+        ({"most_admins": "two"}, "most_admins must be a whole number"),
+        ({"teams": {"risk": {"people": []}}}, "teams must be {team: {members"),
+        ({"teams": {"risk": {"grants": {"fraud": "WRITE"}}}}, "teams.risk.grants.fraud must be"),
+        ({"members": ["science"]}, "members must be {role: "),
+        ({"movers": "ann"}, "movers must be a list of names"),
+        ({"artifact_store": "gs://models"}, "must be s3://bucket or local"),
     ],
 )
 def test_a_policy_that_is_not_understood(policy: dict[str, Any], message: str) -> None:

@@ -15,6 +15,7 @@ POLICY = {
     "users": ["alice", "bob"],
     "grants": {"alice": {"fraud": "EDIT", "experiment/training": "EDIT"}},
     "roles": {"science": {"*": "USE"}},
+    "artifact_store": "local",
     "allow_loopback_http": True,
 }
 
@@ -37,8 +38,37 @@ def test_an_unknown_policy_key_is_refused(stub: Any, look_at: Any) -> None:
 def test_workspaces_hide_the_default_permission(stub: Any, look_at: Any) -> None:
     stub.says(mlflow.SERVER_INFO, {"workspaces_enabled": True})
 
-    (gap,) = gaps_of(look_at(stub.url, POLICY))
+    stub.says(mlflow.WORKSPACES, {"workspaces": [{"name": "default"}, {"name": "lab"}]})
+
+    look = look_at(stub.url, POLICY)
+
+    (gap,) = gaps_of(look)
     assert (gap.path, gap.reason) == ("default-permission", GapReason.UNSUPPORTED)
+    searches = [path for _, path, known in stub.seen if known and mlflow.MODELS in path]
+    assert len(searches) == 2  # one for each workspace
+
+
+def test_workspaces_that_are_not_told_are_a_gap(stub: Any, look_at: Any) -> None:
+    stub.says(mlflow.SERVER_INFO, {"workspaces_enabled": True})
+    stub.says(mlflow.WORKSPACES, {}, 403)
+
+    assert ("workspace/", GapReason.FORBIDDEN) in {
+        (gap.path, gap.reason) for gap in gaps_of(look_at(stub.url, POLICY))
+    }
+
+
+@pytest.mark.parametrize(
+    ("store", "detail"),
+    [
+        (None, "where the server keeps artifacts is not declared (policy: artifact_store)"),
+        ("s3://models", "no artifact_credential to ask s3://models with"),
+    ],
+)
+def test_artifacts_that_nobody_can_ask_about_are_a_gap(
+    stub: Any, look_at: Any, store: str | None, detail: str
+) -> None:
+    (gap,) = gaps_of(look_at(stub.url, {**POLICY, "artifact_store": store}))
+    assert (gap.path, gap.detail) == ("artifacts/", detail)
 
 
 def test_users_without_roles_are_a_gap(stub: Any, look_at: Any) -> None:
@@ -49,8 +79,10 @@ def test_users_without_roles_are_a_gap(stub: Any, look_at: Any) -> None:
 
     look = look_at(stub.url, POLICY)
 
-    assert look.outcome == Completed(
-        (), (Gap(GapReason.UNSUPPORTED, "grant/", "users/list has no roles before MLflow 3.17"),)
+    detail = "users/list has no roles before MLflow 3.17"
+    assert look.outcome.observations == ()
+    assert gaps_of(look) == tuple(
+        Gap(GapReason.UNSUPPORTED, place, detail) for place in ("grant/", "role/", "member/")
     )
 
 
@@ -82,7 +114,7 @@ def test_names_in_a_hostile_registry_stay_in_one_line(stub: Any, look_at: Any) -
     stub.says(mlflow.USERS, {"users": users})
 
     look = look_at(stub.url, {"admins": ["admin"], "users": [], "grants": {},
-                              "allow_loopback_http": True})  # fmt: skip
+                              "artifact_store": "local", "allow_loopback_http": True})  # fmt: skip
 
     (observation,) = look.outcome.observations
     assert observation.subject == "user/x\\u000a\\u001b[31m"

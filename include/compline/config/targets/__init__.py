@@ -12,6 +12,7 @@ from compline.config.targets.airflow import Airflow
 from compline.config.targets.endpoints import Endpoint
 from compline.config.targets.listed import Listed
 from compline.config.targets.logs import Log
+from compline.config.targets.models import ModelFiles
 from compline.config.targets.object_stores import CloudStore
 from compline.config.targets.registries import ModelRegistry
 from compline.config.targets.sources import Image, Repository
@@ -30,6 +31,7 @@ class Targets(Section):
     airflow: list[Airflow] = Field(default_factory=list)
     logs: list[Log] = Field(default_factory=list)
     endpoints: list[Endpoint] = Field(default_factory=list)
+    models: list[ModelFiles] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _unique(self) -> Targets:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from compline.config.fields import WebUrl
 from compline.config.secrets import SecretReference
-from compline.config.targets.listed import Listed
+from compline.config.targets.models import Judged
+from compline.config.targets.stores import Inventoried
 from compline.model import TargetKind
 
 
-class Mlflow(Listed):
+class Mlflow(Judged):
     """An MLflow server whose permissions are held against a declared policy."""
 
     target_kind: ClassVar = TargetKind.MODEL_REGISTRY
@@ -22,8 +24,17 @@ class Mlflow(Listed):
     credential: SecretReference | None = Field(
         None, description="user:password of an administrator"
     )
+    artifact_endpoint: WebUrl | None = Field(
+        None, description="of the S3 that holds the artifacts, where it is not AWS"
+    )
+    artifact_credential: SecretReference | None = Field(
+        None,
+        description="ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN] that may read the bucket's "
+        "policy and ACL",
+    )
     policy: dict[str, Any] = Field(
-        default_factory=dict, description="admins, default_permission, grants per user and model"
+        default_factory=dict,
+        description="admins, users, default_permission, grants, teams, roles, movers, ...",
     )
 
     @property
@@ -32,4 +43,68 @@ class Mlflow(Listed):
         return self.url
 
 
-ModelRegistry = Mlflow
+class _Inventory(Judged, Inventoried):
+    """A registry that is judged by a suite of expectations over an inventory of it."""
+
+    target_kind: ClassVar = TargetKind.MODEL_REGISTRY
+
+
+class SageMaker(_Inventory):
+    """The SageMaker Model Registry of one account and region."""
+
+    kind: Literal["sagemaker"]
+    region: str = Field(description="`eu-west-1`")
+    account: str = Field(
+        "", pattern=r"^(\d{12})?$", description="own account; default: the groups'"
+    )
+    endpoint: WebUrl | None = Field(None, description="where it is not AWS")
+    credential: SecretReference = Field(
+        description="ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+    )
+
+    @property
+    def locator(self) -> str:
+        """Account and region."""
+        return f"sagemaker:{self.region}:{self.account}"
+
+
+class HuggingFace(_Inventory):
+    """An organisation of the Hugging Face Hub."""
+
+    kind: Literal["huggingface"]
+    organisation: str = Field(pattern=r"^[\w.-]+$")
+    token: SecretReference = Field(description="a fine-grained token that may read")
+    url: WebUrl = Field("https://huggingface.co", description="of a mirror")
+
+    @property
+    def locator(self) -> str:
+        """Its page."""
+        return f"{self.url}/{self.organisation}"
+
+
+class ModelDirectory(_Inventory):
+    """A folder or a bucket with a folder per model and version."""
+
+    kind: Literal["directory"]
+    url: str = Field(description="a path, or any fsspec URL (`s3://models/released`)")
+    endpoint: WebUrl | None = Field(None, description="of an S3 that is not AWS")
+    credential: SecretReference | None = Field(
+        None, description="of S3: ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _without_credential(cls, url: str) -> str:
+        if "@" in urlsplit(url).netloc:
+            raise ValueError("must hold no credential: give credential")
+        return url
+
+    @property
+    def locator(self) -> str:
+        """Its URL."""
+        return self.url
+
+
+ModelRegistry = Annotated[
+    Mlflow | SageMaker | HuggingFace | ModelDirectory, Field(discriminator="kind")
+]

@@ -105,8 +105,8 @@ class Report:
     sandbox: str
 
 
-class Analyzer(Protocol):
-    """One tool over files. Holds what was loaded once (tool, rules), nothing that changes."""
+class Runner(Protocol):
+    """One tool that is started over batches of files."""
 
     @property
     def scanner(self) -> str:
@@ -117,6 +117,21 @@ class Analyzer(Protocol):
     def tool(self) -> Tool:
         """What runs."""
         ...
+
+    def run(self, directory: Path, names: Sequence[str], seconds: float) -> Report:
+        """Starts the tool once over files of the directory, with its canary beside them.
+
+        With no names it looks at the canary alone. Called from several threads at once.
+
+        Raises:
+            ToolError: it did not end by itself.
+            Distrusted: its answer is unreadable or lacks the canary.
+        """
+        ...
+
+
+class Analyzer(Runner, Protocol):
+    """One tool over files. Holds what was loaded once (tool, rules), nothing that changes."""
 
     @property
     def nothing(self) -> str:
@@ -143,17 +158,6 @@ class Analyzer(Protocol):
 
     def label(self, piece: Piece) -> str:
         """What the file's name shall say to the tool, besides its suffix; pure."""
-        ...
-
-    def run(self, directory: Path, names: Sequence[str], seconds: float) -> Report:
-        """Starts the tool once over files of the directory, with its canary beside them.
-
-        With no names it looks at the canary alone. Called from several threads at once.
-
-        Raises:
-            ToolError: it did not end by itself.
-            Distrusted: its answer is unreadable or lacks the canary.
-        """
         ...
 
     def observe(self, oid: str, piece: Piece, answer: Answer) -> tuple[Observation, ...]:

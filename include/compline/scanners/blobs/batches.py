@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from compline.scanners.blobs.analysis import Analyzer, Distrusted, Report
+from compline.scanners.blobs.analysis import Distrusted, Report, Runner
 from compline.tools.process import NotStarted, ToolError
 
 _MOST_BYTES = 2 << 20
@@ -94,7 +94,7 @@ class Packer:
 class Examiner:
     """Looks at batches; may be used from several threads at once."""
 
-    analyzer: Analyzer
+    analyzer: Runner
     directory: Path
     seconds: float
     """The most that one process may take, whatever its batch."""

@@ -30,6 +30,9 @@ _KINDS = {
     "s3": (TargetKind.DATA_STORE, "compline.scanners.stores.s3"),
     "gcs": (TargetKind.DATA_STORE, "compline.scanners.stores.gcs"),
     "azure-blob": (TargetKind.DATA_STORE, "compline.scanners.stores.azure_blob"),
+    "sagemaker": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.sagemaker"),
+    "huggingface": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.huggingface"),
+    "directory": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.directory"),
 }
 
 _COMMON = {"object-stores": "compline.scanners.stores.object_stores"}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from compline.model import Gap
+from compline.model import Fact, Gap
 from compline.scanners.services import one_line
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Inventory:
     """Frames that the store would not show, with the gap that this leaves."""
     gaps: tuple[Gap, ...] = ()
     """Gaps inside frames that are there (a list that was cut short)."""
+    facts: tuple[Fact, ...] = ()
+    """What is no defect by itself, but whose change is told."""
 
     @property
     def all_gaps(self) -> tuple[Gap, ...]:

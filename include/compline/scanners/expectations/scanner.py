@@ -164,7 +164,7 @@ class InventoryScanner:
                 }
             )
         )
-        return Completed(verdict.observations, inventory.all_gaps)
+        return Completed(verdict.observations, inventory.all_gaps, inventory.facts)
 
 
 class DataExpectations(InventoryScanner):

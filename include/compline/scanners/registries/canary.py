@@ -8,11 +8,14 @@ from typing import Any
 
 import httpx
 
+from compline.advisories.index import OsvIndex
 from compline.model import MISSED_CANARY
-from compline.scanners.registries import mlflow
+from compline.scanners.registries import buckets, mlflow
 from compline.scanners.registries.evaluate import evaluate
 from compline.scanners.registries.policy import parse_policy
 from compline.scanners.registries.rules import RULES
+from compline.scanners.registries.server import PACKAGE, release
+from compline.scanners.registries.telling import facts_of
 
 _RECORDED = Path(__file__).parent / "canaries" / "mlflow.json"
 
@@ -32,12 +35,18 @@ def prove(seconds: float) -> None:
     facts = mlflow.collect(
         recorded["url"], recorded["credential"], seconds, httpx.MockTransport(_replay(recorded))
     )
+    running = release(facts)
+    known = OsvIndex([recorded["advisory"]], "the canary")
+    advisories = known.affecting(PACKAGE, running) if running else []
+    bucket = buckets.read(**recorded["bucket"])
     found = {
         observation.rule
         for policy in recorded["policies"]
-        for observation in evaluate(facts, parse_policy(policy), "canary")
+        for observation in evaluate(facts, parse_policy(policy), "canary", advisories, bucket)
     }
-    missed = sorted(set(RULES) - found)
+    wanted = {*RULES, recorded["advisory"]["id"]}
+    told = {fact.subject for fact in facts_of(facts)}
+    missed = sorted((wanted - found) | (set(recorded["facts"]) - told))
     if missed:
         raise CanaryMissed(
             f"the check {MISSED_CANARY}: a known defect was not reported by {', '.join(missed)}"

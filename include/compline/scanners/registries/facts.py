@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from compline.model import Gap
+
+DEFAULT_WORKSPACE = "default"
 
 
 class CannotAsk(Exception):
@@ -23,24 +24,84 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One permission that one user holds."""
+    """One permission that one user, or a role, holds."""
 
     user: str
+    """Empty where it is told of a role by itself."""
     resource_type: str
     """`registered_model`, `experiment`, `prompt`, `workspace`, ... as the registry names it."""
     pattern: str
     """A model's name, an experiment's id, `*` for all."""
     permission: str
     """`READ`, `USE`, `EDIT`, `MANAGE`, `DENY`, or what later versions add."""
-    workspace: str = "default"
+    workspace: str = DEFAULT_WORKSPACE
     role: str = ""
     """The role that it comes through; empty for a grant of the user's own."""
 
     @property
     def resource(self) -> str:
         """`registered_model/fraud`; other workspaces stand in front: `lab:registered_model/x`."""
-        prefix = "" if self.workspace == "default" else f"{self.workspace}:"
-        return f"{prefix}{self.resource_type}/{self.pattern}"
+        return f"{prefix_of(self.workspace)}{self.resource_type}/{self.pattern}"
+
+    @property
+    def called(self) -> str:
+        """The resource for people: `model fraud`, `every model`, `workspace lab`."""
+        if self.resource_type == "workspace":
+            return f"workspace {self.workspace}"
+        kind = "model" if self.resource_type == "registered_model" else self.resource_type
+        kind = kind.replace("_", " ")
+        name = f"every {kind}" if self.pattern == "*" else f"{kind} {self.pattern}"
+        return name if self.workspace == DEFAULT_WORKSPACE else f"{name} of {self.workspace}"
+
+    @property
+    def role_name(self) -> str:
+        """The role as policies name it; other workspaces stand in front: `lab:science`."""
+        return f"{prefix_of(self.workspace)}{self.role}"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user who holds a role."""
+
+    user: str
+    role: str
+    """`lab:science` in another workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A registered model."""
+
+    name: str
+    created: int = 0
+    """Milliseconds since the epoch; 0 where that is not told."""
+    aliases: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    """Of its latest versions."""
+    workspace: str = DEFAULT_WORKSPACE
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """An experiment, whose runs write artifacts."""
+
+    id: str
+    name: str
+    created: int = 0
+    artifacts: str = ""
+    """Scheme and bucket of where they lie: `s3://models`, `mlflow-artifacts:`; nothing more."""
+    workspace: str = DEFAULT_WORKSPACE
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Somebody whom the registry tells what happens in it."""
+
+    name: str
+    host: str
+    """Of its address, whose path may be a secret and is never kept."""
+    tls: bool
+    events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,11 +116,26 @@ class RegistryFacts:
     version: str = ""
     users: tuple[User, ...] | None = None
     grants: tuple[Grant, ...] | None = None
+    """Of users, their own and through roles."""
+    roles: tuple[Grant, ...] | None = None
+    """What roles hold, whether anybody has them or not."""
+    members: tuple[Member, ...] | None = None
     default_permission: str | None = None
     """What a user without any grant may do with any model or experiment."""
-    models: tuple[str, ...] | None = None
-    experiments: Mapping[str, str] | None = None
-    """Experiment id to name."""
+    models: tuple[Model, ...] | None = None
+    experiments: tuple[Experiment, ...] | None = None
+    webhooks: tuple[Webhook, ...] | None = None
+    workspaces: tuple[str, ...] = (DEFAULT_WORKSPACE,)
     calls: int = 0
     """How many requests it took."""
     gaps: tuple[Gap, ...] = field(default_factory=tuple)
+
+    @property
+    def admins(self) -> frozenset[str]:
+        """Who passes every check."""
+        return frozenset(user.name for user in self.users or () if user.admin)
+
+
+def prefix_of(workspace: str) -> str:
+    """What stands before the name of something in a workspace."""
+    return "" if workspace == DEFAULT_WORKSPACE else f"{workspace}:"

@@ -9,36 +9,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from compline.model import Gap, GapReason
 from compline.scanners.registries import answers
-from compline.scanners.registries.facts import CannotAsk, RegistryFacts, User
-from compline.scanners.registries.http import (
-    MOST_CALLS,
-    Answer,
-    CallsUsedUp,
-    ReadOnlyService,
-    reading,
-)
+from compline.scanners.registries.facts import DEFAULT_WORKSPACE, CannotAsk, RegistryFacts, User
+from compline.scanners.registries.http import ReadOnlyService, reading
+from compline.scanners.registries.paging import Pages
 from compline.scanners.services import one_line
-
-_PAGE = 1000
-"""Most that MLflow gives at once."""
 
 USERS = "api/2.0/mlflow/users/list"
 CALLER = "api/2.0/mlflow/users/current"
+ROLES = "api/3.0/mlflow/roles/list"
 PERMISSION = "api/3.0/mlflow/users/permissions/get"
 SERVER_INFO = "api/3.0/mlflow/server-info"
+WORKSPACES = "api/3.0/mlflow/workspaces"
 MODELS = "api/2.0/mlflow/registered-models/search"
 EXPERIMENTS = "api/2.0/mlflow/experiments/search"
+WEBHOOKS = "api/2.0/mlflow/webhooks"
 VERSION = "version"
 
+_WORKSPACE = "X-MLFLOW-WORKSPACE"
 _NOBODYS_MODEL = "compline-no-such-model"
-
-_Page = TypeVar("_Page")
+_OF_GRANTS = ("grant/", "role/", "member/")
+_OF_PEOPLE = ("user/", *_OF_GRANTS, "default-permission")
 
 
 def collect(
@@ -74,12 +70,14 @@ class _Look:
     service: ReadOnlyService
     gaps: list[Gap] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._pages = Pages(self.service, self.gaps)
+
     async def facts(self) -> RegistryFacts:
         """Everything, in an order that fails early."""
         found: dict[str, Any] = {"open_to_anyone": await self._open_to_anyone()}
         if not self.service.has_credential:
-            for place in ("user/", "grant/", "default-permission"):
-                self._gap(GapReason.FORBIDDEN, place, "no credential is configured")
+            self._hidden(GapReason.FORBIDDEN, _OF_PEOPLE, "no credential is configured")
         else:
             found |= await self._as_caller()
         return RegistryFacts(
@@ -92,13 +90,14 @@ class _Look:
 
     async def _open_to_anyone(self) -> tuple[str, ...]:
         found = []
-        for path in (MODELS, EXPERIMENTS):
+        readers: Mapping[str, Callable[[Any], Any]] = {
+            MODELS: answers.models,
+            EXPERIMENTS: answers.experiments,
+        }
+        for path, read in readers.items():
             answer = await self.service.get(path, {"max_results": "1"}, anonymous=True)
             if answer.status == 200:
-                # A page of a proxy is not an answer of the registry.
-                answers.models(answer.json(path)) if path == MODELS else answers.experiments(
-                    answer.json(path)
-                )
+                read(answer.json(path))  # a page of a proxy is not an answer of the registry
                 found.append(path)
             elif answer.status not in (401, 403):
                 raise CannotAsk(f"{path} answers {answer.status}; is this an MLflow server?")
@@ -108,8 +107,7 @@ class _Look:
         caller = await self.service.get(CALLER)
         if caller.status == 404:
             # A server without the basic-auth app: nobody is anybody, and everything is open.
-            for place in ("user/", "grant/", "default-permission"):
-                self._gap(GapReason.UNSUPPORTED, place, "the server runs without basic-auth")
+            self._hidden(GapReason.UNSUPPORTED, _OF_PEOPLE, "the server runs without basic-auth")
             return {}
         if caller.status != 200:
             raise CannotAsk(f"{CALLER} answers {caller.status} to our account")
@@ -121,46 +119,88 @@ class _Look:
             else ""
         }
         found |= await self._users(me)
-        found["default_permission"] = await self._default_permission(me, found.get("grants"))
-        found["models"] = await self._all(
-            MODELS, {}, answers.models, lambda one, two: (*one, *two), "registered_model/"
+        parted = await self._workspaces()
+        found["default_permission"] = await self._default_permission(
+            me, found.get("grants"), parted=parted is not None
         )
-        found["experiments"] = await self._all(
-            EXPERIMENTS,
-            {"view_type": "ALL"},
-            answers.experiments,
-            lambda one, two: {**one, **two},
-            "experiment/",
-        )
+        found["workspaces"] = parted or (DEFAULT_WORKSPACE,)
+        if me.admin:
+            found["webhooks"] = await self._pages.all(WEBHOOKS, answers.webhooks, "webhook/")
+        else:
+            self._hidden(GapReason.FORBIDDEN, ("webhook/",), "shown to administrators only")
+        found["models"], found["experiments"] = await self._contents(parted)
         return found
 
     async def _users(self, me: User) -> dict[str, Any]:
         answer = await self.service.get(USERS)
         if answer.status != 200:
-            self._refused(answer, USERS, "user/")
-            self._refused(answer, USERS, "grant/")
+            for place in ("user/", *_OF_GRANTS):
+                self._pages.refused(answer, USERS, place)
             return {}
         value = answer.json(USERS)
         found: dict[str, Any] = {"users": answers.users(value)}
         if me not in found["users"]:
             raise CannotAsk(f"{USERS} does not list our own account: it cannot be complete")
         if not me.admin:
-            self._gap(
-                GapReason.FORBIDDEN,
-                "grant/",
+            detail = (
                 f"{one_line(me.name, 80)} is no administrator, and MLflow shows others' grants "
-                "to nobody else",
+                "to nobody else"
             )
+            self._hidden(GapReason.FORBIDDEN, _OF_GRANTS, detail)
             return found
-        found["grants"] = answers.grants(value)
-        if found["grants"] is None:
-            self._gap(GapReason.UNSUPPORTED, "grant/", "users/list has no roles before MLflow 3.17")
+        held = answers.grants(value)
+        if held is None:
+            detail = "users/list has no roles before MLflow 3.17"
+            self._hidden(GapReason.UNSUPPORTED, _OF_GRANTS, detail)
+            return found
+        found["grants"], found["members"] = held
+        roles = await self.service.get(ROLES)
+        if roles.status == 200:
+            found["roles"] = answers.roles(roles.json(ROLES))
+        else:
+            self._pages.refused(roles, ROLES, "role/")
         return found
 
-    async def _default_permission(self, me: User, grants: Any) -> str | None:
-        """What the server grants on a model that nobody was ever granted anything on."""
+    async def _workspaces(self) -> tuple[str, ...] | None:
+        """The workspaces of a server that has them; None where there is but one."""
         info = await self.service.get(SERVER_INFO)
-        workspaces = info.status == 200 and info.json(SERVER_INFO).get("workspaces_enabled")
+        enabled = info.json(SERVER_INFO) if info.status == 200 else {}
+        if not (isinstance(enabled, dict) and enabled.get("workspaces_enabled")):
+            return None
+        answer = await self.service.get(WORKSPACES)
+        if answer.status != 200:
+            self._pages.refused(answer, WORKSPACES, "workspace/")
+            return (DEFAULT_WORKSPACE,)
+        return answers.workspaces(answer.json(WORKSPACES))
+
+    async def _contents(self, parted: tuple[str, ...] | None) -> tuple[Any, Any]:
+        """Models and experiments of all workspaces; None where even the first page is refused."""
+        models: list[Any] = []
+        experiments: list[Any] = []
+        shown = [True, True]
+        for name in parted or (DEFAULT_WORKSPACE,):
+            headers = {_WORKSPACE: name} if parted else {}
+
+            def of_models(answer: Any, name: str = name) -> Any:
+                return answers.models(answer, name)
+
+            def of_experiments(answer: Any, name: str = name) -> Any:
+                return answers.experiments(answer, name)
+
+            page = await self._pages.all(MODELS, of_models, "registered_model/", headers=headers)
+            more = await self._pages.all(
+                EXPERIMENTS, of_experiments, "experiment/", {"view_type": "ALL"}, headers
+            )
+            shown = [shown[0] and page is not None, shown[1] and more is not None]
+            models += page or ()
+            experiments += more or ()
+        return (
+            tuple(models) if shown[0] or models else None,
+            tuple(experiments) if shown[1] or experiments else None,
+        )
+
+    async def _default_permission(self, me: User, grants: Any, *, parted: bool) -> str | None:
+        """What the server grants on a model that nobody was ever granted anything on."""
         # A grant on every model, or of a workspace, would answer in the default's place.
         wide = {
             grant.user
@@ -168,9 +208,9 @@ class _Look:
             if grant.resource_type == "workspace"
             or (grant.resource_type == "registered_model" and grant.pattern == "*")
         }
-        if workspaces or me.name in wide or not me.admin:
-            reason = "workspaces are enabled" if workspaces else f"not visible to {me.name}"
-            self._gap(GapReason.UNSUPPORTED, "default-permission", one_line(reason))
+        if parted or me.name in wide or not me.admin:
+            reason = "workspaces are enabled" if parted else f"not visible to {me.name}"
+            self._hidden(GapReason.UNSUPPORTED, ("default-permission",), one_line(reason))
             return None
         answer = await self.service.get(
             PERMISSION,
@@ -181,49 +221,9 @@ class _Look:
             },
         )
         if answer.status != 200:
-            self._refused(answer, PERMISSION, "default-permission")
+            self._pages.refused(answer, PERMISSION, "default-permission")
             return None
         return answers.permission(answer.json(PERMISSION))
 
-    async def _all(
-        self,
-        path: str,
-        parameters: Mapping[str, str],
-        read: Callable[[Any], tuple[_Page, str]],
-        join: Callable[[_Page, _Page], _Page],
-        place: str,
-    ) -> _Page | None:
-        """Every page of a search."""
-        seen: set[str] = set()
-        found: _Page | None = None
-        token = ""
-        while True:
-            page = {"page_token": token} if token else {}
-            try:
-                answer = await self.service.get(
-                    path, {"max_results": str(_PAGE), **parameters, **page}
-                )
-            except CallsUsedUp:
-                self._gap(GapReason.TRUNCATED, place, f"more than {MOST_CALLS} calls were needed")
-                return found
-            if answer.status != 200:
-                self._refused(answer, path, place)
-                return found
-            items, token = read(answer.json(path))
-            found = items if found is None else join(found, items)
-            if not token:
-                return found
-            if token in seen:
-                raise CannotAsk(f"{path} gives the same page again and again")
-            seen.add(token)
-
-    def _refused(self, answer: Answer, path: str, place: str) -> None:
-        if answer.status == 403:
-            self._gap(GapReason.FORBIDDEN, place, f"{path} answers 403 to our account")
-        elif answer.status == 404:
-            self._gap(GapReason.UNSUPPORTED, place, f"{path} is not there before MLflow 3.17")
-        else:
-            raise CannotAsk(f"{path} answers {answer.status}")
-
-    def _gap(self, reason: GapReason, place: str, detail: str) -> None:
-        self.gaps.append(Gap(reason, place, detail))
+    def _hidden(self, reason: GapReason, places: tuple[str, ...], detail: str) -> None:
+        self.gaps += [Gap(reason, place, detail) for place in places]

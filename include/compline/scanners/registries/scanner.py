@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
+from compline.advisories.errors import AdvisoryError
+from compline.advisories.osv import osv_origin
+from compline.advisories.records import Record
 from compline.model import (
     Completed,
+    Gap,
+    GapReason,
     Look,
     Outcome,
     ScanKey,
@@ -18,38 +22,52 @@ from compline.model import (
     canonical_json,
     digest_of,
 )
-from compline.scanners.interface import Job, ScanContext
+from compline.scanners.expectations.scanner import InventoryScanner
+from compline.scanners.interface import ScanContext
 from compline.scanners.live import Notes, live_look
-from compline.scanners.registries import canary, mlflow
+from compline.scanners.registries import buckets, canary, mlflow
+from compline.scanners.registries.aws import Access
+from compline.scanners.registries.buckets import BucketFacts, BucketHidden
 from compline.scanners.registries.canary import CanaryMissed
 from compline.scanners.registries.evaluate import evaluate
 from compline.scanners.registries.facts import CannotAsk, RegistryFacts
-from compline.scanners.registries.policy import RegistryPolicyError, parse_policy
+from compline.scanners.registries.policy import AccessPolicy, RegistryPolicyError, parse_policy
 from compline.scanners.registries.rules import RULES
+from compline.scanners.registries.server import PACKAGE, release
+from compline.scanners.registries.telling import facts_of
 
-ADAPTER = "1"
+ADAPTER = "2"
 """Raised whenever the same answers would be read or judged otherwise."""
 
 
-class RegistryPermissions:
-    """MLflow registries with basic-auth; always asked live, never written to."""
+MLFLOW = "mlflow"
+
+
+class RegistryPermissions(InventoryScanner):
+    """Model registries, always asked live and never written to: MLflow with basic-auth by its own
+    rules, every other kind as an inventory."""
 
     name = "registry-permissions"
     kinds = frozenset({TargetKind.MODEL_REGISTRY})
 
     def scan_key(self, context: ScanContext) -> ScanKey:
         """The key without a policy; a look's own key has its registry's."""
-        return self._key({}, self._seconds(context))
+        others = super().scan_key(context)
+        own = self._key({}, self._seconds(context))
+        return replace(own, rules=digest_of([own.rules, others.rules, others.tool]))
 
-    def scan(self, jobs: Sequence[Job], context: ScanContext) -> Iterator[Look]:
-        """Asks each registry in turn; whatever goes wrong with one is its own Failed look."""
-        proved: set[str] = set()
-        for job in jobs:
-            context.progress(f"{job.target.name}: registry permissions")
-            yield self._look(job.target, context, proved)
-
-    def _seconds(self, context: ScanContext) -> float:
-        return float(context.config.scanners.of(self.name).seconds)
+    def look(self, target: Target, context: ScanContext, proved: set[tuple[str, str]]) -> Look:
+        """One registry's look, by its kind."""
+        if str(target.settings.get("kind", MLFLOW)) != MLFLOW:
+            return super().look(target, context, proved)
+        return live_look(
+            target,
+            self.name,
+            context,
+            f"httpx {version('httpx')}",
+            (CannotAsk, RegistryPolicyError, CanaryMissed),
+            lambda notes: self._mlflow(target, context, proved, notes),
+        )
 
     def _key(self, policy: Any, seconds: float) -> ScanKey:
         return ScanKey(
@@ -59,18 +77,8 @@ class RegistryPermissions:
             options=digest_of({"policy": policy, "seconds": seconds}),
         )
 
-    def _look(self, target: Target, context: ScanContext, proved: set[str]) -> Look:
-        return live_look(
-            target,
-            self.name,
-            context,
-            f"httpx {version('httpx')}",
-            (CannotAsk, RegistryPolicyError, CanaryMissed),
-            lambda notes: self._judge(target, context, proved, notes),
-        )
-
-    def _judge(
-        self, target: Target, context: ScanContext, proved: set[str], notes: Notes
+    def _mlflow(
+        self, target: Target, context: ScanContext, proved: set[tuple[str, str]], notes: Notes
     ) -> Outcome:
         seconds = self._seconds(context)
         settings = target.settings.get("policy") or {}
@@ -78,14 +86,77 @@ class RegistryPermissions:
         policy = parse_policy(settings)
         reference = target.settings.get("credential")
         credential = context.secrets.resolve(str(reference)) if reference else None
-        kind = str(target.settings.get("kind", "mlflow"))
-        if kind not in proved:
+        if (MLFLOW, "") not in proved:
             canary.prove(seconds)
-            proved.add(kind)
+            proved.add((MLFLOW, ""))
         facts = mlflow.collect(target.locator, credential, seconds)
-        observations = evaluate(facts, policy, self.name)
-        notes.evidence.append(canonical_json({"target": target.name, "facts": _plain(facts)}))
-        return Completed(observations, facts.gaps)
+        advisories, unknown = _advisories(facts, context)
+        bucket, hidden = _bucket(facts, policy, target, context, seconds)
+        facts = replace(facts, gaps=(*facts.gaps, *unknown, *hidden))
+        observations = evaluate(facts, policy, self.name, advisories, bucket)
+        notes.evidence.append(
+            canonical_json(
+                {
+                    "target": target.name,
+                    "facts": _plain(facts),
+                    "advisories": advisories,
+                    "bucket": asdict(bucket) if bucket else None,
+                }
+            )
+        )
+        return Completed(observations, facts.gaps, facts_of(facts))
+
+
+def _advisories(facts: RegistryFacts, context: ScanContext) -> tuple[list[Record], tuple[Gap, ...]]:
+    """What holds for the server's version; a gap where nobody can tell."""
+    running = release(facts)
+    if running is None:
+        detail = "the server does not tell its version"
+        return [], (Gap(GapReason.UNSUPPORTED, "server", detail, subjects=(f"pypi:{PACKAGE}",)),)
+    try:
+        origin = osv_origin(context.config.advisories, context.workspace, context.now)
+        source = origin.load()
+        try:
+            return list(source.affecting(PACKAGE, running)), ()
+        finally:
+            source.close()
+    except AdvisoryError as error:
+        gap = Gap(GapReason.UNRESOLVED, "server", str(error), subjects=(f"pypi:{PACKAGE}",))
+        return [], (gap,)
+
+
+def _bucket(
+    facts: RegistryFacts,
+    policy: AccessPolicy,
+    target: Target,
+    context: ScanContext,
+    seconds: float,
+) -> tuple[BucketFacts | None, tuple[Gap, ...]]:
+    """Who reaches the bucket behind the registry; a gap where nobody can tell."""
+    if facts.experiments is None or policy.artifact_store == "local":
+        return None, ()
+    roots = {one.artifacts for one in facts.experiments}
+    direct = sorted(root.removeprefix("s3://") for root in roots if root.startswith("s3://"))
+    name = policy.artifact_store.removeprefix("s3://").partition("/")[0]
+    names = [name] if name else direct
+    if not names:
+        if not any(root.startswith("mlflow-artifacts") for root in roots):
+            return None, ()
+        detail = "where the server keeps artifacts is not declared (policy: artifact_store)"
+        return None, (Gap(GapReason.UNSUPPORTED, "artifacts/", detail),)
+    reference = target.settings.get("artifact_credential")
+    if not reference:
+        detail = f"no artifact_credential to ask s3://{names[0]} with"
+        return None, (Gap(GapReason.FORBIDDEN, "artifacts/", detail),)
+    endpoint = str(target.settings.get("artifact_endpoint") or "")
+    access = Access(context.secrets.resolve(str(reference)), seconds, endpoint=endpoint)
+    try:
+        return buckets.ask(names[0], access), tuple(
+            Gap(GapReason.UNSUPPORTED, f"artifacts/{other}/", "only one bucket is looked at")
+            for other in names[1:]
+        )
+    except BucketHidden as error:
+        return None, (Gap(GapReason.FORBIDDEN, "artifacts/", str(error)),)
 
 
 def _plain(facts: RegistryFacts) -> dict[str, Any]:

@@ -111,6 +111,15 @@ def look_into(archive: Path, wanted: Collection[tuple[str, str]]) -> Contents:
     return Contents(files, java, database, unread)
 
 
+def layers_of(content: Archive) -> list[tuple[str, str]]:
+    """Digest when unpacked, and name in the archive, of each layer, lowest first.
+
+    Raises:
+        SourceError: the archive cannot be read.
+    """
+    return _parts(content).layers
+
+
 @dataclass
 class _Walked:
     files: dict[str, bytes]

@@ -10,6 +10,7 @@ from compline.store.schema.alerts import (
     threads,
 )
 from compline.store.schema.cache import cache_keys, cache_results
+from compline.store.schema.facts import facts
 from compline.store.schema.findings import (
     events,
     findings,
@@ -42,6 +43,7 @@ __all__ = [
     "digest_entries",
     "events",
     "evidence",
+    "facts",
     "findings",
     "gap_sets",
     "heads",

@@ -20,7 +20,10 @@ GOOD = {
     "default_permission": "READ",
     "grants": {"alice": {"fraud": "EDIT", "experiment/training": "EDIT"}},
     "roles": {"science": {"*": "USE"}},
+    "artifact_store": "local",
 }
+
+PEOPLE = ("user/", "grant/", "role/", "member/", "default-permission")
 
 
 def found(look: Look) -> dict[tuple[str, str], Severity]:
@@ -39,7 +42,8 @@ def mallory(guarded: Any) -> Iterator[str]:
 def test_a_registry_in_order_is_clean_and_wholly_seen(guarded: Any, look_at: Any) -> None:
     look = look_at(guarded.url, GOOD)
 
-    assert look.outcome == Completed((), ())
+    assert isinstance(look.outcome, Completed)
+    assert (look.outcome.observations, look.outcome.gaps) == ((), ())
     assert look.revision == "2026-01-01T00:00:00+00:00"
     assert look.scan_key is not None
     assert look.fresh
@@ -51,21 +55,24 @@ def test_only_reading_calls_are_sent(guarded: Any, look_at: Any) -> None:
     look_at(guarded.url, GOOD)
 
     sent = guarded.requests()[before:]
-    assert len(sent) == 9
+    assert len(sent) == 11
     assert {request.split()[0] for request in sent} == {"GET"}
 
 
 def test_every_page_is_read(
     guarded: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch, scene: Any
 ) -> None:
-    monkeypatch.setattr("compline.scanners.registries.mlflow._PAGE", 1)
+    monkeypatch.setattr("compline.scanners.registries.paging.PAGE", 1)
 
     look = look_at(guarded.url, GOOD)
 
     facts = json.loads(Locker(scene.home / "evidence").get(look.evidence[0]))["facts"]
-    assert facts["models"] == ["churn", "fraud"]
-    assert facts["experiments"] == {"0": "Default", "1": "training"}
-    assert facts["calls"] == 11
+    assert [one["name"] for one in facts["models"]] == ["churn", "fraud"]
+    assert {one["id"]: one["name"] for one in facts["experiments"]} == {
+        "0": "Default",
+        "1": "training",
+    }
+    assert facts["calls"] == 13
 
 
 def test_a_server_without_basic_auth_is_open_to_anyone(unguarded: Any, look_at: Any) -> None:
@@ -77,9 +84,8 @@ def test_a_server_without_basic_auth_is_open_to_anyone(unguarded: Any, look_at: 
         ("registry-without-tls", "server"): Severity.LOW,
     }
     assert [(gap.reason, gap.path) for gap in look.outcome.gaps] == [
-        (GapReason.UNSUPPORTED, "user/"),
-        (GapReason.UNSUPPORTED, "grant/"),
-        (GapReason.UNSUPPORTED, "default-permission"),
+        *((GapReason.UNSUPPORTED, place) for place in PEOPLE),
+        (GapReason.UNSUPPORTED, "server"),
     ]
 
 
@@ -130,8 +136,8 @@ def test_a_role_beyond_the_policy_names_its_holder(guarded: Any, look_at: Any) -
     look = look_at(guarded.url, {**GOOD, "roles": {}})
 
     (observation,) = look.outcome.observations
-    assert observation.subject == "grant/bob/registered_model/*"
-    assert dict(observation.details)["through"] == "role science"
+    assert observation.subject == "role/science/registered_model/*"
+    assert dict(observation.details)["held by"] == "bob"
 
 
 def test_what_is_declared_but_missing_is_told(guarded: Any, look_at: Any) -> None:
@@ -163,8 +169,9 @@ def test_an_ordinary_account_leaves_gaps(guarded: Any, look_at: Any) -> None:
 
     assert found(look) == {}
     assert [(gap.reason, gap.path) for gap in look.outcome.gaps] == [
-        (GapReason.FORBIDDEN, "grant/"),
+        *((GapReason.FORBIDDEN, place) for place in ("grant/", "role/", "member/")),
         (GapReason.UNSUPPORTED, "default-permission"),
+        (GapReason.FORBIDDEN, "webhook/"),
     ]
 
 
@@ -172,7 +179,7 @@ def test_without_a_credential_only_the_door_is_tried(guarded: Any, look_at: Any)
     look = look_at(guarded.url, GOOD, credential=None)
 
     assert found(look) == {}
-    assert {gap.path for gap in look.outcome.gaps} == {"user/", "grant/", "default-permission"}
+    assert [gap.path for gap in look.outcome.gaps] == [*PEOPLE, "server"]
 
 
 def test_a_refused_credential_is_failed_and_not_repeated(guarded: Any, look_at: Any) -> None:

@@ -1,0 +1,159 @@
+"""model-guard: what vouches for each model, and whether it still is what it was."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from compline.model import (
+    Completed,
+    Fact,
+    Look,
+    Outcome,
+    RegressionKind,
+    ScanKey,
+    Skipped,
+    canonical_json,
+    digest_of,
+)
+from compline.scanners.interface import CannotScan, Job, ScanContext
+from compline.scanners.live import Notes, live_look
+from compline.scanners.models import guard_canary
+from compline.scanners.models.artifacts import CannotList, Listing, alias_of
+from compline.scanners.models.guard_rules import RULES, judge
+from compline.scanners.models.inspection import Inspection
+from compline.scanners.models.signatures import Signatures
+from compline.scanners.models.sources import LIVE, open_source, rules_of, unreadable
+from compline.tools.process import ProcessLimits
+from compline.tools.toolbox import Tool, ToolUnavailable
+
+ADAPTER = "1"
+"""Raised whenever the same files and answers would be judged otherwise."""
+_TOOL = "model-signing"
+
+
+class ModelGuard:
+    """Formats, licences, provenance, signatures, digests; asked each time, never written to."""
+
+    name = "model-guard"
+    kinds = LIVE
+
+    def scan_key(self, context: ScanContext) -> ScanKey:
+        """The key without the target's rules; a look's own key has them.
+
+        Raises:
+            CannotScan: model-signing is not installed.
+        """
+        return _key(_tool(context), {})
+
+    def scan(self, jobs: Sequence[Job], context: ScanContext) -> Iterator[Look]:
+        """One look per job.
+
+        Raises:
+            CannotScan: as for `scan_key`, or a canary was missed.
+        """
+        tool = _tool(context)
+        guard_canary.prove()
+        proved: list[bool] = []
+        for job in jobs:
+            context.progress(f"{job.target.name}: model guard")
+
+            def look(notes: Notes, job: Job = job) -> Outcome:
+                return self._judge(job, context, tool, proved, notes)
+
+            yield live_look(
+                job.target,
+                self.name,
+                context,
+                f"model-signing {tool.version}",
+                (CannotList, CannotScan),
+                look,
+            )
+
+    def _judge(
+        self, job: Job, context: ScanContext, tool: Tool, proved: list[bool], notes: Notes
+    ) -> Outcome:
+        if reason := unreadable(job.target):
+            return Skipped(reason)
+        rules = rules_of(job.target)
+        notes.key = _key(tool, rules)
+        signatures = _signatures(tool, rules, context)
+        if signatures is not None and not proved:
+            signatures.prove(context.workspace)
+            proved.append(True)
+        with closing(open_source(job, context)) as source:
+            inspection = Inspection(job, context, source, rules, signatures)
+            listing, known, gaps = inspection.run()
+        notes.evidence.append(
+            canonical_json(
+                {
+                    "scanner": self.name,
+                    "target": job.target.name,
+                    "models": [
+                        [
+                            model.name,
+                            dict(model.aliases),
+                            model.served,
+                            [v.name for v in model.versions],
+                        ]
+                        for model in listing.models
+                    ],
+                    "files": inspection.rows(),
+                    "versions": [[*place, asdict(each)] for place, each in sorted(known.items())],
+                }
+            )
+        )
+        observations = judge(listing.models, known, rules)
+        return Completed(observations, gaps, _facts(listing, inspection))
+
+
+def _key(tool: Tool, rules: object) -> ScanKey:
+    return ScanKey(
+        digest_of([tool.digest, platform.python_version()]),
+        ADAPTER,
+        rules=digest_of({name: asdict(rule) for name, rule in RULES.items()}),
+        options=digest_of(rules),
+    )
+
+
+def _tool(context: ScanContext) -> Tool:
+    try:
+        return context.tools.get(_TOOL)
+    except ToolUnavailable as error:
+        raise CannotScan(str(error)) from error
+
+
+def _signatures(tool: Tool, rules: dict[str, object], context: ScanContext) -> Signatures | None:
+    keys, certificates = (
+        [Path(str(each)) for each in list(rules[name])]  # type: ignore[call-overload]
+        for name in ("keys", "certificates")
+    )
+    if not keys and not certificates:
+        return None
+    limits = context.config.limits
+    bounds = ProcessLimits(limits.tool_seconds, limits.tool_memory_mb, limits.tool_output_mb)
+    return Signatures(tool, keys, certificates, bool(rules["ignore_unsigned_files"]), bounds)
+
+
+def _facts(listing: Listing, inspection: Inspection) -> tuple[Fact, ...]:
+    """Digests by file, the list of files by version, and what production serves."""
+    changed = RegressionKind.MODEL_CHANGED
+    facts = [
+        Fact(changed, artifact.place, content)
+        for artifact in listing.artifacts
+        if (content := inspection.content(artifact))
+    ]
+    files: dict[str, list[str]] = {}
+    for artifact in listing.artifacts:
+        place = "/".join(filter(None, (artifact.model, artifact.version)))
+        files.setdefault(place, []).append(artifact.path)
+    for place, paths in files.items():
+        value = f"{len(paths)} files ({digest_of(sorted(paths))[:12]})"
+        facts.append(Fact(changed, place, value))
+    for model in listing.models:
+        if model.served is not None:
+            facts.append(Fact(changed, alias_of(model.name), model.served or "-"))
+    return tuple(facts)

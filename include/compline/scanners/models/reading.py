@@ -1,0 +1,146 @@
+"""Files on their way to a tool: streamed to the disk once, hashed on the way, never held whole."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from compline.model import GapReason
+from compline.scanners.blobs.analysis import FileGap
+from compline.scanners.models.artifacts import Artifact, CannotList, Readable, Source, Unreadable
+from compline.scanners.models.formats import HEAD, is_model, looks_like_model
+from compline.scanners.models.names import file_name
+
+_CHUNK = 1 << 20
+_BATCH_BYTES = 256 << 20
+_BATCH_FILES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One file, read to its end or not."""
+
+    artifact: Artifact
+    name: str = ""
+    """In the scratch directory; empty where it is not there for a tool."""
+    sha256: str = ""
+    """Of all of it; empty where it could not be read to its end."""
+    head: bytes = b""
+    """Its first bytes."""
+    text: bool = False
+    """Whether it is plain text, such as a licence or a list of words."""
+    gap: FileGap | None = None
+
+
+def fetch(
+    source: Source, wanted: Sequence[Artifact], directory: Path | None, largest: int
+) -> Iterator[Fetched]:
+    """Reads each file once.
+
+    Args:
+        source: the place.
+        wanted: what to read.
+        directory: where files are written for a tool; None only hashes.
+        largest: bytes; a larger file is a gap.
+
+    Raises:
+        CannotList: the place does not answer any more.
+        OSError: the disk refuses.
+    """
+    fitting = []
+    for artifact in wanted:
+        if artifact.size > largest:
+            detail = f"{artifact.size} bytes: see scanners.model-guard.file_gb"
+            yield Fetched(artifact, gap=FileGap(GapReason.TOO_LARGE, detail, lasting=False))
+        else:
+            fitting.append(artifact)
+    for number, (artifact, stream) in enumerate(source.read(fitting) if fitting else ()):
+        if isinstance(stream, Unreadable):
+            yield Fetched(artifact, gap=FileGap(stream.reason, stream.detail, lasting=False))
+            continue
+        name = f"{number:06}/{file_name(artifact.path)}"
+        try:
+            yield _copied(artifact, stream, directory, name, largest)
+        except Unreadable as problem:
+            if directory is not None:
+                (directory / name).unlink(missing_ok=True)
+            yield Fetched(artifact, gap=FileGap(problem.reason, problem.detail, lasting=False))
+
+
+def batches(fetched: Iterator[Fetched]) -> Iterator[list[Fetched]]:
+    """Runs of files that one process looks at together.
+
+    An ONNX file comes alone: it names other files, and what a tool says of these must not be
+    taken for its neighbours.
+    """
+    batch: list[Fetched] = []
+    size = 0
+    for each in fetched:
+        if each.name.lower().endswith(".onnx"):
+            yield [each]
+            continue
+        batch.append(each)
+        size += each.artifact.size if each.name else 0
+        if size >= _BATCH_BYTES or len(batch) >= _BATCH_FILES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _copied(
+    artifact: Artifact, stream: Readable, directory: Path | None, name: str, largest: int
+) -> Fetched:
+    head = _next(stream)
+    # In a repository or an image many files are called model.bin or table.dat that are no models.
+    skipped = not artifact.model and is_model(artifact.path) is None and not looks_like_model(head)
+    hasher = hashlib.sha256()
+    text = _Text()
+    size = 0
+    chunk = head
+    place = directory / name if directory is not None and not skipped else None
+    if place is not None:
+        place.parent.mkdir()
+    with (place or Path(os.devnull)).open("wb") as file:
+        while chunk:
+            size += len(chunk)
+            if size > largest:
+                raise Unreadable(GapReason.TOO_LARGE, "it is larger than its place says")
+            hasher.update(chunk)
+            text.take(chunk)
+            file.write(chunk)
+            chunk = _next(stream)
+    if size != artifact.size:
+        raise Unreadable(GapReason.TRUNCATED, f"{size} of {artifact.size} bytes came")
+    return Fetched(
+        artifact, name if place is not None else "", hasher.hexdigest(), head[:HEAD], text.holds
+    )
+
+
+class _Text:
+    """Whether what was taken so far is text in UTF-8."""
+
+    def __init__(self) -> None:
+        self.holds = True
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def take(self, chunk: bytes) -> None:
+        if self.holds:
+            try:
+                self._decoder.decode(chunk)
+                self.holds = b"\0" not in chunk
+            except UnicodeDecodeError:
+                self.holds = False
+
+
+def _next(stream: Readable) -> bytes:
+    try:
+        return stream.read(_CHUNK)
+    except (Unreadable, CannotList):
+        raise
+    except Exception as error:  # each protocol has exceptions of its own
+        raise Unreadable(GapReason.TRUNCATED, type(error).__name__) from None

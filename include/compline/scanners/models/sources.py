@@ -1,0 +1,125 @@
+"""From a target to the place that holds its model files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from compline.model import Target, TargetKind
+from compline.scanners.exclusions import Exclusions
+from compline.scanners.interface import Job, ScanContext
+from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
+from compline.scanners.models.folders import ModelFolder
+from compline.scanners.models.mlflow import MlflowRegistry
+from compline.scanners.models.rest import Rest
+from compline.scanners.models.s3 import Bucket
+from compline.scanners.models.trees import Layers, Tree
+from compline.source.errors import SourceError
+
+LIVE = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
+"""Kinds that hold models with versions; they are asked each time."""
+
+
+def open_source(job: Job, context: ScanContext) -> Source:
+    """The place behind a job.
+
+    Raises:
+        CannotList: it cannot be opened.
+        SecretMissing: its credential is not there.
+    """
+    target = job.target
+    exclusions = Exclusions(context.config.ignore)
+    try:
+        if target.kind is TargetKind.REPOSITORY and job.open_snapshot is not None:
+            return Tree(job.open_snapshot(), exclusions)
+        if target.kind is TargetKind.IMAGE and job.open_archive is not None:
+            return Layers(job.open_archive(), exclusions)
+    except SourceError as error:
+        raise CannotList(str(error)) from error
+    rules = rules_of(target)
+    production = str(rules["production"])
+    seconds = float(context.config.scanners.of("model-guard").seconds)
+    settings = target.settings
+
+    def secret(field: str) -> str | None:
+        reference = settings.get(field)
+        return context.secrets.resolve(str(reference)) if reference else None
+
+    if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "mlflow":
+        rest = Rest(target.locator, secret("credential"), seconds)
+        opener = partial(
+            Bucket,
+            seconds=seconds,
+            endpoint=settings.get("artifact_endpoint"),
+            credential=secret("artifact_credential"),
+        )
+        return MlflowRegistry(rest, seconds, production, rules["artifacts"], opener)
+    opener = partial(
+        Bucket,
+        seconds=seconds,
+        endpoint=settings.get("endpoint"),
+        credential=secret("credential"),
+    )
+    layout = "models" if target.kind is TargetKind.MODEL_REGISTRY else "versions"
+    layout = str(settings.get("layout", layout))
+    return ModelFolder(target.locator, target.name, layout, production, opener)
+
+
+def unreadable(target: Target) -> str:
+    """Why the files of this kind of registry are not read; empty if they are."""
+    kind = target.settings.get("kind")
+    if target.kind is not TargetKind.MODEL_REGISTRY or kind in ("mlflow", "directory"):
+        return ""
+    return (
+        f"files of a registry of the kind {kind} are not read: list the bucket that holds them "
+        "under `targets.models`"
+    )
+
+
+def rules_of(target: Target) -> dict[str, Any]:
+    """The target's `models:` section with every field."""
+    given = dict(target.settings.get("models") or {})
+    defaults: dict[str, Any] = {
+        "production": "production",
+        "artifacts": [],
+        "signature": "model.sig",
+        "keys": [],
+        "certificates": [],
+        "ignore_unsigned_files": False,
+        "licences": [],
+        "provenance": [],
+        "formats": [],
+    }
+    return {**defaults, **given}
+
+
+def served_by_production(listing: Listing) -> set[tuple[str, str]]:
+    """(model, version) of everything that production serves."""
+    return {(each.name, each.served) for each in listing.models if each.served is not None}
+
+
+def whole_listing(source: Source, target: Target) -> Listing:
+    """The listing; a place of models that shows none at all is not believed.
+
+    Raises:
+        CannotList: it cannot be asked, or shows nothing: an account that lost its rights sees the
+            same as one of an empty registry.
+    """
+    try:
+        listing = source.listing()
+    except SourceError as error:
+        raise CannotList(str(error)) from error
+    if target.kind in LIVE and not listing.models:
+        raise CannotList("it shows no model at all: is it empty, or may our account see none?")
+    return listing
+
+
+def is_served(listing: Listing) -> Callable[[Artifact], bool]:
+    """A test of artifacts: whether production serves their version."""
+    served = served_by_production(listing)
+
+    def test(artifact: Artifact) -> bool:
+        return (artifact.model, artifact.version) in served
+
+    return test

@@ -1,0 +1,143 @@
+"""Who may move what production serves, whom webhooks tell, and where artifacts lie. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from compline.model import Observation, Severity
+from compline.scanners.registries.buckets import BucketFacts
+from compline.scanners.registries.facts import Grant, Model, RegistryFacts
+from compline.scanners.registries.policy import LEVELS, AccessPolicy, level_of
+from compline.scanners.registries.rules import observed
+
+_NAMED = 10
+_CHANGES = LEVELS["EDIT"]
+"""From this level on one may move an alias or a stage."""
+_OF_VERSIONS = "registered_model_version"
+"""The tier that decides about stages where somebody has a grant on it."""
+
+
+def judged(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterator[Observation]:
+    """Who may move what production serves, and webhooks to where nobody declared one."""
+    yield from _movers(facts, policy, scanner)
+    for hook in sorted(facts.webhooks or (), key=lambda one: (one.name, one.host)):
+        what = ", ".join(hook.events)
+        if not policy.allows_host(hook.host):
+            yield observed(
+                scanner,
+                "webhook-to-unknown-host",
+                f"webhook/{hook.name}/{hook.host}",
+                f"The webhook {hook.name} tells {hook.host or 'an address without a host'} what "
+                "happens in the registry",
+                details=(("events", what),),
+            )
+        if not hook.tls:
+            yield observed(
+                scanner,
+                "webhook-without-tls",
+                f"webhook/{hook.name}/{hook.host}",
+                f"The webhook {hook.name} speaks plain http to {hook.host}",
+                details=(("events", what),),
+            )
+
+
+def served(facts: RegistryFacts, policy: AccessPolicy) -> tuple[Model, ...]:
+    """The models of which production serves an alias or a stage."""
+    return tuple(
+        model
+        for model in facts.models or ()
+        if any(name.lower() in policy.production for name in (*model.aliases, *model.stages))
+    )
+
+
+def _movers(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterator[Observation]:
+    models = served(facts, policy)
+    if policy.movers is None or facts.grants is None or not models:
+        return
+    by_user: defaultdict[str, list[Grant]] = defaultdict(list)
+    for grant in facts.grants:
+        if grant.resource_type in ("registered_model", _OF_VERSIONS, "workspace"):
+            by_user[grant.user].append(grant)
+    default = level_of(facts.default_permission) if facts.default_permission else 0
+    for user in facts.users or ():
+        if user.admin or user.name in policy.movers:
+            continue
+        reach = _Reach(by_user[user.name])
+        names = [model.name for model in models if reach.level(model, default) >= _CHANGES]
+        if names:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            yield observed(
+                scanner,
+                "may-move-production",
+                f"production/{user.name}",
+                f"{user.name} may move what production serves of {len(names)} models",
+                details=(("models", ", ".join(sorted(names)[:_NAMED]) + more),),
+            )
+
+
+class _Reach:
+    """What one user may do with models; a denial counts before everything that is granted."""
+
+    def __init__(self, grants: list[Grant]) -> None:
+        self._keepers = {
+            grant.workspace
+            for grant in grants
+            if grant.resource_type == "workspace" and grant.permission == "MANAGE"
+        }
+        self._held: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for grant in grants:
+            if grant.resource_type != "workspace":
+                self._held[grant.workspace, grant.pattern].append(grant.permission)
+
+    def level(self, model: Model, default: int) -> int:
+        """The level that decides about moving its aliases or stages."""
+        if model.workspace in self._keepers:
+            return LEVELS["MANAGE"]
+        held = [*self._held[model.workspace, model.name], *self._held[model.workspace, "*"]]
+        if "DENY" in held:
+            return 0
+        return max(map(level_of, held), default=default)
+
+
+def artifacts(
+    facts: RegistryFacts, policy: AccessPolicy, bucket: BucketFacts | None, scanner: str
+) -> Iterator[Observation]:
+    """Artifacts that are reached without asking the registry."""
+    for root, number in sorted(_direct(facts).items()):
+        yield observed(
+            scanner,
+            "artifacts-past-the-registry",
+            f"artifacts/{root}",
+            f"The artifacts of {number} experiments are read and written at {root} directly, "
+            "where the registry's permissions do not hold",
+        )
+    if bucket is None:
+        return
+    for who, what in sorted(bucket.reached_by.items()):
+        world = who == "*"
+        if not world and _declared(who, policy):
+            continue
+        yield observed(
+            scanner,
+            "artifacts-open-to-others",
+            f"artifacts/{bucket.name}/{who}",
+            f"{'Anybody' if world else who} may {what} in s3://{bucket.name} without asking the "
+            "registry",
+            severity=Severity.CRITICAL if world else None,
+        )
+
+
+def _declared(who: str, policy: AccessPolicy) -> bool:
+    account = who.split(":")[4] if who.count(":") >= 5 else who
+    return who in policy.artifact_principals or account in policy.artifact_principals
+
+
+def _direct(facts: RegistryFacts) -> Mapping[str, int]:
+    found: defaultdict[str, int] = defaultdict(int)
+    for experiment in facts.experiments or ():
+        if experiment.artifacts and not experiment.artifacts.startswith(
+            ("mlflow-artifacts", "file")
+        ):
+            found[experiment.artifacts] += 1
+    return found

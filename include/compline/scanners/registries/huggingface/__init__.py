@@ -1,0 +1,1 @@
+"""An organisation of the Hugging Face Hub: members, repositories, the token, files."""

@@ -1,0 +1,1 @@
+"""SageMaker Model Registry: who may reach model package groups, and what was approved."""

@@ -1,0 +1,87 @@
+"""What of a registry is compared from night to night: who may do what, one fact per grant. Pure.
+
+A grant through a role is a fact of the role, and who holds it another: so one change is told once,
+and 500 users with one role on 5,000 models are 501 facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from compline.model import Fact, RegressionKind
+from compline.scanners.registries.facts import Grant, RegistryFacts
+from compline.scanners.registries.permissions import Names, subject_of, widest
+from compline.scanners.registries.policy import LEVELS, level_of
+from compline.scanners.services import escaped, one_line
+
+_ADMINISTRATOR = max(LEVELS.values()) + 2
+"""More than any permission, known or not."""
+
+
+def facts_of(facts: RegistryFacts) -> tuple[Fact, ...]:
+    """Every permission that there is, by grant and not by what it comes to."""
+    return tuple(_Teller(facts).all())
+
+
+class _Teller:
+    def __init__(self, facts: RegistryFacts) -> None:
+        self._facts = facts
+        self._names = Names(facts.experiments)
+        self._born = {
+            ("registered_model", model.workspace, model.name): model.created
+            for model in facts.models or ()
+        } | {("experiment", one.workspace, one.id): one.created for one in facts.experiments or ()}
+
+    def all(self) -> Iterator[Fact]:
+        """In no particular order."""
+        facts = self._facts
+        for path in facts.open_to_anyone:
+            yield _fact(f"endpoint/{path}", "open", 1, f"anybody without a login on {path}")
+        if facts.default_permission is not None:
+            level = facts.default_permission
+            yield _fact("default-permission", level, level_of(level), "every user on every model")
+        for user in facts.users or ():
+            yield _fact(
+                f"user/{user.name}",
+                "administrator" if user.admin else "account",
+                _ADMINISTRATOR if user.admin else 0,
+                f"{user.name} in the registry",
+            )
+        direct = (grant for grant in facts.grants or () if not grant.role)
+        through = facts.roles
+        if through is None:
+            through = tuple(grant for grant in facts.grants or () if grant.role)
+        for grant in (*widest(direct).values(), *widest(through).values()):
+            yield self._of(grant)
+        for member in facts.members or ():
+            yield _fact(
+                f"member/{member.user}/{member.role}",
+                "member",
+                1,
+                f"{member.user} in the role {member.role}",
+            )
+
+    def _of(self, grant: Grant) -> Fact:
+        who = f"the role {grant.role}" if grant.role else grant.user
+        names = self._names.of(grant)
+        called = f" ({names[1].partition('/')[2]})" if len(names) > 1 else ""
+        born = self._born.get((grant.resource_type, grant.workspace, grant.pattern), 0)
+        return _fact(
+            subject_of(grant),
+            grant.permission,
+            level_of(grant.permission),
+            f"{who} on {grant.called}{called}",
+            datetime.fromtimestamp(born / 1000, UTC) if born else None,
+        )
+
+
+def _fact(subject: str, value: str, rank: int, title: str, since: datetime | None = None) -> Fact:
+    return Fact(
+        RegressionKind.PERMISSION_WIDENED,
+        escaped(subject),
+        one_line(value, 60),
+        rank,
+        one_line(title, 160),
+        since,
+    )

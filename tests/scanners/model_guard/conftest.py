@@ -1,0 +1,108 @@
+"""A registry that answers as MLflow 3.17.2 did when it was recorded, or as it is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import hostile_models as hostile
+import pytest
+
+from compline.model import Look, Target, TargetKind
+from compline.scanners import registry
+from compline.scanners.interface import Job, ScanContext
+from compline.tools.toolbox import Toolbox
+
+GOLDEN = Path(__file__).parent / "golden" / "mlflow-3.17.2.json"
+FILES = {
+    "MLmodel": b"flavors: {}\n",
+    "model.pkl": hostile.bad(),
+    "model.safetensors": hostile.safetensors(),
+}
+
+
+@dataclass
+class Recorded:
+    """The server; `instead` answers in place of the record, by the call's path."""
+
+    url: str = ""
+    instead: dict[str, Callable[[Any], None]] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def says(self, path: str, status: int, body: bytes = b"{}", **headers: str) -> None:
+        self.instead[path] = lambda handler: answer(handler, status, body, **headers)
+
+
+def answer(handler: Any, status: int, body: bytes, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@pytest.fixture
+def recorded() -> Iterator[Recorded]:
+    """The server, in good order."""
+    running = Recorded(answers=json.loads(GOLDEN.read_text()))
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            path = parts.path.lstrip("/")
+            running.seen.append(self.path)
+            for known, instead in running.instead.items():
+                if path.endswith(known):
+                    instead(self)
+                    return
+            query = "&".join(f"{key}={value}" for key, value in sorted(parse_qsl(parts.query)))
+            name = path.rpartition("/")[2]
+            if f"{path}?{query}" in running.answers:
+                answer(self, 200, json.dumps(running.answers[f"{path}?{query}"]).encode())
+            elif name in FILES:
+                answer(self, 200, FILES[name])
+            else:
+                answer(self, 404, b"{}")
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    running.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield running
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+LookOf = Callable[..., Look]
+
+
+@pytest.fixture
+def look(
+    recorded: Recorded, context: Callable[..., ScanContext], tools: Callable[..., Toolbox]
+) -> LookOf:
+    """One look of a scanner at the registry."""
+    toolbox = tools("modelaudit", "picklescan", "model-signing")
+
+    def one(scanner: str = "model-guard", *, seconds: int = 60, **models: Any) -> Look:
+        rules = {"production": "champion", **models}
+        settings = {"kind": "mlflow", "url": recorded.url, "models": rules}
+        target = Target(TargetKind.MODEL_REGISTRY, "mlflow", recorded.url, settings=settings)
+        asked = context(toolbox, scanners={"model-guard": {"seconds": seconds}})
+        (found,) = registry.load(scanner).scan([Job(target, "")], asked)
+        return found
+
+    return one

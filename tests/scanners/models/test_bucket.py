@@ -1,0 +1,119 @@
+"""Models in a bucket of moto's S3 server: its ETags, one changed byte, refusals; only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import hostile_models as hostile
+import httpx
+import pytest
+from model_folders import TONIGHT, Models
+from moto.server import ThreadedMotoServer
+
+from compline.model import Completed, Failed
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The server's URL."""
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    yield f"http://{host}:{port}"
+    running.stop()
+
+
+@pytest.fixture
+def bucket(server: str, models: Models, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client that may write; the scanners see the same bucket."""
+    for name, value in (
+        ("AWS_ENDPOINT_URL_S3", server),
+        ("AWS_ACCESS_KEY_ID", "reader"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+    ):
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="models")
+    models.url = "s3://models/fraud"
+    yield client
+    httpx.post(f"{server}/moto-api/reset").raise_for_status()
+
+
+def put(client: Any, path: str, content: bytes) -> None:
+    client.put_object(Bucket="models", Key=f"fraud/{path}", Body=content)
+
+
+def test_a_bad_file_is_found_and_one_changed_byte_is_one_changed_fact(
+    bucket: Any, models: Models
+) -> None:
+    put(bucket, "1/model.pt", hostile.torch_zip(hostile.bad()))
+    put(bucket, "1/weights.safetensors", hostile.safetensors())
+    found = models.completed("picklescan").observations
+    assert [each.subject for each in found] == ["fraud/1/model.pt"]
+    before = models.facts()
+    put(bucket, "1/weights.safetensors", hostile.safetensors()[:-1] + b"\1")
+    after = models.facts(now=TONIGHT + timedelta(days=1))
+    assert [each for each in before if before[each] != after[each]] == [
+        "fraud/1/weights.safetensors"
+    ]
+
+
+def test_what_did_not_move_is_not_fetched(
+    bucket: Any, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from compline.scanners.models.s3 import Bucket
+
+    put(bucket, "1/model.safetensors", hostile.safetensors())
+    models.facts()
+    opened: list[str] = []
+    real = Bucket.open
+    monkeypatch.setattr(
+        Bucket, "open", lambda self, one: (opened.append(one.path), real(self, one))[1]
+    )
+    models.facts(now=TONIGHT + timedelta(hours=1))
+    assert opened == []
+    put(bucket, "1/model.safetensors", hostile.safetensors()[:-1] + b"\1")
+    models.facts(now=TONIGHT + timedelta(hours=2))
+    assert opened == ["model.safetensors"]
+
+
+def test_a_target_brings_its_own_store_and_credential(
+    bucket: Any, server: str, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(bucket, "1/model.safetensors", hostile.safetensors())
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    models.settings = {"endpoint": server, "credential": "env:STORE"}
+    assert models.facts(secrets={"STORE": "reader:secret"})["fraud/1"].startswith("1 files")
+    outcome = models.look("model-guard", secrets={"STORE": "secret-alone"}).outcome
+    assert isinstance(outcome, Failed)
+    assert "secret-alone" not in outcome.error
+
+
+def test_more_than_a_page_is_listed_whole(
+    bucket: Any, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compline.scanners.models.s3.PAGE", 2)
+    for number in range(5):
+        put(bucket, f"1/{number}.txt", b"words")
+    assert models.facts()["fraud/1"].startswith("5 files")
+
+
+def test_no_bucket_an_empty_one_and_no_server_are_failed(
+    bucket: Any, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(models.look("model-guard").outcome, Failed)
+    put(bucket, "1/model.safetensors", hostile.safetensors())
+    assert isinstance(models.look("model-guard").outcome, Completed)
+    models.url = "s3://nowhere/fraud"
+    outcome = models.look("modelaudit").outcome
+    assert isinstance(outcome, Failed)
+    assert "NoSuchBucket" in outcome.error
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    outcome = models.look("modelaudit").outcome
+    assert isinstance(outcome, Failed)
+    assert "secret" not in outcome.error
