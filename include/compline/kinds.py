@@ -18,6 +18,8 @@ class TargetKind(StrEnum):
     """A URL at which models answer."""
     AIRFLOW = "airflow"
     """A deployment of Airflow."""
+    PIPELINE = "pipeline"
+    """A declared data flow over data stores, with the DAG that moves the data."""
     LOG = "log"
     """Log files that services write."""
 

@@ -26,6 +26,7 @@ _GROUPS = (
     "airflow",
     "logs",
     "models",
+    "pipelines",
 )
 SCANNERS = (
     "bandit",
@@ -35,6 +36,7 @@ SCANNERS = (
     "trivy-image",
     "lineage",
     "data-expectations",
+    "column-content",
     "registry-permissions",
     "airflow-audit",
     "log-secrets",
@@ -44,6 +46,7 @@ SCANNERS = (
     "modelaudit",
     "picklescan",
     "model-guard",
+    "pipeline-flows",
 )
 """The registry's names; a test holds that they are the same. Here since importing it is dear."""
 _CRON, _TIMEZONE = "0 2 * * *", "UTC"

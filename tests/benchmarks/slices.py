@@ -25,6 +25,7 @@ from million import Size
 from nights import airflow_share, thousand_targets
 from parity import compare
 from running import ROOT, coverage, findings, scan, write_config
+from tables import many_tables
 
 
 def candidates(repos: Path) -> list[Path]:
@@ -201,7 +202,21 @@ def registry(home: Path) -> dict[str, Any]:
     here = _empty(home / "registry")
     result = registry_scale.nights(here)
     shutil.rmtree(here)
-    return result
+    return _rows(result)
+
+
+def tables(home: Path, count: int = 10_000) -> dict[str, Any]:
+    """A look at a PostgreSQL server of so many tables."""
+    from postgres import postgres_database, serving_postgres
+
+    here = _empty(home / "tables")
+    settings = (
+        "log_statement=all", "log_line_prefix=%a:", "max_locks_per_transaction=2048", "fsync=off",
+    )  # fmt: skip
+    with serving_postgres(*settings) as server, postgres_database(server) as url:
+        result = many_tables(server, url, here, count)
+    shutil.rmtree(here)
+    return _rows(result)
 
 
 def _clone(entry: Path, clones: Path) -> Path:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from compline.config.schema import Scanners
+from compline.config.scanners import Scanners
 from compline.scanners import registry
 
 UNFINISHED = re.compile(r"\b(?:[T]ODO|[F]IXME|[X]XX)\b")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from compline.model import Look, ScanKey, Target, TargetKind
 from compline.scanners.airflow.own import OwnAirflow
 from compline.source.snapshot import Snapshot
 from compline.store.cache import ResultCache
+from compline.store.standing import Standing
 from compline.tools.toolbox import Toolbox
 
 
@@ -42,6 +43,14 @@ class Job:
     """Whether the results cache must not be read for this job (it may be written)."""
 
 
+Standings = Callable[[Sequence[str], str], Mapping[str, Standing]]
+
+
+def nobody_knows(_names: Sequence[str], _scanner: str) -> Mapping[str, Standing]:
+    """The standing of targets where there is no store: unknown."""
+    return {}
+
+
 @dataclass(frozen=True)
 class ScanContext:
     """What a scanner may use; everything that touches the world is in here."""
@@ -60,6 +69,8 @@ class ScanContext:
     memory: Callable[[str, str], bytes | None] = field(default=lambda _target, _scanner: None)
     """What the last recorded look at a target (its name) by a scanner has left as `Look.memory`."""
     progress: Callable[[str], None] = field(default=lambda _line: None)
+    standing: Standings = field(default=nobody_knows)
+    """How other targets stand at their last completed looks."""
 
 
 class Scanner(Protocol):

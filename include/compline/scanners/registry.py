@@ -29,6 +29,10 @@ _SCANNERS = {
         frozenset({TargetKind.DATA_STORE}),
         "compline.scanners.expectations.scanner:DataExpectations",
     ),
+    "column-content": (
+        frozenset({TargetKind.DATA_STORE}),
+        "compline.scanners.stores.content.scanner:ColumnContent",
+    ),
     "registry-permissions": (
         frozenset({TargetKind.MODEL_REGISTRY}),
         "compline.scanners.registries.scanner:RegistryPermissions",
@@ -56,6 +60,12 @@ _SCANNERS = {
     "modelaudit": (_MODEL_FILES, "compline.scanners.models.scanner:ModelAuditScanner"),
     "picklescan": (_MODEL_FILES, "compline.scanners.models.scanner:PickleScanScanner"),
     "model-guard": (_MODELS, "compline.scanners.models.guard:ModelGuard"),
+    # After those that look at data stores: it judges by their looks, and in this order a shard has
+    # recorded them before.
+    "pipeline-flows": (
+        frozenset({TargetKind.PIPELINE}),
+        "compline.scanners.pipelines.scanner:PipelineFlows",
+    ),
 }
 _TOOLS = {
     "bandit": ("bandit",),

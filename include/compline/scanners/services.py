@@ -7,6 +7,9 @@ from pathlib import Path
 
 def escaped(text: str) -> str:
     """The text with control characters written out, so that a name stays one visible name."""
+    # Nearly every text is printable, and inventories have millions of them.
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from inventories import error_of, found, look_into, prove_once  # noqa: F401 - fixtures
 
-from compline.model import Completed, Failed, Look, Severity, Target, TargetKind
+from compline.model import Look, Target, TargetKind
 from compline.scanners.expectations import canary
-from compline.scanners.expectations.collector import Asked, collector
+from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.scanner import DataExpectations
 from compline.scanners.interface import Job, ScanContext
 
 LookAt = Callable[..., Look]
 
 
-@pytest.fixture(scope="session")
-def prove_once() -> Callable[[str, Asked], None]:
-    """The canary itself, run once per session instead of once per look: it costs a second."""
-    proved: set[tuple[str, str]] = set()
-    prove = canary.prove_built_in
-
-    def once(kind: str, asked: Asked) -> None:
-        key = (kind, collector(kind).variant(asked))
-        if key not in proved:
-            prove(kind, asked)
-            proved.add(key)
-
-    return once
-
-
 @pytest.fixture
 def look_at(
     context: Callable[..., ScanContext],
-    prove_once: Callable[[str, Asked], None],
+    prove_once: Callable[[str, Asked], None],  # noqa: F811 - the fixture
     monkeypatch: pytest.MonkeyPatch,
 ) -> LookAt:
     """One look at one store; its settings are keyword arguments, `url` is the URL itself."""
@@ -65,25 +51,3 @@ def asked_of(context: Callable[..., ScanContext]) -> Callable[[str], Asked]:
         return Asked(target, {}, 30, run.config, run.secrets, run.now)
 
     return asked
-
-
-@pytest.fixture
-def found() -> Callable[[Look], Mapping[tuple[str, str], Severity]]:
-    """(rule, subject) to severity of a completed look."""
-
-    def read(look: Look) -> Mapping[tuple[str, str], Severity]:
-        assert isinstance(look.outcome, Completed), look.outcome
-        return {(o.rule, o.subject): o.severity for o in look.outcome.observations}
-
-    return read
-
-
-@pytest.fixture
-def error_of() -> Callable[[Look], str]:
-    """The error of a failed look."""
-
-    def read(look: Look) -> str:
-        assert isinstance(look.outcome, Failed), look.outcome
-        return look.outcome.error
-
-    return read

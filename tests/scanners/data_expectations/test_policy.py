@@ -20,6 +20,9 @@ def test_defaults_hold_and_the_undeclared_is_left_out() -> None:
         "undeclared-schema-grant",
         "undeclared-read-grant",
         "undeclared-write-grant",
+        "account-holds-more",
+        "no-row-security",
+        "labelled-data-beyond-readers",
     }
     by_id = {expectation.id: expectation for expectation in bound.expectations}
     assert by_id["unexpected-superuser"].kwargs["value_set"] == ["postgres"]
@@ -30,7 +33,14 @@ def test_defaults_hold_and_the_undeclared_is_left_out() -> None:
 
 def test_what_is_declared_takes_the_place() -> None:
     bound = bind(
-        SUITE, {"superusers": ["root"], "roles": [], "grants": {}, "encrypted_at_rest": False}
+        SUITE,
+        {
+            "superusers": ["root"],
+            "roles": [],
+            "grants": {},
+            "labels": {},
+            "encrypted_at_rest": False,
+        },
     )
 
     assert bound.left_out == ()
@@ -49,12 +59,18 @@ def test_what_is_declared_takes_the_place() -> None:
     ("policy", "message"),
     [
         ({"superuser": []}, "did you mean 'superusers'?"),
-        ({"zzz": []}, "there are bypass_row_security, encrypted_at_rest, grants"),
+        ({"zzz": []}, "there are account_powers, accounts, attestation_days"),
         ({"superusers": "postgres"}, "superusers must be a list of names"),
         ({"superusers": [1]}, "superusers must be a list of names"),
         ({"encrypted_at_rest": "yes"}, "encrypted_at_rest must be true or false"),
         ({"grants": {"etl": ["SELECT"]}}, "grants must be {role: {resource"),
         ({"grants": {"etl": {"t": "SELECT"}}}, "grants must be {role: {resource"),
+        ({"labels": {"crm.*": ["personal"]}}, "labels must be {pattern: word}"),
+        ({"readers": {"personal": "etl"}}, "readers must be {name: [name, ...]}"),
+        ({"certificate_days": True}, "certificate_days must be a whole number"),
+        ({"attested": {"disk": {"by": "ann"}}}, "attested must be {item: {encrypted: true"),
+        ({"attested": {"disk": {"encrypted": True, "on": "today"}}}, "attested must be"),
+        ({"attested": {"disk": {"encrypted": True, "of": 1}}}, "attested must be"),
     ],
 )
 def test_a_policy_that_is_not_understood(policy: dict[str, Any], message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,15 @@ from compline.scanners.expectations.inventory import CannotCollect, records
 from compline.scanners.stores.postgresql.frames import inventory_of
 from compline.scanners.stores.postgresql.queries import QUERIES, SETTINGS, Answers
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+POLICY = {
+    "grants": {"analyst": {"lab.*": ["SELECT"]}},
+    "labels": {"public.*": "personal"},
+    "row_security": ["personal"],
+    "readers": {"personal": ["etl"]},
+    "accounts": ["etl", "analyst"],
+    "encrypted_at_rest": True,
+}
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -31,12 +41,12 @@ def answers(**rows: list[tuple[Any, ...]]) -> Answers:
 
 
 def frame(name: str, answers: Answers, **grants: Any) -> list[dict[str, Any]]:
-    return records(inventory_of(answers, grants).frames[name])
+    return records(inventory_of(answers, {"grants": grants}, NOW).frames[name])
 
 
 @pytest.mark.parametrize("name", ["postgresql-17-good", "postgresql-18-bad"])
 def test_recorded_answers_give_the_recorded_frames(name: str) -> None:
-    inventory = inventory_of(recorded(name), {"analyst": {"lab.*": ["SELECT"]}})
+    inventory = inventory_of(recorded(name), POLICY, NOW)
 
     expected = json.loads((GOLDEN / f"{name}.frames.json").read_text())
     assert {key: records(value) for key, value in inventory.frames.items()} == expected
@@ -164,14 +174,14 @@ def test_refusals_cuts_and_hidden_settings_are_gaps() -> None:
     del rows["hba"]
     partial = Answers(rows, "tls", {"hba": "permission denied"}, frozenset({"table_grants"}))
 
-    inventory = inventory_of(partial, {})
+    inventory = inventory_of(partial, {}, NOW)
 
     assert "hba" not in inventory.frames
     assert [(gap.reason, gap.path) for gap in inventory.all_gaps] == [
         (GapReason.FORBIDDEN, "hba/"),
         (GapReason.TRUNCATED, "table/"),
-        (GapReason.FORBIDDEN, "setting/password_encryption"),
-        (GapReason.FORBIDDEN, "setting/ssl_min_protocol_version"),
+        (GapReason.TRUNCATED, "account/"),
+        *((GapReason.FORBIDDEN, f"setting/{name}") for name in SETTINGS if name != "ssl"),
     ]
     assert isinstance(inventory.all_gaps[0], Gap)
 
@@ -189,11 +199,21 @@ def test_refusals_cuts_and_hidden_settings_are_gaps() -> None:
 )
 def test_an_answer_of_another_shape_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(CannotCollect, match="is not understood"):
-        inventory_of(answers(**change), {})
+        inventory_of(answers(**change), {}, NOW)
+
+
+def test_rights_of_accounts_are_not_told_from_half_of_the_answers() -> None:
+    rows = dict(answers().rows)
+    del rows["memberships"]
+
+    inventory = inventory_of(Answers(rows, "tls", {"memberships": "permission denied"}), {}, NOW)
+
+    assert "accounts" not in inventory.frames
+    assert inventory.refused["accounts"].path == "account/"
 
 
 def test_a_missing_answer_is_not_an_empty_one() -> None:
     rows = dict(answers().rows)
     del rows["table_grants"]
     with pytest.raises(CannotCollect, match="no answer about table_grants"):
-        inventory_of(Answers(rows, "tls"), {})
+        inventory_of(Answers(rows, "tls"), {}, NOW)

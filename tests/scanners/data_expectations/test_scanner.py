@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compline.evidence.locker import Locker
-from compline.model import Completed, Failed, Severity, Target, TargetKind
+from compline.model import Completed, Failed, Severity, Skipped, Target, TargetKind
 from compline.scanners.expectations import gx_runner
 from compline.scanners.expectations.scanner import DataExpectations
 from compline.scanners.interface import Job
@@ -225,3 +225,7 @@ def test_the_scan_key_names_what_decides(context: Any) -> None:
     assert quick.tool == slow.tool
     assert quick.rules == slow.rules
     assert quick.options != slow.options
+
+
+def test_a_dataset_has_no_settings_to_look_at(look_at: Any) -> None:
+    assert isinstance(look_at(kind="dataset", path="/x.csv").outcome, Skipped)

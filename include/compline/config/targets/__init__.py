@@ -14,6 +14,7 @@ from compline.config.targets.listed import Listed
 from compline.config.targets.logs import Log
 from compline.config.targets.models import ModelFiles
 from compline.config.targets.object_stores import CloudStore
+from compline.config.targets.pipelines import Pipeline
 from compline.config.targets.registries import ModelRegistry
 from compline.config.targets.sources import Image, Repository
 from compline.config.targets.stores import DataStore
@@ -32,6 +33,7 @@ class Targets(Section):
     logs: list[Log] = Field(default_factory=list)
     endpoints: list[Endpoint] = Field(default_factory=list)
     models: list[ModelFiles] = Field(default_factory=list)
+    pipelines: list[Pipeline] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _unique(self) -> Targets:

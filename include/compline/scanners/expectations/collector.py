@@ -7,7 +7,7 @@ A kind of inventory is a package with `collector.py` (the functions of `Collecto
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -20,10 +20,14 @@ from compline.config.secrets import SecretResolver
 from compline.model import Target, TargetKind
 from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.scanners.interface import Standings, nobody_knows
 from compline.tools.toolbox import Toolbox
 
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
+    "kafka": (TargetKind.DATA_STORE, "compline.scanners.stores.kafka"),
+    "pipeline": (TargetKind.PIPELINE, "compline.scanners.pipelines"),
+    "redis": (TargetKind.DATA_STORE, "compline.scanners.stores.redis"),
     "inventory": (TargetKind.DATA_STORE, "compline.scanners.stores.inventory"),
     "airflow": (TargetKind.AIRFLOW, "compline.scanners.airflow"),
     "endpoint": (TargetKind.ENDPOINT, "compline.scanners.endpoints"),
@@ -33,6 +37,7 @@ _KINDS = {
     "sagemaker": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.sagemaker"),
     "huggingface": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.huggingface"),
     "directory": (TargetKind.MODEL_REGISTRY, "compline.scanners.registries.directory"),
+    "content": (TargetKind.DATA_STORE, "compline.scanners.stores.content"),
 }
 
 _COMMON = {"object-stores": "compline.scanners.stores.object_stores"}
@@ -55,6 +60,8 @@ class Asked:
     """The deployment that runs us; None outside of Airflow."""
     tools: Toolbox | None = None
     """What collectors that run a tool need."""
+    standing: Standings = field(default=nobody_knows)
+    """How other targets stand, by their names and a scanner's."""
 
     def text(self, setting: str) -> str:
         """A setting of the target.

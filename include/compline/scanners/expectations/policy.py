@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from compline.scanners.expectations.inventory import as_text
@@ -80,23 +81,46 @@ def bind(suite: Suite, policy: Mapping[str, Any]) -> BoundSuite:
 def _checked(name: str, parameter: Parameter, value: Any) -> Any:
     if value is None:
         return None
-    fits = {
-        "list": isinstance(value, list) and all(isinstance(item, str) for item in value),
-        "string": isinstance(value, str),
-        "boolean": isinstance(value, bool),
-        "integer": isinstance(value, int) and not isinstance(value, bool),
-        "grants": _is_grants(value),
-    }[parameter.type]
-    if not fits:
-        shape = {
-            "list": "a list of names",
-            "string": "text",
-            "boolean": "true or false",
-            "integer": "a whole number",
-            "grants": "{role: {resource: [privilege, ...]}}",
-        }[parameter.type]
+    fits, shape = _TYPES[parameter.type]
+    if not fits(value):
         raise PolicyError(f"policy: {name} must be {shape} ({parameter.about})")
     return value
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and isinstance(word, str) for key, word in value.items()
+    )
+
+
+def _is_lists(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and _is_list(items) for key, items in value.items()
+    )
+
+
+def _is_attested(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(item, str)
+        and isinstance(given, dict)
+        and {"encrypted"} <= set(given) <= {"encrypted", "by", "on"}
+        and isinstance(given["encrypted"], bool)
+        and isinstance(given.get("by", ""), str)
+        and _is_date(given.get("on", date.min))
+        for item, given in value.items()
+    )
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _is_grants(value: Any) -> bool:
@@ -111,6 +135,22 @@ def _is_grants(value: Any) -> bool:
         )
         for role, resources in value.items()
     )
+
+
+_TYPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "list": (_is_list, "a list of names"),
+    "string": (lambda value: isinstance(value, str), "text"),
+    "boolean": (lambda value: isinstance(value, bool), "true or false"),
+    "integer": (
+        lambda value: isinstance(value, int) and not isinstance(value, bool),
+        "a whole number",
+    ),
+    "grants": (_is_grants, "{role: {resource: [privilege, ...]}}"),
+    "words": (_is_words, "{pattern: word}"),
+    "lists": (_is_lists, "{name: [name, ...]}"),
+    "attested": (_is_attested, "{item: {encrypted: true, by: name, on: 2026-01-31}}"),
+}
+"""How each type of parameter is told, and what it looks like."""
 
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:

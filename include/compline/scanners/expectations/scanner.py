@@ -14,6 +14,7 @@ from compline.model import (
     Look,
     Outcome,
     ScanKey,
+    Skipped,
     Target,
     TargetKind,
     canonical_json,
@@ -93,13 +94,16 @@ class InventoryScanner:
             lambda notes: self._judge(target, context, proved, notes),
         )
 
+    def _kind(self, target: Target) -> str:
+        return kind_of(target)
+
     def _seconds(self, context: ScanContext) -> float:
         return float(context.config.scanners.of(self.name).seconds)
 
     def _judge(
         self, target: Target, context: ScanContext, proved: set[tuple[str, str]], notes: Notes
     ) -> Outcome:
-        kind = kind_of(target)
+        kind = self._kind(target)
         own = target.settings.get("suite")
         suite = load(Path(str(own))) if own else built_in(kind)
         bound = bind(suite, target.settings.get("policy") or {})
@@ -121,6 +125,7 @@ class InventoryScanner:
             context.now,
             airflow=context.airflow,
             tools=context.tools,
+            standing=context.standing,
         )
         # Asked first: a service that is down costs no import of Great Expectations.
         inventory = ask.collect(asked)
@@ -173,6 +178,13 @@ class DataExpectations(InventoryScanner):
     name = "data-expectations"
     kinds = frozenset({TargetKind.DATA_STORE})
 
+    def _judge(
+        self, target: Target, context: ScanContext, proved: set[tuple[str, str]], notes: Notes
+    ) -> Outcome:
+        if target.settings.get("kind") == "dataset":
+            return Skipped("a file of data has no settings or grants: column-content looks into it")
+        return super()._judge(target, context, proved, notes)
+
 
 def _built_in_ids(suite: Suite) -> frozenset[str]:
     if not suite.extends:
@@ -181,9 +193,19 @@ def _built_in_ids(suite: Suite) -> frozenset[str]:
 
 
 def _shown(frame: Any) -> list[dict[str, str]]:
+    """The frame as evidence; its cells are masked once per different text, since they repeat."""
+    known: dict[tuple[str, str], str] = {}
+
+    def shown(column: str, value: object) -> str:
+        if not isinstance(value, str):
+            return evidence_text(column, value)
+        key = (column, value)
+        if key not in known:
+            known[key] = evidence_text(column, value)
+        return known[key]
+
     return [
-        {column: evidence_text(column, value) for column, value in row.items()}
-        for row in records(frame)
+        {column: shown(column, value) for column, value in row.items()} for row in records(frame)
     ]
 
 

@@ -23,7 +23,7 @@ class _Part(BaseModel):
 class Parameter(_Part):
     """Something that a target's `policy` may say, and what holds when it does not."""
 
-    type: Literal["list", "string", "boolean", "integer", "grants"]
+    type: Literal["list", "string", "boolean", "integer", "grants", "words", "lists", "attested"]
     about: str
     default: Any = None
     """None: there is no default, and expectations that use it are left out until it is

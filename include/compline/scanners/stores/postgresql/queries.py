@@ -14,37 +14,40 @@ database in the URL: list one target per database.
 
 from __future__ import annotations
 
-import os
-import re
-import socket
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
-from urllib.parse import quote
 
 import psycopg
-from psycopg import conninfo
-from psycopg.rows import tuple_row
 
-from compline.scanners.expectations.inventory import CannotCollect
-from compline.scanners.services import one_line
+from compline.scanners.stores.postgresql.connection import Connection, connected, told
+from compline.scanners.stores.tls import POSTGRESQL, Handshake, shake_hands
 
 ROW_LIMIT = 200_000
 """Most rows of one answer; more is a gap."""
 
-LOCK_MILLISECONDS = 5000
-"""How long a lock is waited for: a check must not stand in anybody's queue."""
-
-SETTINGS = ("password_encryption", "ssl", "ssl_min_protocol_version")
-"""Those that the first query asks for."""
+SETTINGS = (
+    "log_connections",
+    "log_min_duration_statement",
+    "log_statement",
+    "password_encryption",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "ssl",
+    "ssl_ciphers",
+    "ssl_min_protocol_version",
+)
+"""Those of the first query that every server has; `ssl_tls13_ciphers` is there since version 18,
+`pgaudit.log` where the extension is loaded."""
 
 QUERIES: Mapping[str, LiteralString] = {
     "settings": """
         SELECT name, setting, source FROM pg_catalog.pg_settings
-        WHERE name IN ('ssl', 'ssl_min_protocol_version', 'password_encryption')
+        WHERE name IN ('log_connections', 'log_min_duration_statement', 'log_statement',
+                       'password_encryption', 'pgaudit.log', 'session_preload_libraries',
+                       'shared_preload_libraries', 'ssl', 'ssl_ciphers',
+                       'ssl_min_protocol_version', 'ssl_tls13_ciphers')
         ORDER BY name""",
     "connection": """
         SELECT coalesce(s.ssl, false) AS tls, s.version, s.cipher, s.bits,
@@ -92,6 +95,16 @@ QUERIES: Mapping[str, LiteralString] = {
         LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
           AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND a.grantee <> c.relowner
+        UNION  -- what is granted on single columns counts as granted on the table
+        SELECT n.nspname, c.relname, coalesce(g.rolname, 'PUBLIC'), a.grantee = 0,
+               a.privilege_type, a.is_grantable
+        FROM pg_catalog.pg_attribute AS t
+        JOIN pg_catalog.pg_class AS c ON c.oid = t.attrelid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
+             LATERAL pg_catalog.aclexplode(t.attacl) AS a
+        LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
+        WHERE t.attacl IS NOT NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND a.grantee <> c.relowner
         ORDER BY 1, 2, 3, 5""",
 }
 """One statement per answer; an access list that is null holds nothing but the owner's rights."""
@@ -109,53 +122,28 @@ class Answers:
     """Queries that the account may not ask, with the server's reason."""
     truncated: frozenset[str] = frozenset()
     """Queries whose answer was cut at `ROW_LIMIT`."""
+    handshakes: tuple[Handshake, ...] = ()
+    """What the server shows to whoever opens a connection; none where it is reached by a socket."""
 
 
 def ask(url: str, seconds: float) -> Answers:
-    """Connects and asks every query in one read-only transaction.
+    """Connects and asks every query in one read-only transaction; then looks at the TLS handshake.
 
     Raises:
         CannotCollect: no connection, a time-out, an answer that broke off.
     """
-    parameters = _parameters(url)
     deadline = time.monotonic() + seconds
-    parameters["connect_timeout"] = str(max(2, int(seconds)))
-    hidden = [str(value) for key, value in parameters.items() if key == "password" and value]
-    try:
-        with (
-            psycopg.connect(
-                **parameters, autocommit=True, prepare_threshold=None, row_factory=tuple_row
-            ) as connection,
-            _cut_at(deadline, connection),
-        ):
-            return _ask_all(connection, deadline)
-    except psycopg.Error as error:
-        if time.monotonic() >= deadline or isinstance(
-            error, psycopg.errors.QueryCanceled | psycopg.errors.ConnectionTimeout
-        ):
-            raise CannotCollect(
-                f"the server did not answer within {seconds:g} s (scanners.data-expectations."
-                "seconds)"
-            ) from None
-        raise CannotCollect(f"PostgreSQL: {_told(error, hidden)}") from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise CannotCollect(f"PostgreSQL: {_told(error, hidden)}") from None
+    with connected(url, seconds) as connection:
+        answers = _ask_all(connection)
+        host, port = connection.info.hostaddr or connection.info.host, connection.info.port
+        name = connection.info.host
+    if answers.our_end == "socket":
+        return answers
+    left = max(0.5, deadline - time.monotonic())
+    return replace(answers, handshakes=(shake_hands(host, port, name, left, POSTGRESQL),))
 
 
-def _ask_all(connection: psycopg.Connection[tuple[Any, ...]], deadline: float) -> Answers:
-    left = max(1, int((deadline - time.monotonic()) * 1000))
-    # Set one by one and not as start-up parameters, which connection poolers refuse.
-    for setting in (
-        "default_transaction_read_only = on",
-        f"statement_timeout = {left}",
-        f"lock_timeout = {min(left, LOCK_MILLISECONDS)}",
-        f"idle_in_transaction_session_timeout = {left}",
-        "search_path = pg_catalog",
-        "client_encoding = 'UTF8'",
-    ):
-        connection.execute(f"SET {setting}")
-    connection.read_only = True
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+def _ask_all(connection: Connection) -> Answers:
     rows: dict[str, tuple[tuple[Any, ...], ...]] = {}
     refused: dict[str, str] = {}
     truncated = set()
@@ -166,7 +154,7 @@ def _ask_all(connection: psycopg.Connection[tuple[Any, ...]], deadline: float) -
                     cursor.execute(query)
                     found = cursor.fetchmany(ROW_LIMIT + 1)
             except psycopg.errors.InsufficientPrivilege as error:
-                refused[name] = _told(error, ())
+                refused[name] = told(error, ())
                 continue
             if len(found) > ROW_LIMIT:
                 truncated.add(name)
@@ -175,51 +163,3 @@ def _ask_all(connection: psycopg.Connection[tuple[Any, ...]], deadline: float) -
     if connection.pgconn.ssl_in_use:
         our_end = "tls"
     return Answers(rows, our_end, refused, frozenset(truncated))
-
-
-def _parameters(url: str) -> dict[str, Any]:
-    # SQLAlchemy and Airflow write postgresql+driver:// and postgres://.
-    normal = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url.strip())
-    try:
-        if not normal.startswith("postgresql://"):
-            raise psycopg.ProgrammingError
-        parameters = conninfo.conninfo_to_dict(normal)
-    except psycopg.Error:
-        # libpq repeats the part that it does not understand, which may be the password.
-        raise CannotCollect(
-            "the connection URL is not of the form postgresql://user:password@host:port/database "
-            "(special letters in the password must be percent-encoded)"
-        ) from None
-    return {**parameters, "application_name": "compline"}
-
-
-@contextmanager
-def _cut_at(deadline: float, connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[None]:
-    """Cuts the connection at the deadline: a stopped server heeds no statement_timeout."""
-
-    def cut() -> None:
-        try:
-            # A descriptor of our own, so that closing it leaves libpq's alone.
-            with socket.socket(fileno=os.dup(connection.pgconn.socket)) as end:
-                end.shutdown(socket.SHUT_RDWR)
-        except (OSError, psycopg.Error):
-            # It is closed already, which is all that was wanted.
-            return
-
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-
-
-def _told(error: Exception, hidden: Iterable[str]) -> str:
-    diagnostic = getattr(error, "diag", None)
-    text = (diagnostic.message_primary if diagnostic else None) or str(error)
-    for secret in hidden:
-        for form in {secret, quote(secret, safe="")}:
-            text = text.replace(form, "***")
-    return one_line(text) or type(error).__name__

@@ -1,0 +1,1 @@
+"""What columns really hold: sampled, counted, never kept."""

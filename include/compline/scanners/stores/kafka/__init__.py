@@ -1,0 +1,1 @@
+"""Kafka clusters, and what speaks like them."""

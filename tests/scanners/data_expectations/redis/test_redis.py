@@ -1,0 +1,179 @@
+"""Against real Redis servers: the good one is clean, each bad arrangement is found."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from compline.evidence.locker import Locker
+from compline.model import Completed, GapReason, Severity
+
+SIGNED = {"encrypted": True, "by": "ann", "on": "2025-11-30"}
+GOOD_POLICY = {
+    "users": ["root", "app", "compline"],
+    "administrators": ["root"],
+    "attested": {"disk": SIGNED, "backups": SIGNED},
+}
+
+
+@pytest.fixture
+def look_at_redis(look_at: Any) -> Any:
+    def look(url: str, **settings: Any) -> Any:
+        return look_at(url=url, kind="redis", **settings)
+
+    return look
+
+
+def test_a_server_in_order_is_clean_and_wholly_seen(good_redis: Any, look_at_redis: Any) -> None:
+    look = look_at_redis(good_redis.url(), policy=GOOD_POLICY)
+
+    assert look.outcome == Completed((), ())
+    assert look.warnings == ()
+
+
+def test_everything_wrong_is_found(bad_redis: Any, look_at_redis: Any, found: Any) -> None:
+    look = look_at_redis(bad_redis.url(""), policy={"users": [], "encrypted_at_rest": True})
+
+    critical, high, medium, low = (
+        Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW,
+    )  # fmt: skip
+    assert found(look) == {
+        ("tls-disabled", "setting/tls-port"): high,
+        ("tls-not-enforced", "setting/port"): high,
+        ("weak-tls-version", "setting/tls-protocols"): medium,
+        ("connection-without-tls", "connection/default"): high,
+        ("attestation-unsigned", "attestation/disk"): low,
+        ("attestation-unsigned", "attestation/backups"): low,
+        ("listens-everywhere", "setting/bind"): medium,
+        ("protected-mode-off", "setting/protected-mode"): medium,
+        ("debug-commands-enabled", "setting/enable-debug-command"): medium,
+        ("default-user-without-password", "user/default"): critical,
+        ("default-user-enabled", "user/default"): low,
+        ("user-without-password", "user/open"): critical,
+        ("dangerous-commands", "user/default"): high,
+        ("dangerous-commands", "user/half"): high,  # by its second selector
+        ("reaches-every-key", "user/default"): low,
+        ("undeclared-user", "user/default"): medium,
+        ("undeclared-user", "user/open"): medium,
+        ("undeclared-user", "user/half"): medium,
+    }
+    assert look.outcome.gaps == ()
+
+
+def test_a_certificate_near_its_end(good_redis: Any, look_at_redis: Any, found: Any) -> None:
+    policy = {**GOOD_POLICY, "certificate_days": 100_000}
+
+    assert found(look_at_redis(good_redis.url(), policy=policy)) == {
+        ("certificate-expiry", "certificate/127.0.0.1"): Severity.MEDIUM
+    }
+
+
+def test_a_refused_part_is_a_gap_and_the_rest_is_judged(
+    good_redis: Any, look_at_redis: Any
+) -> None:
+    with good_redis.admin() as admin:
+        admin.execute_command("ACL", "SETUSER", "compline", "-config|get")
+        try:
+            settings = look_at_redis(good_redis.url(), policy=GOOD_POLICY).outcome
+            admin.execute_command("ACL", "SETUSER", "compline", "-acl|cat", "+config|get")
+            users = look_at_redis(good_redis.url(), policy=GOOD_POLICY).outcome
+        finally:
+            admin.execute_command("ACL", "SETUSER", "compline", "+config|get", "+acl|cat")
+
+    assert (settings.observations, users.observations) == ((), ())
+    ((gap,), (other,)) = settings.gaps, users.gaps
+    assert (gap.reason, gap.path) == (GapReason.FORBIDDEN, "setting/")
+    assert "ACL SETUSER ... +config|get" in gap.detail
+    assert (other.reason, other.path) == (GapReason.FORBIDDEN, "user/")
+
+
+def test_no_hash_of_a_password_is_kept(good_redis: Any, look_at_redis: Any, scene: Any) -> None:
+    with good_redis.admin() as admin:
+        hashed = admin.acl_getuser("app")["passwords"][0]  # type: ignore[index]
+
+    look = look_at_redis(good_redis.url(), policy=GOOD_POLICY)
+
+    evidence = Locker(scene.home / "evidence").get(look.evidence[0])
+    assert {row["user"] for row in json.loads(evidence)["frames"]["users"]} >= {"app", "root"}
+    for secret in (hashed, "for@tests", "for%40tests"):
+        assert secret not in repr(look)
+        assert secret.encode() not in evidence
+
+
+def test_only_reading_commands_are_sent(good_redis: Any, look_at_redis: Any) -> None:
+    """The account of the documentation may call nothing else, and no call was refused."""
+    with good_redis.admin() as admin:
+        rights = admin.acl_getuser("compline")
+        admin.execute_command("CONFIG", "RESETSTAT")
+        admin.execute_command("ACL", "LOG", "RESET")
+        look_at_redis(good_redis.url(), policy=GOOD_POLICY)
+        sent = {
+            name.removeprefix("cmdstat_"): value["calls"]
+            for name, value in admin.info("commandstats").items()
+        }
+        assert admin.acl_log() == []
+
+    assert rights["keys"] in ("", [])  # type: ignore[index]
+    assert set(sent) - {"config|resetstat", "acl|log", "info"} <= {
+        "auth", "hello", "acl|whoami", "acl|list", "acl|cat", "config|get", "client|setinfo",
+        "select", "ping",
+    }  # fmt: skip
+    assert sum(sent.values()) < 30
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_servers_that_do_not_answer(
+    look_at_redis: Any, error_of: Any, silent_port: int, bad_redis: Any
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    stopped = look_at_redis(f"redis://u:very-secret@127.0.0.1:{port}")
+    silent = look_at_redis(f"redis://u:very-secret@127.0.0.1:{silent_port}", seconds=1)
+    os.kill(bad_redis.process.pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        frozen = look_at_redis(bad_redis.url(""), seconds=1)
+        assert time.monotonic() - started < 5
+    finally:
+        os.kill(bad_redis.process.pid, signal.SIGCONT)
+
+    assert "Connection refused" in error_of(stopped)
+    assert "did not answer within 1 s" in error_of(silent)
+    assert "did not answer within 1 s" in error_of(frozen)
+    assert "very-secret" not in repr((stopped, silent))
+
+
+def test_a_wrong_password_and_urls_that_are_none(
+    good_redis: Any, look_at_redis: Any, error_of: Any
+) -> None:
+    wrong = look_at_redis(good_redis.url().replace("a%2Fpassword", "very-secret"))
+
+    assert "invalid username-password pair" in error_of(wrong)
+    assert "very-secret" not in repr(wrong)
+    for url in ("http://u:very-secret@h", "very-secret", "redis://u:very-secret@h:port"):
+        error = error_of(look_at_redis(url))
+        assert "rediss://user:password@host:port" in error
+        assert "very-secret" not in error
+
+
+def test_a_certificate_that_is_not_trusted(
+    good_redis: Any, look_at_redis: Any, error_of: Any
+) -> None:
+    error = error_of(look_at_redis(good_redis.url().partition("?")[0]))
+
+    assert "certificate verify failed" in error

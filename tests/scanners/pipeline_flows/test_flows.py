@@ -1,0 +1,186 @@
+"""Declared data flows against how their stores stand: recorded, odd, and unknown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compline.model import Completed, Failed, GapReason, Target, TargetKind
+from compline.scanners.expectations import canary
+from compline.scanners.expectations.inventory import records
+from compline.scanners.interface import Job
+from compline.scanners.pipelines.collector import recorded
+from compline.scanners.pipelines.scanner import PipelineFlows
+from compline.store.standing import Defect, Standing
+
+GOLDEN = Path(__file__).parent / "golden"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HOP = {
+    "dataset": "customers", "store": "warehouse", "direction": "read", "resource": "crm.customers",
+    "account": "etl", "classification": "personal",
+}  # fmt: skip
+FLOW = {"hops": [HOP], "connections": ["warehouse"]}
+POLICY = {"labels": {"crm.*": "personal"}, "accounts": ["etl"]}
+CLEAN = Standing(NOW - timedelta(hours=2), "completed", 0, ())
+DAG = """
+WAREHOUSE = "warehouse"
+with DAG("churn"):
+    SQLExecuteQueryOperator(task_id="a", conn_id=WAREHOUSE, sql="SELECT 1")
+"""
+
+
+def test_a_recorded_flow_gives_the_recorded_frames() -> None:
+    answers: Any = json.loads((GOLDEN / "flow.json").read_text())
+    inventory = recorded(answers, None)  # type: ignore[arg-type]
+
+    expected = json.loads((GOLDEN / "frames.json").read_text())
+    assert {name: records(frame) for name, frame in inventory.frames.items()} == expected
+
+
+@pytest.fixture
+def look_at(context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(canary, "prove_built_in", lambda *_: None)
+    dag = tmp_path / "churn.py"
+
+    def look(
+        standing: Any = CLEAN, *, source: str = DAG, policy: Any = POLICY, **given: Any
+    ) -> Any:
+        dag.write_text(source)
+        settings = {"dag": "churn", "dag_file": str(dag), "flow": FLOW, **given}
+        store = {"name": "warehouse", "kind": "postgresql", "url": "env:X", "policy": policy}
+        asked = replace(
+            context(None, targets={"data_stores": [store]}),
+            standing=lambda names, _scanner: {n: standing for n in names if standing},
+        )
+        target = Target(TargetKind.PIPELINE, "churn", "dag:churn", settings=settings)
+        (result,) = PipelineFlows().scan([Job(target, "")], asked)
+        return result
+
+    return look
+
+
+def found(look: Any) -> set[tuple[str, str]]:
+    assert isinstance(look.outcome, Completed), look.outcome
+    return {(o.rule, o.subject) for o in look.outcome.observations}
+
+
+def test_a_flow_in_order_is_clean(look_at: Any) -> None:
+    assert look_at().outcome == Completed((), ())
+
+
+HOP_NAME = "hop/read customers warehouse"
+
+
+@pytest.mark.parametrize(
+    ("defect", "rule"),
+    [
+        (("tls-disabled", "setting/ssl", "CWE-319"), "hop-in-clear/transit"),
+        (("unencrypted-at-rest", "attestation/disk", "CWE-311"), "hop-unencrypted-at-rest/rest"),
+        (
+            ("public-table-read", "table/crm.customers/PUBLIC", "CWE-732"),
+            "hop-open-to-others/access",
+        ),
+        (("account-powers", "account/etl", "CWE-250"), "hop-open-to-others/access"),
+        (("trust-authentication", "hba/host all", "CWE-306"), "hop-open-to-others/access"),
+        (("public-table-read", "table/crm.other/PUBLIC", "CWE-732"), ""),
+        (("public-table-read", "table/crm.customers_old/PUBLIC", "CWE-732"), ""),
+        (("role-without-expiry", "role/etl", "CWE-262"), ""),
+    ],
+)
+def test_a_defect_of_the_store_breaks_the_hop_that_it_concerns(
+    look_at: Any, defect: tuple[str, str, str], rule: str
+) -> None:
+    name, subject, cwe = defect
+
+    look = look_at(replace(CLEAN, defects=(Defect(name, subject, (cwe,), ""),)))
+
+    wanted, _, aspect = rule.partition("/")
+    assert found(look) == ({(wanted, f"{HOP_NAME}/{aspect}")} if rule else set())
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (None, "no completed look yet"),
+        (replace(CLEAN, looked_at=None), "no completed look yet"),
+        (replace(CLEAN, looked_at=NOW - timedelta(hours=37)), "its last completed look is of 2025"),
+        (replace(CLEAN, gaps=1), "has gaps, so nobody knows"),
+    ],
+)
+def test_what_nobody_knows_is_a_gap_and_not_in_order(
+    look_at: Any, standing: Any, said: str
+) -> None:
+    look = look_at(standing)
+
+    assert found(look) == set()
+    assert [(gap.reason, gap.path) for gap in look.outcome.gaps] == [
+        (GapReason.NOT_REPORTED, f"{HOP_NAME}/{aspect}") for aspect in ("transit", "rest", "access")
+    ]
+    assert said in look.outcome.gaps[0].detail
+
+
+def test_declarations_that_do_not_agree(look_at: Any) -> None:
+    hops = [{**HOP, "classification": "internal", "account": "other"}, {**HOP, "store": "gone"}]
+
+    look = look_at(flow={"hops": hops, "connections": ["warehouse", "lake"]})
+
+    assert found(look) == {
+        ("classification-differs", "declaration/read customers warehouse/classification"),
+        ("account-not-checked", "declaration/read customers warehouse/account"),
+        ("hop-to-unknown-store", "declaration/read customers gone/store"),
+        ("connection-without-use", "connection/lake"),
+    }
+    assert {gap.path for gap in look.outcome.gaps} >= {"hop/read customers gone/transit"}
+
+
+def test_connections_of_the_dag(look_at: Any) -> None:
+    source = (
+        DAG
+        + """
+    hook = BaseHook.get_connection("secret_store")
+    S3Hook(aws_conn_id=f"lake_{env}")
+    GCSHook(gcp_conn_id=None)
+    args = {"default_args": {"ssh_conn_id": "bastion"}}
+"""
+    )
+    look = look_at(source=source)
+
+    assert found(look) == {
+        ("undeclared-connection", "connection/secret_store"),
+        ("undeclared-connection", "connection/bastion"),
+    }
+    (gap,) = look.outcome.gaps
+    assert (gap.reason, gap.path) == (GapReason.UNPARSED, "connection/")
+    assert gap.detail.endswith("lines 7")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"source": "with DAG(:"}, "it is no Python"),
+        ({"source": "x = 1"}, "does not name the DAG churn"),
+        ({"dag_file": "/gone.py"}, "/gone.py: cannot be read"),
+        ({"flow": None}, "needs either `flow:` or `flow_file:`"),
+        ({"flow": None, "flow_file": "/gone.yaml"}, "/gone.yaml: cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_failed(look_at: Any, given: Any, said: str) -> None:
+    outcome = look_at(**given).outcome
+    assert isinstance(outcome, Failed)
+    assert said in outcome.error
+
+
+def test_a_flow_in_a_file_of_the_repository(look_at: Any, tmp_path: Path) -> None:
+    file = tmp_path / "compline-pipeline.yaml"
+    file.write_text(json.dumps(FLOW))
+    assert look_at(flow=None, flow_file=str(file)).outcome == Completed((), ())
+
+    file.write_text("hops:\n  - {dataset: a, store: b, direction: up}\n")
+    wrong = look_at(flow=None, flow_file=str(file)).outcome
+    assert isinstance(wrong, Failed)
+    assert "hops.0.direction" in wrong.error
