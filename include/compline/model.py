@@ -269,3 +269,6 @@ class Look:
     """Share of the input (0 to 1) that differs from the last completed look."""
     fresh: bool = True
     """False where any part came from the results cache."""
+    memory: bytes | None = field(default=None, repr=False, compare=False)
+    """What the scanner wants to have at its next look at the target; kept with the record of a
+    completed look that counts, and nowhere else. None leaves what is kept as it is."""

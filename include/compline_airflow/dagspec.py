@@ -40,6 +40,7 @@ SCANNERS = (
     "registry-permissions",
     "airflow-audit",
     "log-secrets",
+    "model-access",
     "endpoint-guard",
     "endpoint-dynamic",
     "modelaudit",

@@ -48,7 +48,7 @@ def test_what_is_taken(tmp_path: Path) -> None:
         ("env:TOKEN", "a-literal", 7, "a literal secret is refused"),
         ("https://airflow", "https://u:p@airflow", 6, "a credential in a URL is refused"),
         ("files: [/var/log/a.log, \"logs/*.log\"]", "files: []", 11, "files"),
-        ("files:", "paths:", 11, "unknown key; there are closes, files"),
+        ("files:", "paths:", 11, "unknown key; there are access, closes, files"),
     ],
 )  # fmt: skip
 def test_mistakes_have_their_line(old: str, new: str, line: int, message: str) -> None:

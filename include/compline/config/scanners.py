@@ -92,6 +92,15 @@ class ModelGuardSettings(ServiceSettings):
     file_gb: int = Field(64, ge=1, description="a larger model file is a gap")
 
 
+class AccessSettings(Section):
+    """Downloads of models in access logs."""
+
+    enabled: bool = True
+    seconds: int = Field(600, ge=1, description="time of reading one target")
+    newest: int = Field(50_000, ge=1, description="files of one target; the last written")
+    read_mb: int = Field(4096, ge=1, description="what is newly read of one target in one night")
+
+
 class Scanners(Section):
     """One section per scanner, named as on the command line."""
 
@@ -106,6 +115,7 @@ class Scanners(Section):
     registry_permissions: ServiceSettings = Field(ServiceSettings(), alias="registry-permissions")
     airflow_audit: ServiceSettings = Field(ServiceSettings(), alias="airflow-audit")
     log_secrets: LogSettings = Field(LogSettings(), alias="log-secrets")
+    model_access: AccessSettings = Field(AccessSettings(), alias="model-access")
     endpoint_guard: ServiceSettings = Field(ServiceSettings(seconds=180), alias="endpoint-guard")
     endpoint_dynamic: DynamicSettings = Field(DynamicSettings(), alias="endpoint-dynamic")
     modelaudit: OpeningSettings = OpeningSettings()

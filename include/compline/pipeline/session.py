@@ -18,6 +18,7 @@ from compline.pipeline.progress import Report
 from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.interface import ScanContext
 from compline.store.engine import Store, StoreError, open_store
+from compline.store.memories import read_memory
 from compline.store.standing import standing
 from compline.tools.toolbox import Toolbox
 
@@ -56,6 +57,7 @@ class Session:
             now=self.now(),
             processes=self.config.execution.processes or usable_cores(),
             airflow=self.airflow,
+            memory=partial(read_memory, self.store),
             standing=partial(standing, self.store),
         )
 

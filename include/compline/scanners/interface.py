@@ -66,6 +66,8 @@ class ScanContext:
     """How many tool processes may run at once (the cores given to this shard)."""
     airflow: OwnAirflow | None = None
     """The deployment that runs us; None outside of Airflow's tasks."""
+    memory: Callable[[str, str], bytes | None] = field(default=lambda _target, _scanner: None)
+    """What the last recorded look at a target (its name) by a scanner has left as `Look.memory`."""
     progress: Callable[[str], None] = field(default=lambda _line: None)
     standing: Standings = field(default=nobody_knows)
     """How other targets stand at their last completed looks."""

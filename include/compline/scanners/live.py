@@ -20,6 +20,8 @@ class Notes:
     warnings: tuple[str, ...] = ()
     evidence: list[bytes] = field(default_factory=list)
     """Reports for the locker; kept only when the check ends."""
+    memory: bytes | None = None
+    """See `Look.memory`."""
     sandbox: str = ""
     """How tools were confined, where the check starts some."""
 
@@ -62,6 +64,7 @@ def live_look(
         tool_version=tool_version,
         warnings=notes.warnings,
         evidence=evidence,
+        memory=notes.memory,
         sandbox=notes.sandbox,
         seconds=round(time.monotonic() - started, 3),
     )

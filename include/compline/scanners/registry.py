@@ -45,6 +45,10 @@ _SCANNERS = {
         frozenset({TargetKind.AIRFLOW, TargetKind.LOG}),
         "compline.scanners.logs.scanner:LogSecrets",
     ),
+    "model-access": (
+        frozenset({TargetKind.LOG}),
+        "compline.scanners.access.scanner:ModelAccess",
+    ),
     "endpoint-guard": (
         frozenset({TargetKind.ENDPOINT}),
         "compline.scanners.endpoints.scanner:EndpointGuard",

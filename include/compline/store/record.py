@@ -40,6 +40,7 @@ from compline.store.load import (
     load_present,
     load_target,
 )
+from compline.store.memories import write_memories
 from compline.store.reuse import Reuse, record_reused
 from compline.store.schema import targets
 from compline.store.waived import load_acceptances
@@ -271,6 +272,7 @@ class _Task:
         write_looks(connection, visit, entries)
         believed = [entry.look for entry in entries if entry.result == "recorded"]
         write_links(connection, state.number, believed, self.now)
+        write_memories(connection, state.number, believed)
         write_decision(
             connection,
             decision,

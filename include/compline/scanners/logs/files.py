@@ -57,6 +57,7 @@ def files_of(
                     f"inode:{status.st_dev}:{status.st_ino}",
                     f"{status.st_size}:{status.st_mtime_ns}",
                     partial(_opened, path, shown, status.st_ino),
+                    status.st_mtime,
                 )
                 seen.setdefault((status.st_dev, status.st_ino), (-status.st_mtime, log))
     logs = [log for _, log in sorted(seen.values(), key=lambda one: (one[0], one[1].shown))]

@@ -107,15 +107,11 @@ class Reader:
 
     def seen(self, stamp: str) -> Known:
         """What is to be kept after reading, without what was found."""
-        size = min(_WINDOW, self.offset)
-        self.file.seek(0)
-        head = _digest(self.file.read(size))
-        self.file.seek(self.offset - size)
-        return Known(self.offset, self.lines, head, size, _digest(self.file.read(size)), stamp)
+        return known_at(self.file, self.offset, self.lines, stamp)
 
     def _begin(self) -> tuple[bytes, int]:
         known = self.known
-        if known is None or not self._is_same(known):
+        if known is None or not is_same(self.file, known):
             self.known = None
             self.file.seek(0)
             return b"", 1
@@ -126,12 +122,28 @@ class Reader:
         self.from_line = known.lines + 1 - kept.count(b"\n")
         return kept, self.from_line
 
-    def _is_same(self, known: Known) -> bool:
-        self.file.seek(0)
-        if _digest(self.file.read(known.head_size)) != known.head:
-            return False
-        self.file.seek(known.offset - known.head_size)
-        return _digest(self.file.read(known.head_size)) == known.tail
+
+def known_at(file: BinaryIO, offset: int, lines: int, stamp: str) -> Known:
+    """What is kept of a log that was read as far as the offset."""
+    size = min(_WINDOW, offset)
+    file.seek(0)
+    head = _digest(file.read(size))
+    file.seek(offset - size)
+    return Known(offset, lines, head, size, _digest(file.read(size)), stamp)
+
+
+def is_same(file: BinaryIO, known: Known) -> bool:
+    """Whether the log begins as the known one, and has the same bytes before the offset."""
+    file.seek(0)
+    if _digest(file.read(known.head_size)) != known.head:
+        return False
+    file.seek(known.offset - known.head_size)
+    return _digest(file.read(known.head_size)) == known.tail
+
+
+def head_digest(head: bytes, size: int) -> str:
+    """What `Known.head` is of a log that begins so, if it is as long as `size`."""
+    return _digest(head[:size])
 
 
 def by_head(head: bytes) -> str:

@@ -30,3 +30,5 @@ class Log:
     """While this stays, nothing was written to it; empty where nothing tells."""
     open: Callable[[], AbstractContextManager[BinaryIO]]
     """Its lines, to be read and sought in; raises `Unreadable`."""
+    written: float = 0.0
+    """Seconds since 1970 at which it was last written to; 0 where nothing tells."""

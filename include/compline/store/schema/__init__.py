@@ -32,6 +32,7 @@ from compline.store.schema.looks import (
     shards,
     targets,
 )
+from compline.store.schema.memories import memories
 from compline.store.schema.waivers import waived, waivers
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "ledger",
     "links",
     "manifests",
+    "memories",
     "metadata",
     "partings",
     "pulses",

@@ -1,0 +1,1 @@
+"""Theft of models: access logs are read for downloads that are out of habit."""
