@@ -53,11 +53,11 @@ def declare_links(store: Store, declared: Sequence[Link], now: datetime) -> None
 def write_links(connection: Connection, target: int, looks: Iterable[Look], now: datetime) -> None:
     """What completed looks have seen, in the record's transaction.
 
-    A look with a gap over everything, or none at all, takes no link away.
+    A look that could not see all of them (a gap over everything, or over `asset/`) takes none away.
     """
     for look in looks:
         if isinstance(look.outcome, Completed):
-            whole = not any(not gap.path and not gap.subjects for gap in look.outcome.gaps)
+            whole = not any(gap.covers("asset/") for gap in look.outcome.gaps)
             _replace(connection, target, look.scanner, look.outcome.links, now, remove=whole)
 
 

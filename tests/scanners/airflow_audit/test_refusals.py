@@ -22,6 +22,7 @@ GOOD: dict[str, Any] = {
     "/api/v2/variables": {"variables": [], "total_entries": 0},
     "/api/v2/dags": {"dags": [DAG], "total_entries": 1},
     "/api/v2/providers": {"providers": [], "total_entries": 0},
+    "/api/v2/assets": {"assets": [], "total_entries": 0},
     "/api/v2/dagSources/a": {"content": "x = 1\n"},
     "/auth/fab/v1/roles": {"roles": [], "total_entries": 0},
     "/auth/fab/v1/users": {"users": [], "total_entries": 0},
@@ -164,6 +165,7 @@ def test_retry_after_is_waited_for(look_at: Any, fake: Fake) -> None:
         ("/auth/fab/v1/roles", "role/"),
         ("/auth/fab/v1/users", "account/"),
         ("/api/v2/providers", "package/"),
+        ("/api/v2/assets", "asset/"),
     ],
 )
 def test_403_is_a_gap(look_at: Any, found: Any, fake: Fake, path: str, gap: str) -> None:

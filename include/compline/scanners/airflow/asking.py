@@ -76,6 +76,7 @@ _LISTS = (
     ("variables", "api/v2/variables", "key"),
     ("dags", "api/v2/dags", "dag_id"),
     ("providers", "api/v2/providers", ""),
+    ("assets", "api/v2/assets", "name"),
 )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from compline.scanners.airflow import inside
 from compline.scanners.airflow.asking import Answers, ask
+from compline.scanners.airflow.assets import links_of
 from compline.scanners.airflow.frames import COLUMNS, Inside, Seen, installed, inventory_of
 from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.airflow.packages import advisory_rows, row_of
@@ -19,6 +21,7 @@ from compline.scanners.expectations.inventory import (
     frame_of,
     records,
 )
+from compline.scanners.lineage.known import KnownAssets
 
 PACKAGES = ("httpx", "packaging")
 
@@ -50,7 +53,9 @@ def collect(asked: Asked) -> Inventory:
     if settings.get("here") and asked.airflow is not None:
         within = _within(asked.airflow, sources="dags" not in answers.parts)
     advisories = advisory_rows(installed(answers, within), asked)
-    return inventory_of(Seen(answers, within, advisories, asked.values, asked.now))
+    inventory = inventory_of(Seen(answers, within, advisories, asked.values, asked.now))
+    links, gaps = links_of(answers, KnownAssets(asked.config))
+    return replace(inventory, gaps=(*inventory.gaps, *gaps), links=links)
 
 
 def recorded(answers: Mapping[str, Any], asked: Asked) -> Inventory:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from compline.model import Fact, Gap
+from compline.model import Fact, Gap, Link
 from compline.scanners.services import one_line
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Inventory:
     """Gaps inside frames that are there (a list that was cut short)."""
     facts: tuple[Fact, ...] = ()
     """What is no defect by itself, but whose change is told."""
+    links: tuple[Link, ...] = ()
+    """What depends on what, as far as it was seen."""
 
     @property
     def all_gaps(self) -> tuple[Gap, ...]:

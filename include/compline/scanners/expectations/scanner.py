@@ -169,7 +169,7 @@ class InventoryScanner:
                 }
             )
         )
-        return Completed(verdict.observations, inventory.all_gaps, inventory.facts)
+        return Completed(verdict.observations, inventory.all_gaps, inventory.facts, inventory.links)
 
 
 class DataExpectations(InventoryScanner):
