@@ -42,7 +42,7 @@ def test_the_first_completed_look_is_the_baseline(kit: Any) -> None:
     assert (summary.kind, summary.subject) == (RegressionKind.BASELINE, "api/baseline")
     assert summary.title == "first look at api: 3 findings"
     assert summary.severity is Severity.HIGH
-    assert summary.detail == "3 high, seen by bandit; from now on only what is worse is told"
+    assert summary.detail == "3 high, looked at by bandit; from now on only what is worse is told"
     again = memory.look(kit.marked("a.py", TEXT))
     assert (again.opened, again.witnesses, again.events, again.findings) == ((), (), (), ())
 

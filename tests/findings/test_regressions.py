@@ -56,7 +56,7 @@ class TestBaseline:
         told = baseline("api", ["bandit", "semgrep"], counts)
         assert told is not None
         assert told.title == "first look at api: 3 findings"
-        assert told.detail.startswith("1 critical, 2 low, seen by bandit, semgrep;")
+        assert told.detail.startswith("1 critical, 2 low, looked at by bandit, semgrep;")
         assert (told.severity, told.scanner) == (Severity.CRITICAL, "")
 
     def test_nothing_found_is_nothing_told(self) -> None:

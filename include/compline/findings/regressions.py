@@ -183,7 +183,7 @@ def baseline(
         f"{target}/baseline",
         order[0],
         f"first look at {target}: {total} finding{'' if total == 1 else 's'}",
-        f"{counts}, seen by {', '.join(scanners)}; from now on only what is worse is told",
+        f"{counts}, looked at by {', '.join(scanners)}; from now on only what is worse is told",
     )
 
 
