@@ -147,7 +147,9 @@ class Desk:
         """As many as can be: first by kept line, then in order, each near where it should be."""
         pairs = self.by_line(known, found)
         rest, others = _left(known, found, pairs)
-        if rest and others:
+        # Where none came and none went their order says more than the blocks of a diff, which may
+        # show one statement as written anew and its twin as moved up.
+        if rest and others and len(rest) != len(others):
             pairs += self.by_hunk(rest, others)
             rest, others = _left(known, found, pairs)
         pairs += self._aligned(rest, others)

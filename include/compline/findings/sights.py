@@ -89,8 +89,9 @@ def cause_of(sight: Sight, observation: Observation | None) -> Cause:
 
 def _is_live(observation: Observation) -> bool:
     """Whether it is about a service, and not about files of a revision."""
-    live = (FindingKind.ACCESS, FindingKind.MODEL)
-    return observation.kind in live and not observation.place.blob
+    if observation.kind is FindingKind.MODEL:
+        return not observation.place.blob  # models lie in repositories, too
+    return observation.kind is FindingKind.ACCESS
 
 
 def _causes(look: Look, head: Head, *, live: bool) -> Iterator[str]:
