@@ -15,6 +15,7 @@ from compline.model import RunResult
 from compline.pipeline.replay import replay
 from compline.pipeline.request import Request
 from compline.pipeline.session import open_session
+from compline.scanners import registry
 from compline.store.check import check
 
 pytestmark = pytest.mark.timeout(900)
@@ -65,6 +66,9 @@ def night(guarded: Any, receiver: Any, tmp_path: Path) -> Night:
                 ]
             },
             "alerts": {"console": False, "channels": [CHANNEL]},
+            "scanners": {
+                name: {"enabled": name == "registry-permissions"} for name in registry.names()
+            },
         }
     )
     secrets = {
