@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from importing import PHASES
 from results import Result
@@ -49,7 +50,7 @@ def _recording(measured: Mapping[str, Result]) -> list[str]:
         "| database | first time | unchanged | repeated | shifted | peak, MiB |",
         "|---|---|---|---|---|---|",
         *(
-            f"| {kind} | {' | '.join(f'{rate:.0f}' for rate, _ in one['import'].values())} "
+            f"| {kind} | {' | '.join(_rate(one, phase) for phase in PHASES)} "
             f"| {max(peak for _, peak in one['import'].values())} |"
             for kind, one in found.items()
         ),
@@ -66,6 +67,11 @@ def _recording(measured: Mapping[str, Result]) -> list[str]:
         ),
         "| bound | " + " | ".join(str(least) for least in LEAST.values()) + " | | |",
     ]
+
+
+def _rate(one: dict[str, Any], phase: str) -> str:
+    # By name: JSON has them in another order.
+    return f"{one['import'][phase][0]:.0f}"
 
 
 def _cpu(one: dict[str, float]) -> str:

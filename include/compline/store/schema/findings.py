@@ -103,6 +103,7 @@ totals = Table(
     Column("scanners", Text, primary_key=True),
     Column("sight", word(), primary_key=True),
     Column("number", Integer, nullable=False),
+    Index(None, "state", "severity", "number"),  # covers the totals of the whole store
 )
 
 witnesses = Table(
