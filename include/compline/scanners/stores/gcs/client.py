@@ -29,6 +29,7 @@ from compline.scanners.stores.object_stores.calls import (
     Patience,
     Refused,
     Unsupported,
+    answer_or_why,
     each,
 )
 
@@ -199,14 +200,7 @@ class GcsClient:
 
     def _answer(self, what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """An answer, or what it was instead."""
-        try:
-            return self._ask(what, call)
-        except Refused as error:
-            return {"refused": str(error)}
-        except Unsupported as error:
-            return {"unsupported": str(error)}
-        except Missing as error:
-            return {"missing": str(error)}
+        return answer_or_why(lambda: self._ask(what, call))
 
     def _ask(self, what: str, call: Callable[[], _Answer]) -> _Answer:
         def once() -> _Answer:

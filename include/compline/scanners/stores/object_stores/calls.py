@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from compline.scanners.expectations.inventory import CannotCollect
 
@@ -152,3 +152,15 @@ def each(
     finally:
         stopped.set()
     return [answers[number] for number in range(len(items))]
+
+
+def answer_or_why(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """An answer, or what it was instead: `refused`, `unsupported` or `missing`, with the reason."""
+    try:
+        return ask()
+    except Refused as error:
+        return {"refused": str(error)}
+    except Unsupported as error:
+        return {"unsupported": str(error)}
+    except Missing as error:
+        return {"missing": str(error)}
