@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random
 
 from compline.store.errors import StoreError
 from compline.store.handle import Store
@@ -85,7 +86,7 @@ def _sqlite(url: URL) -> Engine:
         # The driver must not begin transactions by itself: `begin` below does, and knows how.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor)
         # In WAL mode FULL keeps every committed transaction through a power cut; it costs one
         # fsync each, and there is one transaction per target.
         cursor.execute("PRAGMA synchronous = FULL")
@@ -99,6 +100,17 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+@retry(
+    retry=retry_if_exception_type(sqlite3.OperationalError),
+    stop=stop_after_delay(_BUSY_SECONDS),
+    wait=wait_random(0.005, 0.05),
+    reraise=True,
+)
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Several may open a new store at once; whoever switches its mode does not wait by itself."""
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _postgresql(url: URL) -> Engine:
