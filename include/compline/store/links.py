@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from compline.findings.graph import Graph
-from compline.model import Completed, Link, Look, TargetKind
+from compline.model import Completed, Link, Look
 from compline.store.handle import Store
 from compline.store.rows import in_chunks
 from compline.store.schema import links, targets
@@ -68,19 +68,24 @@ def refresh_reach(store: Store, label: str) -> None:
         store: where.
         label: the one that tells exposure.
     """
-    with store.writing() as connection:
+    with store.reading() as connection:
         graph = Graph(_link(row) for row in connection.execute(select(links)))
         rows = connection.execute(
             select(
                 targets.c.id, targets.c.kind, targets.c.name, targets.c.labels, targets.c.reaches
             )
         ).all()
-        values = {f"{row.kind}/{row.name}": row.labels.get(label, "") for row in rows}
-        for row in rows:
-            reached = graph.reach(f"{TargetKind(row.kind).value}/{row.name}")
-            now = sorted({values.get(one.asset, "") for one in reached} - {""})
-            if now != row.reaches:
-                statement = update(targets).where(targets.c.id == row.id).values(reaches=now)
+    values = {f"{row.kind}/{row.name}": row.labels.get(label, "") for row in rows}
+    changed = {}
+    for row in rows:
+        reached = graph.reach(f"{row.kind}/{row.name}")
+        now = sorted({values.get(one.asset, "") for one in reached} - {""})
+        if now != row.reaches:
+            changed[row.id] = now
+    if changed:  # else nobody else's writing waits for this
+        with store.writing() as connection:
+            for number, now in changed.items():
+                statement = update(targets).where(targets.c.id == number).values(reaches=now)
                 connection.execute(statement)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from inventories import error_of, found  # noqa: F401 - fixtures
 
-from compline.model import Completed, Failed, Look, Severity, Target, TargetKind
+from compline.model import Look, Target, TargetKind
 from compline.scanners.airflow.scanner import AirflowAudit
 from compline.scanners.expectations import canary
 from compline.scanners.expectations.collector import Asked
@@ -69,25 +70,3 @@ def look_at(
 @pytest.fixture
 def own() -> type[Own]:
     return Own
-
-
-@pytest.fixture
-def found() -> Callable[[Look], Mapping[tuple[str, str], Severity]]:
-    """(rule, subject) to severity of a completed look."""
-
-    def read(look: Look) -> Mapping[tuple[str, str], Severity]:
-        assert isinstance(look.outcome, Completed), look.outcome
-        return {(o.rule, o.subject): o.severity for o in look.outcome.observations}
-
-    return read
-
-
-@pytest.fixture
-def error_of() -> Callable[[Look], str]:
-    """The error of a failed look."""
-
-    def read(look: Look) -> str:
-        assert isinstance(look.outcome, Failed), look.outcome
-        return look.outcome.error
-
-    return read

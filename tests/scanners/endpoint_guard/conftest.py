@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import model_servers
 import pytest
 from endpoints import HOST, Authority, Served, serve
+from inventories import error_of, found  # noqa: F401 - fixtures
 
 from compline.config.targets.endpoints import Endpoint
-from compline.model import Completed, Failed, Look, Severity, Target, TargetKind
+from compline.model import Look, Target, TargetKind
 from compline.scanners.endpoints.scanner import EndpointGuard
 from compline.scanners.expectations import canary
 from compline.scanners.expectations.collector import Asked
@@ -154,26 +155,6 @@ def look_at(
         return result
 
     return look
-
-
-@pytest.fixture
-def found() -> Callable[[Look], Mapping[tuple[str, str], Severity]]:
-    """(rule, subject) to severity of a completed look."""
-
-    def read(look: Look) -> Mapping[tuple[str, str], Severity]:
-        assert isinstance(look.outcome, Completed), look.outcome
-        return {(o.rule, o.subject): o.severity for o in look.outcome.observations}
-
-    return read
-
-
-@pytest.fixture
-def error_of() -> Callable[[Look], str]:
-    def read(look: Look) -> str:
-        assert isinstance(look.outcome, Failed), look.outcome
-        return look.outcome.error
-
-    return read
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from compline.config.schema import Config
+from compline.model import digest_of
 
 
 class KnownAssets:
@@ -24,6 +25,11 @@ class KnownAssets:
             for one in targets.data_stores
             for bucket in _buckets(getattr(one, "buckets", ()))
         }
+
+    @property
+    def digest(self) -> str:
+        """Of all that links may lead to; other settings of targets make no other links."""
+        return digest_of([self._repositories, self._images, self._stores])
 
     def repository(self, url: str) -> str:
         """The listed repository at an address, however that is written; empty without one."""

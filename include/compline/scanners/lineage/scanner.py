@@ -16,7 +16,6 @@ from compline.model import (
     Look,
     ScanKey,
     TargetKind,
-    digest_of,
 )
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.lineage import cards, dvc, labels
@@ -40,8 +39,8 @@ class Lineage:
 
     def scan_key(self, context: ScanContext) -> ScanKey:
         """Our reading, and the targets that links may lead to."""
-        listed = context.config.targets.model_dump(mode="json")
-        return ScanKey(tool="compline", adapter=ADAPTER, options=digest_of(listed))
+        known = KnownAssets(context.config)
+        return ScanKey(tool="compline", adapter=ADAPTER, options=known.digest)
 
     def scan(self, jobs: Sequence[Job], context: ScanContext) -> Iterator[Look]:
         """One look per job."""

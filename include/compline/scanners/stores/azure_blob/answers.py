@@ -11,10 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from compline.model import GapReason
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.stores.azure_blob.management import lifecycle_of, scope_key
-from compline.scanners.stores.object_stores.facts import Bucket, Hidden, Row, Store, classes_of
+from compline.scanners.stores.object_stores.facts import (
+    Bucket,
+    Hidden,
+    Row,
+    Store,
+    classes_of,
+    places_of,
+)
 from compline.scanners.stores.object_stores.frames import told_or_hidden
 
 Answer = Mapping[str, Any]
@@ -49,10 +55,7 @@ def _store(
     now: datetime,
 ) -> Store:
     account, management = str(answers["account"]), answers["management"]
-    places = {
-        place: Hidden(GapReason(reason), str(why))
-        for place, (reason, why) in answers.get("places", {}).items()
-    }
+    places = places_of(answers)
     others: dict[str, list[Row]] = {"account": [], "account_logging": [], "access_policies": []}
     untold = told_or_hidden(management["account"])
     if untold is None:

@@ -18,7 +18,6 @@ from azure.identity import ClientSecretCredential, DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
 from compline.config.secrets import AMBIENT
-from compline.model import GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.stores.azure_blob.errors import translated
@@ -73,11 +72,7 @@ class AzureBlobClient:
             told = each(wanted, self._settings, self.patience)
             containers = dict(zip(wanted, told, strict=True))
         else:
-            containers = self._listed()
-            if len(containers) > facts.MOST_BUCKETS:
-                reason = f"more than {facts.MOST_BUCKETS} containers: list those that matter"
-                places["bucket/"] = (GapReason.TOO_MANY.value, reason)
-                containers = dict(sorted(containers.items())[: facts.MOST_BUCKETS])
+            containers = facts.at_most(self._listed(), "containers", places)
         names = list(containers)
         rest = each(names, lambda name: self._container(name, containers[name]), self.patience)
         return {

@@ -12,7 +12,14 @@ from typing import Any
 from compline.model import GapReason
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.stores.gcs.members import grants_of
-from compline.scanners.stores.object_stores.facts import Bucket, Hidden, Row, Store, classes_of
+from compline.scanners.stores.object_stores.facts import (
+    Bucket,
+    Hidden,
+    Row,
+    Store,
+    classes_of,
+    places_of,
+)
 from compline.scanners.stores.object_stores.frames import told_or_hidden
 
 _DAY = 86_400
@@ -41,10 +48,7 @@ def store_of(
             ],
             keys=keys,
             hidden_keys=hidden_keys,
-            hidden_places={
-                place: Hidden(GapReason(reason), str(why))
-                for place, (reason, why) in answers.get("places", {}).items()
-            },
+            hidden_places=places_of(answers),
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise CannotCollect(

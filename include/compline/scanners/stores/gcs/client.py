@@ -19,7 +19,6 @@ from google.cloud import storage
 from google.oauth2 import service_account
 
 from compline.config.secrets import AMBIENT
-from compline.model import GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.stores.gcs.errors import translated
@@ -74,11 +73,7 @@ class GcsClient:
             told = each(wanted, self._settings, self.patience)
             buckets = dict(zip(wanted, told, strict=True))
         else:
-            buckets = self._listed()
-            if len(buckets) > facts.MOST_BUCKETS:
-                reason = f"more than {facts.MOST_BUCKETS} buckets: list those that matter"
-                places["bucket/"] = (GapReason.TOO_MANY.value, reason)
-                buckets = dict(sorted(buckets.items())[: facts.MOST_BUCKETS])
+            buckets = facts.at_most(self._listed(), "buckets", places)
         names = list(buckets)
         rest = each(names, lambda name: self._bucket(name, buckets[name]), self.patience)
         keys = sorted(

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from compline.model import GapReason
 
 Row = Mapping[str, Any]
+_Told = TypeVar("_Told")
 
 MOST_BUCKETS = 10_000
 """More are a gap."""
@@ -74,3 +75,28 @@ def sample(bucket: str, names: Iterable[str]) -> list[str]:
     """The objects to look at: the same ones every night, whatever comes or goes beside them."""
     ranked = sorted(names, key=lambda name: sha256(f"{bucket}\0{name}".encode()).digest())
     return sorted(ranked[:SAMPLED])
+
+
+def at_most(
+    found: dict[str, _Told], what: str, places: dict[str, tuple[str, str]]
+) -> dict[str, _Told]:
+    """The buckets that are looked at: all, or the first by name with a place for the others.
+
+    Args:
+        found: by name.
+        what: the store's word for them.
+        places: gets what is left out: place to (reason, why).
+    """
+    if len(found) <= MOST_BUCKETS:
+        return found
+    reason = f"more than {MOST_BUCKETS} {what}: list those that matter"
+    places["bucket/"] = (GapReason.TOO_MANY.value, reason)
+    return dict(sorted(found.items())[:MOST_BUCKETS])
+
+
+def places_of(answers: Mapping[str, Any]) -> dict[str, Hidden]:
+    """What `at_most` and its like left out, as answers carry it."""
+    return {
+        place: Hidden(GapReason(reason), str(why))
+        for place, (reason, why) in answers.get("places", {}).items()
+    }

@@ -12,7 +12,14 @@ from typing import Any
 
 from compline.model import GapReason
 from compline.scanners.expectations.inventory import CannotCollect
-from compline.scanners.stores.object_stores.facts import Bucket, Hidden, Row, Store, classes_of
+from compline.scanners.stores.object_stores.facts import (
+    Bucket,
+    Hidden,
+    Row,
+    Store,
+    classes_of,
+    places_of,
+)
 from compline.scanners.stores.object_stores.frames import told_or_hidden
 from compline.scanners.stores.s3.access import access_of, acls_are_off, open_ways_of
 from compline.scanners.stores.s3.policies import without_tls
@@ -47,10 +54,7 @@ def store_of(answers: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -
             ],
             keys=keys,
             hidden_keys=hidden_keys,
-            hidden_places={
-                place: Hidden(GapReason(reason), str(why))
-                for place, (reason, why) in answers.get("places", {}).items()
-            },
+            hidden_places=places_of(answers),
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise CannotCollect(

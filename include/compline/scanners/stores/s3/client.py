@@ -65,11 +65,7 @@ class S3Client:
         regions: dict[str, str] = dict.fromkeys(wanted, "")
         places: dict[str, tuple[str, str]] = {}
         if not wanted:
-            regions = self._listed()
-            if len(regions) > facts.MOST_BUCKETS:
-                reason = f"more than {facts.MOST_BUCKETS} buckets: list those that matter"
-                places["bucket/"] = (GapReason.TOO_MANY.value, reason)
-                regions = dict(sorted(regions.items())[: facts.MOST_BUCKETS])
+            regions = facts.at_most(self._listed(), "buckets", places)
         account = self._account()
         names = list(regions)
         told = each(names, lambda name: self._bucket(name, regions[name]), self.patience)
