@@ -26,7 +26,7 @@ from compline.scanners.models.artifacts import (
     Version,
 )
 from compline.scanners.models.names import one_part, printable, version_order
-from compline.scanners.models.rest import Rest
+from compline.scanners.models.rest import NotInTime, Rest
 from compline.scanners.models.s3 import Bucket
 
 API = "api/2.0/mlflow/"
@@ -104,10 +104,13 @@ class MlflowRegistry:
 
         def ask(each: _Found) -> tuple[Mapping[str, str], list[Artifact], list[Gap]]:
             place = f"{one_part(each.model)}/{one_part(each.name)}/"
-            if time.monotonic() > deadline:
-                text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
-                return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
-            return self._origin(each, asked=not all(order(each))), *self._files(each, place)
+            try:
+                if time.monotonic() <= deadline:
+                    return self._origin(each, asked=not all(order(each))), *self._files(each, place)
+            except NotInTime:
+                pass
+            text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
+            return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
 
         ordered = sorted(found, key=order)
         pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="versions")
@@ -139,7 +142,8 @@ class MlflowRegistry:
                     folder, _, name = artifact.where.rpartition("/")
                     yield artifact, self._bucket(folder).open(replace(artifact, where=name))
                 else:
-                    with self._rest.stream(f"{PROXY}/{quote(artifact.where)}") as stream:
+                    path = f"{PROXY}/{quote(artifact.where)}"
+                    with self._rest.stream(path, artifact.size) as stream:
                         yield artifact, stream
             except Unreadable as problem:
                 yield artifact, problem
