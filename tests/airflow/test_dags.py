@@ -107,6 +107,8 @@ def test_upkeep_goes_on_whatever_failed(bag: Any) -> None:
         "watch": ["all_done", ["tend"]],
         "notify": ["all_done", ["watch"]],
         "keep_house": ["all_done", ["notify"]],
+        "refresh": ["all_done", ["keep_house"]],
+        "recheck": ["all_done", ["keep_house"]],
     }
 
 
