@@ -36,7 +36,7 @@ def broken(behind: Behind, trial: Any, way: str, when: str = POISON) -> ScanCont
     return behind(
         trial.name,
         f"if any({when!r} in text for text in texts.values()):\n    {body}",
-        tool_seconds=60 if way != "hangs" else 4 if trial.name in ("bandit", "semgrep") else 6,
+        tool_seconds=60 if way != "hangs" else 4 if trial.name in SPLIT else 6,
         tool_output_mb=2,
         tool_memory_mb=1000,
     )
