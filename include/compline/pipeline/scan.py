@@ -68,7 +68,7 @@ def _scan_inputs(
     session: Session, run: int, request: Request, inputs: Mapping[str, Inputs], claim: Claim
 ) -> None:
     work = [one.work for one in inputs.values()]
-    trees = Trees(session, run, request.revision, inputs)
+    trees = Trees(session, run, inputs)
     looks: dict[str, list[Look]] = {item.target.name: [] for item in work}
     for scanner in registry.names():
         asked = [item for item in work if scanner in item.scanners]

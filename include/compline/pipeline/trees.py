@@ -17,19 +17,10 @@ from compline.targets.listed import Listed
 class Trees:
     """The listed repositories at the revision that a run looks at; each is fetched if need be."""
 
-    def __init__(
-        self, session: Session, run: int, run_revision: str, inputs: Mapping[str, Inputs]
-    ) -> None:
-        """
-        Args:
-            session: the process's.
-            run: the one that the looks belong to.
-            run_revision: what it asks for in place of the tracked refs; empty: these.
-            inputs: what the shard under way has fetched, by target.
-        """
+    def __init__(self, session: Session, run: int, inputs: Mapping[str, Inputs]) -> None:
+        """`inputs` are what the shard under way of the run fetches, by target."""
         self._session = session
         self._run = run
-        self._run_revision = run_revision
         self._inputs = inputs
         self._planned: dict[str, Work] | None = None
 
@@ -43,7 +34,7 @@ class Trees:
         work = inputs.work if inputs else self._plan().get(name)
         if work is None or work.error:
             work, inputs = self._last(name), None
-        inputs = inputs or Inputs(self._session, work, self._run_revision)
+        inputs = inputs or Inputs(self._session, work, "")
         return SeenTree(inputs.snapshot(), work.asked)
 
     def _plan(self) -> Mapping[str, Work]:

@@ -1,7 +1,7 @@
 """What a flow declares, held against what the stores' entries under `targets` declare. Pure.
 
-A store's own look tells what is granted beyond its policy. So whoever may reach a resource is in the
-policy or in an open finding; here the policy is held against the flow.
+A store's own look tells what is granted beyond its policy. So whoever may reach a resource is in
+the policy or in an open finding; here the policy is held against the flow.
 """
 
 from __future__ import annotations

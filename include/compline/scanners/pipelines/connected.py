@@ -65,7 +65,7 @@ def connection_rows(
     named = used.named.named if used.named else frozenset()
     if used.named and used.named.hidden:
         lines = ", ".join(map(str, used.named.hidden))
-        detail = f"ids of connections are worked out as the DAG runs, in lines {lines}"
+        detail = f"ids of connections are worked out as the DAG runs, or defaults: lines {lines}"
         gaps.append(Gap(GapReason.UNPARSED, "connection/", detail))
     rows = []
     of_hops = {hop["connection"] for hop in flow["hops"] if hop.get("connection")}
@@ -88,9 +88,7 @@ def connection_rows(
     return rows, gaps
 
 
-def _lead(
-    row: dict[str, Any], lead: Lead | None, *, outside: bool, judged: bool
-) -> Iterable[Gap]:
+def _lead(row: dict[str, Any], lead: Lead | None, *, outside: bool, judged: bool) -> Iterable[Gap]:
     """Fills in what the deployment says of one connection."""
     place = f"connection/{row['connection']}"
     if lead is None:

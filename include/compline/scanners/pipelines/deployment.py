@@ -82,12 +82,10 @@ def _source(
         raise CannotCollect(f"{path}: the answer has no content")
     if not text or text.startswith("REDACTED"):
         return None, [], [_hidden(f"{name} does not show the account the source of {dag}")]
-    return _parsed(text, dag, place), [Source("dag", text, place, "", asked.now)], []
+    return _parsed(text, place), [Source("dag", text, place, "", asked.now)], []
 
 
-def _from_inside(
-    asked: Asked, dag: str
-) -> tuple[Connections | None, list[Source], list[Gap]]:
+def _from_inside(asked: Asked, dag: str) -> tuple[Connections | None, list[Source], list[Gap]]:
     """The source from the DAGs folder of the deployment that runs us."""
     if asked.airflow is None:
         raise CannotCollect(
@@ -110,11 +108,12 @@ def _hidden(detail: str) -> Gap:
     return Gap(GapReason.FORBIDDEN, "connection/", detail)
 
 
-def _parsed(text: str, dag: str, place: str) -> Connections:
+def _parsed(text: str, place: str) -> Connections:
+    """Airflow itself says whose source it is; the id may be worked out in it."""
     if len(text) > LARGEST:
         raise CannotCollect(f"{place}: more than {LARGEST // 1_000_000} MB")
     try:
-        return connections(text, dag)
+        return connections(text)
     except ValueError as error:
         raise CannotCollect(f"{place}: {error}") from None
 
