@@ -93,3 +93,8 @@ def gaps(look: Look) -> dict[str, str]:
     """Path to detail of a completed look's gaps."""
     assert isinstance(look.outcome, Completed), look.outcome
     return {gap.path: gap.detail for gap in look.outcome.gaps}
+
+
+def clean(look: Look) -> bool:
+    """Whether nothing was found and nothing left out."""
+    return found(look) == set() and not gaps(look)

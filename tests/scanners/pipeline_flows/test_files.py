@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flows import DAG, FLOW, NOW, found
+from flows import DAG, FLOW, NOW, clean, found
 
-from compline.model import Completed, Failed, Gap, GapReason
+from compline.model import Failed, Gap, GapReason
 from compline.scanners.interface import SeenTree
 from compline.source.snapshot import SourceError
 
@@ -64,7 +64,7 @@ def test_both_files_are_read_and_the_evidence_names_the_commit(
     look_in: Any, tree_of: Any, scene: Any
 ) -> None:
     look = look_in(GOOD)
-    assert look.outcome == Completed((), ())
+    assert clean(look)
     kept = b"".join(gzip.decompress(p.read_bytes()) for p in scene.home.rglob("*.gz"))
     commit = tree_of(GOOD).revision.encode()
     assert b'"place":"features:compline-pipeline.yaml","revision":"' + commit in kept
@@ -116,7 +116,7 @@ def test_an_object_that_is_missing_is_failed(look_at: Any, tree_of: Any) -> None
 
 def test_an_old_tree_says_nothing(look_in: Any) -> None:
     assert "may not be so any more" in error(look_in(GOOD, hours=37))
-    assert look_in(GOOD, hours=37, rules={"stale_hours": 48}).outcome == Completed((), ())
+    assert clean(look_in(GOOD, hours=37, rules={"stale_hours": 48}))
 
 
 def test_a_repository_that_cannot_be_had_is_failed(look_at: Any) -> None:

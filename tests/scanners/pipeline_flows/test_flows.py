@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flows import CLEAN, DAG, FLOW, HOP, NOW, found
+from flows import CLEAN, DAG, FLOW, HOP, NOW, clean, found
 
-from compline.model import Completed, Failed, GapReason
+from compline.model import Failed, GapReason
 from compline.scanners.expectations.inventory import records
 from compline.scanners.pipelines.collector import recorded
 from compline.store.standing import Defect
@@ -28,7 +28,7 @@ def test_a_recorded_flow_gives_the_recorded_frames() -> None:
 
 
 def test_a_flow_in_order_is_clean(look_at: Any) -> None:
-    assert look_at().outcome == Completed((), ())
+    assert clean(look_at())
 
 
 HOP_NAME = "hop/read customers warehouse"
@@ -141,7 +141,7 @@ def test_what_cannot_be_read_is_failed(look_at: Any, given: Any, said: str) -> N
 def test_a_flow_in_a_file_of_the_repository(look_at: Any, tmp_path: Path) -> None:
     file = tmp_path / "compline-pipeline.yaml"
     file.write_text(json.dumps(FLOW))
-    assert look_at(flow=None, flow_file=str(file)).outcome == Completed((), ())
+    assert clean(look_at(flow=None, flow_file=str(file)))
 
     file.write_text("hops:\n  - {dataset: a, store: b, direction: up}\n")
     wrong = look_at(flow=None, flow_file=str(file)).outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from compline.scanners.pipelines.agreements import StoreEntry
 from compline.scanners.pipelines.connected import Lead, Used, declared_ids
 from compline.scanners.pipelines.dag_source import Connections, connections
 from compline.scanners.pipelines.frames import Told, inventory_of
+from compline.scanners.pipelines.links import links_of
 from compline.scanners.pipelines.places import wanted_addresses
 from compline.store.standing import Defect, Standing
 
@@ -51,7 +53,15 @@ def collect(asked: Asked) -> Inventory:
         asked.values.get("connections_elsewhere") or (),
         [source.row for source in (*sources, *more)],
     )
-    return inventory_of(told)
+    settings = asked.target.settings
+    links = links_of(
+        asked.target.name,
+        flow,
+        frozenset(entries),
+        str(settings.get("dag") or ""),
+        str(settings.get("repository") or ""),
+    )
+    return replace(inventory_of(told), links=links)
 
 
 def recorded(answers: Mapping[str, Any], _asked: Asked) -> Inventory:
