@@ -44,7 +44,8 @@ def connections(source: str, dag: str = "") -> Connections:
     if dag and dag not in texts | functions:
         raise ValueError(f"it does not name the DAG {dag}")
     named = {name for text in texts if isinstance(text, str) for name in _TEMPLATE.findall(text)}
-    hidden = [node.lineno for node in ast.walk(tree) if _is_default(node)]
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    hidden = [node.lineno for node in calls if _is_default(node)]
     for value in _ids(tree):
         text = constants.get(value.id) if isinstance(value, ast.Name) else None
         if isinstance(value, ast.Constant):
@@ -78,10 +79,8 @@ def _is_get(function: ast.expr) -> bool:
     return getattr(function.value, "attr", getattr(function.value, "id", "")) == "Connection"
 
 
-def _is_default(node: ast.AST) -> bool:
+def _is_default(node: ast.Call) -> bool:
     """Whether it makes a hook without naming a connection (or without saying which argument is)."""
-    if not isinstance(node, ast.Call):
-        return False
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
     return name.endswith("Hook") and not any(_is_id(each.arg) for each in node.keywords)
 
