@@ -184,6 +184,7 @@ def test_whether_anybody_checks_the_account(
         ("s3", {"buckets": [{"name": "lake"}]}, None),
         ("gcs", {}, None),
         ("inventory", {}, None),
+        ("redis", {}, None),
     ],
 )
 def test_classifications_agree(hop_at: Any, kind: str, more: Any, agree: bool | None) -> None:

@@ -83,8 +83,8 @@ def _classification(
     ):
         known, where = [], "in the store"
     else:
-        if declared and entry.kind in (*_BUCKETS, "inventory"):
-            yield None, f"how {resource} is classified there is known to the store's look only"
+        if declared:
+            yield None, f"the store's entry does not declare how {resource} is classified"
         return
     words = [word.lower() for word in known if word]
     agree = declared.lower() in words if words else not declared
