@@ -8,6 +8,8 @@ from compline.model import Gap
 from compline.scanners.expectations.inventory import CannotCollect
 
 DEFAULT_WORKSPACE = "default"
+NOTHING = "NO_PERMISSIONS"
+"""What is held where nothing is."""
 
 
 class CannotAsk(CannotCollect):
@@ -122,7 +124,11 @@ class RegistryFacts:
     """What roles hold, whether anybody has them or not."""
     members: tuple[Member, ...] | None = None
     default_permission: str | None = None
-    """What a user without any grant may do with any model or experiment."""
+    """What a user without any grant may do with any model or experiment; where there are
+    workspaces, of the default one, and nothing in others."""
+    lifted_to: str | None = None
+    """Where there are workspaces: what whoever is granted anything has at least, whatever was
+    granted; NO_PERMISSIONS where a grant is what it says."""
     models: tuple[Model, ...] | None = None
     experiments: tuple[Experiment, ...] | None = None
     webhooks: tuple[Webhook, ...] | None = None
@@ -130,6 +136,16 @@ class RegistryFacts:
     calls: int = 0
     """How many requests it took."""
     gaps: tuple[Gap, ...] = field(default_factory=tuple)
+
+    def default_in(self, workspace: str) -> str:
+        """What is held there without a grant."""
+        known = self.default_permission if workspace == DEFAULT_WORKSPACE else None
+        return known or NOTHING
+
+    @property
+    def least(self) -> str:
+        """What whoever is granted anything has at least: a server lifts grants to its default."""
+        return self.lifted_to or self.default_permission or NOTHING
 
     @property
     def admins(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from compline.model import Fact, RegressionKind
-from compline.scanners.registries.facts import Grant, RegistryFacts
+from compline.scanners.registries.facts import DEFAULT_WORKSPACE, NOTHING, Grant, RegistryFacts
 from compline.scanners.registries.permissions import Names, subject_of, widest
 from compline.scanners.registries.policy import LEVELS, level_of
 from compline.scanners.services import escaped, one_line
@@ -40,7 +40,18 @@ class _Teller:
             yield _fact(f"endpoint/{path}", "open", 1, f"anybody without a login on {path}")
         if facts.default_permission is not None:
             level = facts.default_permission
-            yield _fact("default-permission", level, level_of(level), "every user on every model")
+            of = f" of the workspace {DEFAULT_WORKSPACE}" if len(facts.workspaces) > 1 else ""
+            yield _fact(
+                "default-permission", level, level_of(level), f"every user on every model{of}"
+            )
+        lifted = facts.lifted_to
+        if lifted is not None:
+            yield _fact(
+                "lifted-permission",
+                "as granted" if lifted == NOTHING else lifted,
+                level_of(lifted),
+                "whoever is granted anything on a model",
+            )
         for user in facts.users or ():
             yield _fact(
                 f"user/{user.name}",
