@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
 
 from compline.model import Gap
 from compline.scanners.expectations.inventory import CannotCollect
@@ -108,6 +111,19 @@ class Webhook:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """What access logs tell of who was there."""
+
+    today: date
+    last: Mapping[str, date] = field(default_factory=lambda: MappingProxyType({}))
+    """By account the last day on which it was there."""
+    since: date | None = None
+    """The first day of which all of the logs tell."""
+    trouble: str = ""
+    """Why they do not tell who was not there; empty where they do."""
+
+
+@dataclass(frozen=True)
 class RegistryFacts:
     """One look at a registry. None means that the registry did not show it: see the gaps."""
 
@@ -133,6 +149,8 @@ class RegistryFacts:
     experiments: tuple[Experiment, ...] | None = None
     webhooks: tuple[Webhook, ...] | None = None
     workspaces: tuple[str, ...] = (DEFAULT_WORKSPACE,)
+    activity: Activity | None = None
+    """None where no log names the registry."""
     calls: int = 0
     """How many requests it took."""
     gaps: tuple[Gap, ...] = field(default_factory=tuple)
