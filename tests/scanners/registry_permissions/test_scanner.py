@@ -115,7 +115,8 @@ def test_names_in_a_hostile_registry_stay_in_one_line(stub: Any, look_at: Any) -
     users += [{"id": 9, "username": "x\n\x1b[31m", "is_admin": True, "roles": []}]
     stub.says(mlflow.USERS, {"users": users})
 
-    look = look_at(stub.url, {"admins": ["admin"], "users": [], "grants": {}, "roles": {"science": {"*": "USE"}},
+    look = look_at(stub.url, {"admins": ["admin"], "users": [], "grants": {},
+                              "roles": {"science": {"*": "USE"}},
                               "artifact_store": "local", "allow_loopback_http": True})  # fmt: skip
 
     (observation,) = look.outcome.observations
