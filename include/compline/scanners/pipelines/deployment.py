@@ -11,9 +11,10 @@ from compline.config.targets.airflow import Airflow
 from compline.model import Gap, GapReason
 from compline.scanners.airflow import inside
 from compline.scanners.airflow.connections import transport
-from compline.scanners.airflow.rest import Answer, Rest, reading
+from compline.scanners.airflow.rest import Rest, reading
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect
+from compline.scanners.http.answers import Answer
 from compline.scanners.pipelines.connected import Lead, Used
 from compline.scanners.pipelines.dag_source import Connections, connections
 from compline.scanners.pipelines.files import LARGEST, Source
@@ -44,7 +45,8 @@ def ask(
         gaps.append(Gap(GapReason.NOT_REPORTED, "connection/", detail))
         return Used(named, entry.name, {}, wanted, gaps), sources
     credential = asked.secrets.resolve(entry.credential)
-    with reading(entry.url, credential, asked.seconds) as rest:
+    option = "scanners.pipeline-flows.seconds"
+    with reading(entry.url, credential, asked.seconds, option) as rest:
         named, sources, gaps = _source(rest, asked, dag, entry.name)
         ids = sorted({*declared, *(named.named if named else ())})
         leads: dict[str, Lead | None] = {}
@@ -76,7 +78,7 @@ def _source(
         return None, [], [_hidden(f"{name} answers 403 to {path}: the account may not see it")]
     if answer.status != 200:
         raise CannotCollect(f"{path} answers {answer.status}; is this an Airflow 3?")
-    told = answer.json(path)
+    told = answer.json()
     text = told.get("content") if isinstance(told, dict) else None
     if not isinstance(text, str):
         raise CannotCollect(f"{path}: the answer has no content")
@@ -124,7 +126,7 @@ def _lead(answer: Answer, name: str) -> Lead | None:
         return None
     if answer.status != 200:
         raise CannotCollect(f"{path} answers {answer.status}; is this an Airflow 3?")
-    told = answer.json(path)
+    told = answer.json()
     try:
         kind, host = str(told["conn_type"] or ""), str(told["host"] or "")
         extra = json.loads(told["extra"] or "{}")
