@@ -36,25 +36,42 @@ class Mlflow:
     process: subprocess.Popen[bytes]
     certificate: Path | None = None
 
-    def call(self, method: str, path: str, **json_body: Any) -> Any:
+    def call(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **json_body: Any
+    ) -> Any:
         """As the administrator, for arranging what is then checked."""
-        return self._call((ADMIN, PASSWORD), method, path, json_body)
+        return self._call((ADMIN, PASSWORD), method, path, headers, json_body)
 
-    def call_as(self, user: str, method: str, path: str, **json_body: Any) -> Any:
+    def call_as(
+        self,
+        user: str,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        **json_body: Any,
+    ) -> Any:
         """As an account that `create_user` made."""
-        return self._call((user, f"{PASSWORD}-{user}"), method, path, json_body)
+        return self._call((user, f"{PASSWORD}-{user}"), method, path, headers, json_body)
 
-    def _call(self, auth: tuple[str, str], method: str, path: str, json_body: Any) -> Any:
+    def _call(
+        self,
+        auth: tuple[str, str],
+        method: str,
+        path: str,
+        headers: dict[str, str] | None,
+        json_body: Any,
+    ) -> Any:
         verify = ssl.create_default_context(cafile=self.certificate) if self.certificate else True
         answer = httpx.request(
             method,
             f"{self.url}/{path}",
             json=json_body,
+            headers=headers,
             auth=auth,
             verify=verify,
             timeout=60,
         )
-        assert answer.status_code == 200, answer.text
+        assert answer.is_success, answer.text
         return answer.json()
 
     def create_user(self, name: str) -> None:

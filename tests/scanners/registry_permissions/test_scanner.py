@@ -35,15 +35,17 @@ def test_an_unknown_policy_key_is_refused(stub: Any, look_at: Any) -> None:
     assert stub.seen == []
 
 
-def test_workspaces_hide_the_default_permission(stub: Any, look_at: Any) -> None:
+def test_grants_on_what_is_gone_do_not_tell_what_they_are_lifted_to(
+    stub: Any, look_at: Any
+) -> None:
     stub.says(mlflow.SERVER_INFO, {"workspaces_enabled": True})
-
+    stub.says(mlflow.PERMISSION, {"permission": "NO_PERMISSIONS", "allowed": False})
     stub.says(mlflow.WORKSPACES, {"workspaces": [{"name": "default"}, {"name": "lab"}]})
 
     look = look_at(stub.url, POLICY)
 
     (gap,) = gaps_of(look)
-    assert (gap.path, gap.reason) == ("default-permission", GapReason.UNSUPPORTED)
+    assert (gap.path, gap.reason) == ("lifted-permission", GapReason.UNSUPPORTED)
     searches = [path for _, path, known in stub.seen if known and mlflow.MODELS in path]
     assert len(searches) == 2  # one for each workspace
 
@@ -114,6 +116,7 @@ def test_names_in_a_hostile_registry_stay_in_one_line(stub: Any, look_at: Any) -
     stub.says(mlflow.USERS, {"users": users})
 
     look = look_at(stub.url, {"admins": ["admin"], "users": [], "grants": {},
+                              "roles": {"science": {"*": "USE"}},
                               "artifact_store": "local", "allow_loopback_http": True})  # fmt: skip
 
     (observation,) = look.outcome.observations

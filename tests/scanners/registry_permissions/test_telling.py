@@ -44,7 +44,7 @@ def test_each_grant_names_who_what_and_how_much() -> None:
         "grant/ann/registered_model/fraud": ("EDIT", 3, "ann on model fraud"),
         "grant/ann/lab:experiment/1": ("READ", 1, "ann on experiment 1 of lab (training)"),
         "role/science/registered_model/*": ("USE", 2, "the role science on every model"),
-        "member/ann/science": ("member", 1, "ann in the role science"),
+        "member/ann/science": ("member", 1, "ann in the role science (USE on every model)"),
     }
 
 

@@ -48,6 +48,19 @@ class Targets(Section):
                 seen.add(entry.name)
         return self
 
+    @model_validator(mode="after")
+    def _logs_of_registries(self) -> Targets:
+        known = {each.name for each in self.model_registries if each.kind == "mlflow"}
+        for number, log in enumerate(self.logs):
+            named = log.access.registry if log.access else None
+            if named is not None and named not in known:
+                raise Misplaced(
+                    f"found {named!r}, expected the name of an MLflow registry under "
+                    f"model_registries: {', '.join(sorted(known)) or 'there is none'}",
+                    at=("logs", number, "access", "registry"),
+                )
+        return self
+
     def groups(self) -> Mapping[str, Sequence[Listed]]:
         """Everything listed, by its key in the file, in the order of this class."""
         return {

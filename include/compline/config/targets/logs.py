@@ -50,6 +50,11 @@ class Access(Section):
         default_factory=list,
         description="principals (patterns with *) that nothing is said of; `anonymous` is one",
     )
+    registry: str | None = Field(
+        None,
+        description="the MLflow registry whose accounts the log names: its check then tells who "
+        "was last seen when",
+    )
     learning_days: int = Field(14, ge=1, description="days of the log before habits are judged")
     habit_days: int = Field(90, ge=2, description="days that habits are made of, then forgotten")
     keep_days: int = Field(30, ge=1, description="how long a finding stays after its event")
@@ -106,6 +111,8 @@ class Log(Listed):
                 f"with the format {self.format}, `access.paths` must say which paths are models",
                 at=("format",),
             )
+        if self.access and self.access.registry and self.format == "s3":
+            raise Misplaced("a log of S3 names no accounts of MLflow", at=("access", "registry"))
         return self
 
     @property

@@ -12,6 +12,7 @@ from datetime import date
 
 from pydantic import TypeAdapter, ValidationError
 
+from compline.scanners.access.activity import Activity
 from compline.scanners.access.habits import Cell, Habits
 from compline.scanners.access.judge import Event
 from compline.scanners.access.marks import Mark, Marks
@@ -29,6 +30,7 @@ class Memory:
     events: dict[tuple[str, str, str, date], Event] = field(default_factory=dict)
     """By rule, principal, model and day."""
     marks: Marks = field(default_factory=Marks)
+    activity: Activity = field(default_factory=Activity)
 
     def note(self, events: list[Event]) -> None:
         """Keeps what was out of habit; the same day's event is replaced by what is known now."""
@@ -47,6 +49,7 @@ _events: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 _days: TypeAdapter[list[tuple[str, str, date, list[tuple[date, Cell]]]]] = TypeAdapter(
     list[tuple[str, str, date, list[tuple[date, Cell]]]]
 )
+_activity: TypeAdapter[Activity] = TypeAdapter(Activity)
 
 
 def to_bytes(memory: Memory) -> bytes:
@@ -65,6 +68,7 @@ def to_bytes(memory: Memory) -> bytes:
         "pairs": _days.dump_python(pairs, mode="json", exclude_defaults=True),
         "events": _events.dump_python(list(memory.events.values()), mode="json"),
         "marks": _marks.dump_python(memory.marks.all(), mode="json", exclude_defaults=True),
+        "activity": _activity.dump_python(memory.activity, mode="json"),
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -95,6 +99,8 @@ def from_bytes(value: bytes | None, reading: str) -> tuple[Memory, bool]:
             if day is not None:
                 habits.day(date.fromisoformat(day))
         memory.marks = Marks(_marks.validate_python(body["marks"]))
+        if "activity" in body:  # it was not kept at first: then it begins with this look
+            memory.activity = _activity.validate_python(body["activity"])
     except (ValueError, KeyError, TypeError, ValidationError):
         return Memory(reading), False
     return memory, True

@@ -99,7 +99,7 @@ def downloads(
         if by_network or not request.names_user:
             principal = f"network {network or 'unknown'}"
         else:
-            principal = _user(request)
+            principal = user_of(request)
         return Download(request.at, principal, network, *model, request.bytes)
 
     return download
@@ -119,7 +119,8 @@ def network_of(address: str, keep: str) -> str:
     return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
 
 
-def _user(request: Request) -> str:
+def user_of(request: Request) -> str:
+    """Who asked, without anything secret; `ANONYMOUS` for who did not say."""
     if request.user:
         session = _SESSION.fullmatch(request.user)
         return _plain(session[1] if session else request.user)

@@ -9,12 +9,13 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import BinaryIO
 
 from compline.model import Gap, GapReason
+from compline.scanners.access.activity import Activity
 from compline.scanners.access.download import Malformed
 from compline.scanners.access.formats import Parser
 from compline.scanners.access.habits import Habits, Pair
 from compline.scanners.access.marks import Mark
 from compline.scanners.access.memory import Memory
-from compline.scanners.access.naming import DownloadOf
+from compline.scanners.access.naming import DownloadOf, user_of
 from compline.scanners.logs import growth
 from compline.scanners.logs.log import Log, Unreadable
 
@@ -23,6 +24,8 @@ _BROKEN_SHARE = 100
 """One line of so many may be broken before the file has a gap."""
 _SETTLED = 3600
 """Seconds after which a last line without its end is taken for a line."""
+_REFUSED = 400
+"""The status from which on a request was refused, or the server broke: nobody was there."""
 _EVERY = 5000
 """Lines between two looks at the clock."""
 
@@ -100,13 +103,13 @@ class Reading:
         start = known.offset if known else 0
         settled = self.means.now.timestamp() - log.written > _SETTLED
         file.seek(start)
-        counts, habits = Counts(), Habits()
+        counts, habits, activity = Counts(), Habits(), Activity()
         touched: set[tuple[Pair, date]] = set()
         offset, whole = start, True
         for line, size in _lines(file, settled=settled):
             offset += size
             counts.read += 1
-            self._line(line, counts, habits, touched)
+            self._line(line, counts, habits, activity, touched)
             out_of_time = counts.read % _EVERY == 0 and time.monotonic() > deadline
             if offset - start >= most or out_of_time:
                 whole = False
@@ -117,6 +120,7 @@ class Reading:
         kept = growth.known_at(file, offset, lines, log.stamp if whole and settled else "")
         # Only now, since a file that turns out to be damaged must not be counted in part.
         self.memory.habits.merge(habits)
+        self.memory.activity.merge(activity)
         self.touched |= touched
         self.memory.marks.put(Mark(log.key, kept, self.means.now.date()), mark)
         if not whole:
@@ -127,7 +131,12 @@ class Reading:
         return offset - start
 
     def _line(
-        self, line: str | None, counts: Counts, habits: Habits, touched: set[tuple[Pair, date]]
+        self,
+        line: str | None,
+        counts: Counts,
+        habits: Habits,
+        activity: Activity,
+        touched: set[tuple[Pair, date]],
     ) -> None:
         request, at = None, self.means.now
         try:
@@ -144,6 +153,10 @@ class Reading:
         counts.requests += 1
         day = at.date()
         habits.day(day)
+        if request.names_user:
+            activity.day(day)
+        if request.user and request.status < _REFUSED:
+            activity.note(user_of(request), day)
         download = self.means.download_of(request)
         if download is None:
             return

@@ -21,6 +21,7 @@ from compline.model import (
     digest_of,
 )
 from compline.scanners.access import memory as kept
+from compline.scanners.access.activity import KEPT_DAYS
 from compline.scanners.access.canary import CanaryMissed, prove
 from compline.scanners.access.findings import RULES, observations
 from compline.scanners.access.habits import MOST_PAIRS, since
@@ -90,6 +91,8 @@ class ModelAccess:
         if failed is not None:
             return failed
         memory.forget(oldest, since(today, setup.access.keep_days), since(today, _GONE_DAYS))
+        memory.activity.forget(since(today, KEPT_DAYS))
+        memory.activity.whole = not (gaps or reading.gaps)
         recent = since(today, setup.access.keep_days)
         new = {(pair, day) for pair, day in reading.touched if day >= recent}
         memory.note(judge(memory.habits, new, setup.rules))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import TypeAdapter
 
 from compline.advisories.index import OsvIndex
 from compline.model import MISSED_CANARY
 from compline.scanners.registries import buckets, mlflow
 from compline.scanners.registries.evaluate import evaluate
+from compline.scanners.registries.facts import Activity
 from compline.scanners.registries.policy import parse_policy
 from compline.scanners.registries.rules import RULES
 from compline.scanners.registries.server import PACKAGE, release
@@ -35,6 +38,7 @@ def prove(seconds: float) -> None:
     facts = mlflow.collect(
         recorded["url"], recorded["credential"], seconds, httpx.MockTransport(_replay(recorded))
     )
+    facts = replace(facts, activity=TypeAdapter(Activity).validate_python(recorded["activity"]))
     running = release(facts)
     known = OsvIndex([recorded["advisory"]], "the canary")
     advisories = known.affecting(PACKAGE, running) if running else []

@@ -59,12 +59,11 @@ def _movers(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterato
     for grant in facts.grants:
         if grant.resource_type in ("registered_model", _OF_VERSIONS, "workspace"):
             by_user[grant.user].append(grant)
-    default = level_of(facts.default_permission) if facts.default_permission else 0
     for user in facts.users or ():
         if user.admin or user.name in policy.movers:
             continue
-        reach = _Reach(by_user[user.name])
-        names = [model.name for model in models if reach.level(model, default) >= _CHANGES]
+        reach = _Reach(by_user[user.name], facts)
+        names = [model.name for model in models if reach.level(model) >= _CHANGES]
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             yield observed(
@@ -79,7 +78,8 @@ def _movers(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterato
 class _Reach:
     """What one user may do with models; a denial counts before everything that is granted."""
 
-    def __init__(self, grants: list[Grant]) -> None:
+    def __init__(self, grants: list[Grant], facts: RegistryFacts) -> None:
+        self._facts = facts
         self._keepers = {
             grant.workspace
             for grant in grants
@@ -90,14 +90,16 @@ class _Reach:
             if grant.resource_type != "workspace":
                 self._held[grant.workspace, grant.pattern].append(grant.permission)
 
-    def level(self, model: Model, default: int) -> int:
+    def level(self, model: Model) -> int:
         """The level that decides about moving its aliases or stages."""
         if model.workspace in self._keepers:
             return LEVELS["MANAGE"]
         held = [*self._held[model.workspace, model.name], *self._held[model.workspace, "*"]]
         if "DENY" in held:
             return 0
-        return max(map(level_of, held), default=default)
+        if not held:
+            return level_of(self._facts.default_in(model.workspace))
+        return max(map(level_of, (*held, self._facts.least)))
 
 
 def artifacts(

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from compline.advisories.records import Record
 from compline.model import Observation
-from compline.scanners.registries import contents, permissions, server
+from compline.scanners.registries import activity, contents, permissions, server
+from compline.scanners.registries.activity import last_seen
 from compline.scanners.registries.buckets import BucketFacts
 from compline.scanners.registries.facts import RegistryFacts
 from compline.scanners.registries.policy import AccessPolicy
@@ -33,6 +34,7 @@ def evaluate(
         *server.judged(facts, policy, scanner),
         *server.vulnerable(facts, advisories, scanner),
         *_people(facts, policy, scanner),
+        *activity.judged(facts, policy, scanner),
         *permissions.beyond(facts, policy, scanner),
         *permissions.missing(facts, policy, scanner),
         *contents.judged(facts, policy, scanner),
@@ -59,7 +61,7 @@ def _people(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterato
                 "undeclared-user",
                 f"user/{user.name}",
                 f"{user.name} is not in the policy",
-                details=(("last login", "unknown: MLflow keeps none"),),
+                details=(("last seen", last_seen(user.name, facts.activity)),),
             )
     number = len(facts.admins)
     if policy.most_admins is not None and number > policy.most_admins:

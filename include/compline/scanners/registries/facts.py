@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
 
 from compline.model import Gap
 from compline.scanners.expectations.inventory import CannotCollect
 
 DEFAULT_WORKSPACE = "default"
+NOTHING = "NO_PERMISSIONS"
+"""What is held where nothing is."""
 
 
 class CannotAsk(CannotCollect):
@@ -106,6 +111,19 @@ class Webhook:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """What access logs tell of who was there."""
+
+    today: date
+    last: Mapping[str, date] = field(default_factory=lambda: MappingProxyType({}))
+    """By account the last day on which it was there."""
+    since: date | None = None
+    """The first day of which all of the logs tell."""
+    trouble: str = ""
+    """Why they do not tell who was not there; empty where they do."""
+
+
+@dataclass(frozen=True)
 class RegistryFacts:
     """One look at a registry. None means that the registry did not show it: see the gaps."""
 
@@ -122,14 +140,30 @@ class RegistryFacts:
     """What roles hold, whether anybody has them or not."""
     members: tuple[Member, ...] | None = None
     default_permission: str | None = None
-    """What a user without any grant may do with any model or experiment."""
+    """What a user without any grant may do with any model or experiment; where there are
+    workspaces, of the default one, and nothing in others."""
+    lifted_to: str | None = None
+    """Where there are workspaces: what whoever is granted anything has at least, whatever was
+    granted; NO_PERMISSIONS where a grant is what it says."""
     models: tuple[Model, ...] | None = None
     experiments: tuple[Experiment, ...] | None = None
     webhooks: tuple[Webhook, ...] | None = None
     workspaces: tuple[str, ...] = (DEFAULT_WORKSPACE,)
+    activity: Activity | None = None
+    """None where no log names the registry."""
     calls: int = 0
     """How many requests it took."""
     gaps: tuple[Gap, ...] = field(default_factory=tuple)
+
+    def default_in(self, workspace: str) -> str:
+        """What is held there without a grant."""
+        known = self.default_permission if workspace == DEFAULT_WORKSPACE else None
+        return known or NOTHING
+
+    @property
+    def least(self) -> str:
+        """What whoever is granted anything has at least: a server lifts grants to its default."""
+        return self.lifted_to or self.default_permission or NOTHING
 
     @property
     def admins(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ The account must be an administrator: MLflow shows roles and other users' grants
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,17 @@ from compline.scanners.http.client import Service, reading
 from compline.scanners.http.credentials import basic
 from compline.scanners.http.refusals import Bounds
 from compline.scanners.registries import answers
-from compline.scanners.registries.facts import DEFAULT_WORKSPACE, CannotAsk, RegistryFacts, User
+from compline.scanners.registries.defaults import stranger, witnesses
+from compline.scanners.registries.facts import (
+    DEFAULT_WORKSPACE,
+    NOTHING,
+    CannotAsk,
+    Grant,
+    RegistryFacts,
+    User,
+)
 from compline.scanners.registries.paging import Pages
+from compline.scanners.registries.policy import level_of
 from compline.scanners.services import one_line
 
 USERS = "api/2.0/mlflow/users/list"
@@ -114,9 +123,7 @@ class _Look:
         }
         found |= self._users(me)
         parted = self._workspaces()
-        found["default_permission"] = self._default_permission(
-            me, found.get("grants"), parted=parted is not None
-        )
+        found |= self._defaults(me, found, parted=parted is not None)
         found["workspaces"] = parted or (DEFAULT_WORKSPACE,)
         if me.admin:
             found["webhooks"] = self._pages.all(WEBHOOKS, answers.webhooks, "webhook/")
@@ -193,27 +200,46 @@ class _Look:
             tuple(experiments) if shown[1] or experiments else None,
         )
 
-    def _default_permission(self, me: User, grants: Any, *, parted: bool) -> str | None:
-        """What the server grants on a model that nobody was ever granted anything on."""
-        # A grant on every model, or of a workspace, would answer in the default's place.
-        wide = {
-            grant.user
-            for grant in grants or ()
-            if grant.resource_type == "workspace"
-            or (grant.resource_type == "registered_model" and grant.pattern == "*")
-        }
-        if parted or me.name in wide or not me.admin:
-            reason = "workspaces are enabled" if parted else f"not visible to {me.name}"
-            self._hidden(GapReason.UNSUPPORTED, ("default-permission",), one_line(reason))
-            return None
-        answer = self.service.get(
-            PERMISSION,
-            {
-                "username": me.name,
-                "resource_type": "registered_model",
-                "resource_id": _NOBODYS_MODEL,
-            },
+    def _defaults(self, me: User, found: dict[str, Any], *, parted: bool) -> dict[str, Any]:
+        """What the server grants to somebody who was never granted anything, and what it lifts a
+        grant to."""
+        grants = found.get("grants") or ()
+        asked = stranger(found.get("users", ()), grants) if me.admin else None
+        if asked is None:
+            detail = one_line(f"not visible to {me.name}, or every account is granted more")
+            self._hidden(GapReason.UNSUPPORTED, ("default-permission",), detail)
+            return {}
+        # With workspaces a model that is not there would be refused whatever the default is.
+        granted = self._permission(
+            Grant(asked, "registered_model", "*" if parted else _NOBODYS_MODEL, ""), parted=parted
         )
+        if granted is None or not parted:
+            return {"default_permission": granted}
+        return {"default_permission": granted, "lifted_to": self._lifted(grants)}
+
+    def _lifted(self, grants: Sequence[Grant]) -> str | None:
+        asked = witnesses(grants)
+        for grant in asked:
+            has = self._permission(grant, parted=True)
+            if has is None:
+                return None
+            if level_of(has) >= level_of(grant.permission):
+                return has if level_of(has) > level_of(grant.permission) else NOTHING
+        if not asked:
+            return NOTHING
+        detail = "no grant shows whether the server lifts it: what they are on is not there"
+        self._hidden(GapReason.UNSUPPORTED, ("lifted-permission",), detail)
+        return None
+
+    def _permission(self, grant: Grant, *, parted: bool) -> str | None:
+        """What the holder really has on what was granted; None where that is not told."""
+        parameters = {
+            "username": grant.user,
+            "resource_type": grant.resource_type,
+            "resource_id": grant.pattern,
+        }
+        headers = {_WORKSPACE: grant.workspace} if parted else None
+        answer = self.service.get(PERMISSION, parameters, headers=headers)
         if answer.status != 200:
             self._pages.refused(answer, PERMISSION, "default-permission")
             return None

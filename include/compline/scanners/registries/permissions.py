@@ -15,6 +15,8 @@ from compline.scanners.registries.rules import observed
 
 _NAMED = 10
 """Holders of a role that a finding names."""
+_SEEDED = {"admin": "MANAGE", "user": "USE"}
+"""Roles that MLflow makes with each workspace, and what they hold of it."""
 _MAY = {1: "read", 2: "use", 3: "change", 4: "change and delete"}
 
 
@@ -41,11 +43,16 @@ def beyond(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterator
     yield from _members(facts, policy, scanner)
     if facts.grants is None:
         return
-    # Administrators pass every check by being administrators, which is judged by itself.
-    held = [grant for grant in facts.grants if grant.user not in facts.admins]
+    # Administrators pass every check by being administrators, which is judged by itself. Who is one
+    # beyond the policy keeps what it was granted beyond it.
+    exempt = facts.admins if policy.admins is None else facts.admins & policy.admins
+    held = [grant for grant in facts.grants if grant.user not in exempt]
     holders: defaultdict[str, list[str]] = defaultdict(list)
     for grant in held:
         holders[subject_of(grant)].append(grant.user)
+    # A role that nobody holds is judged as well: who gets it one day is a change of its own.
+    idle = (grant for grant in facts.roles or () if subject_of(grant) not in holders)
+    held += [grant for grant in idle if not _seeded(grant)]
     if policy.grants is None:
         yield from _everything(held, holders, scanner)
         return
@@ -58,23 +65,45 @@ def beyond(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterator
     }
     for subject, grant in sorted(widest(held).items()):
         if subject in over:
-            yield _beyond(grant, holders[subject], policy, names, scanner)
+            for about, users in _about(grant, holders[subject]):
+                yield _beyond(about, grant, users, policy, names, scanner)
+
+
+def _seeded(grant: Grant) -> bool:
+    """Whether MLflow makes such a role with each workspace, for nobody yet."""
+    return grant.resource_type == "workspace" and _SEEDED.get(grant.role) == grant.permission
+
+
+def _about(grant: Grant, holders: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """What a finding about it is found by, and whom it names.
+
+    Who has a seeded role is what somebody decided, so each holder is one finding.
+    """
+    if not _seeded(grant):
+        yield subject_of(grant), holders
+        return
+    for user in sorted(set(holders)):
+        yield f"member/{user}/{grant.role_name}", (user,)
 
 
 def _beyond(
-    grant: Grant, holders: Sequence[str], policy: AccessPolicy, names: Names, scanner: str
+    subject: str,
+    grant: Grant,
+    holders: Sequence[str],
+    policy: AccessPolicy,
+    names: Names,
+    scanner: str,
 ) -> Observation:
     declared = min(
-        policy.declared_level(user, grant.role_name, names.of(grant)) for user in holders
+        policy.declared_level(user, grant.role_name, names.of(grant)) for user in holders or ("",)
     )
     permitted = next(name for name, level in LEVELS.items() if level == declared)
-    who = f"the role {grant.role}" if grant.role else grant.user
     level = level_of(grant.permission)
     return observed(
         scanner,
         "grant-beyond-policy",
-        subject_of(grant),
-        f"{who} may {grant.permission} {names.called(grant)}; the policy says "
+        subject,
+        f"{_who(grant, holders)} may {grant.permission} {names.called(grant)}; the policy says "
         f"{permitted if declared else 'nothing'}",
         severity=Severity.HIGH if level >= LEVELS["EDIT"] else None,
         details=(
@@ -82,7 +111,7 @@ def _beyond(
             ("may", _MAY.get(level, "more than is known here")),
             ("declared", permitted if declared else ""),
             ("through", f"role {grant.role}" if grant.role else "a grant of its own"),
-            *((("held by", _some(holders)),) if grant.role else ()),
+            *((("held by", _some(holders) or "nobody"),) if grant.role else ()),
         ),
     )
 
@@ -97,17 +126,26 @@ def _everything(
         level = level_of(grant.permission)
         if level < LEVELS["MANAGE" if keeper else "EDIT"] or not (models or keeper):
             continue
-        who = f"the role {grant.role}" if grant.role else grant.user
-        yield observed(
-            scanner,
-            "may-change-every-model",
-            subject,
-            f"{who} may {_MAY.get(level, grant.permission)} every model of {grant.workspace}",
-            details=(
-                ("permission", grant.permission),
-                *((("held by", _some(holders[subject])),) if grant.role else ()),
-            ),
-        )
+        may = _MAY.get(level, grant.permission)
+        for about, users in _about(grant, holders[subject]):
+            yield observed(
+                scanner,
+                "may-change-every-model",
+                about,
+                f"{_who(grant, users)} may {may} every model of {grant.workspace}",
+                details=(
+                    ("permission", grant.permission),
+                    *((("held by", _some(users) or "nobody"),) if grant.role else ()),
+                ),
+            )
+
+
+def _who(grant: Grant, holders: Sequence[str]) -> str:
+    if not grant.role:
+        return grant.user
+    return (
+        f"{holders[0]}, by the role {grant.role}," if _seeded(grant) else f"the role {grant.role}"
+    )
 
 
 def _members(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterator[Observation]:
@@ -170,9 +208,9 @@ class Names:
         return (grant.resource, grant.resource.removesuffix(grant.pattern) + name)
 
     def called(self, grant: Grant) -> str:
-        """The resource for people."""
+        """The resource for people: `model fraud`, `experiment 1 (training)`."""
         names = self.of(grant)
-        return names[-1] if len(names) == 1 else f"{names[0]} ({names[1].partition('/')[2]})"
+        return grant.called if len(names) == 1 else f"{grant.called} ({names[1].partition('/')[2]})"
 
 
 def _some(users: Sequence[str]) -> str:

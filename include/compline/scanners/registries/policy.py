@@ -34,7 +34,7 @@ SERVED = ("production", "prod", "champion")
 _KEYS = (
     "admins", "most_admins", "users", "default_permission", "grants", "teams", "roles", "members",
     "production", "movers", "webhook_hosts", "artifact_store", "artifact_principals",
-    "allow_loopback_http",
+    "allow_loopback_http", "unused_days",
 )  # fmt: skip
 _Grants = Mapping[str, Mapping[str, str]]
 
@@ -52,6 +52,8 @@ class AccessPolicy:
     """How many accounts may be administrators."""
     users: frozenset[str] | None = None
     """Accounts that may exist; administrators and members of teams need not be repeated."""
+    unused_days: int | None = None
+    """After so many days without a request, as access logs tell, an account is unused."""
     default_permission: str | None = None
     """Most that anyone may do without a grant; undeclared, MLflow's own default passes."""
     grants: _Grants | None = None
@@ -120,6 +122,7 @@ def parse_policy(policy: Mapping[str, Any]) -> AccessPolicy:
         admins=_names("admins", policy.get("admins")),
         most_admins=_number("most_admins", policy.get("most_admins")),
         users=users,
+        unused_days=_number("unused_days", policy.get("unused_days")),
         default_permission=_level("default_permission", policy["default_permission"])
         if "default_permission" in policy
         else None,

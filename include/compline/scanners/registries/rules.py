@@ -51,6 +51,11 @@ RULES: Mapping[str, Rule] = {
         "Delete the account, or list it under users in the policy.",
         "CWE-284",
     ),
+    "unused-account": Rule(
+        Severity.LOW,
+        "Delete the account and take it out of the policy, or ask its owner.",
+        "CWE-284",
+    ),
     "grant-beyond-policy": Rule(
         Severity.MEDIUM,
         "Revoke the permission, or declare it under grants, teams or roles in the policy.",

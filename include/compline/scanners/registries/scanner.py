@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from compline.advisories.errors import AdvisoryError
 from compline.advisories.osv import osv_origin
 from compline.advisories.records import Record
@@ -26,18 +28,18 @@ from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.expectations.scanner import InventoryScanner
 from compline.scanners.interface import ScanContext
 from compline.scanners.live import Notes, live_look
-from compline.scanners.registries import buckets, canary, mlflow
+from compline.scanners.registries import activity, buckets, canary, mlflow
 from compline.scanners.registries.aws import Access
 from compline.scanners.registries.buckets import BucketFacts, BucketHidden
 from compline.scanners.registries.canary import CanaryMissed
 from compline.scanners.registries.evaluate import evaluate
-from compline.scanners.registries.facts import RegistryFacts
+from compline.scanners.registries.facts import Activity, RegistryFacts
 from compline.scanners.registries.policy import AccessPolicy, RegistryPolicyError, parse_policy
 from compline.scanners.registries.rules import RULES
 from compline.scanners.registries.server import PACKAGE, release
 from compline.scanners.registries.telling import facts_of
 
-ADAPTER = "2"
+ADAPTER = "3"
 """Raised whenever the same answers would be read or judged otherwise."""
 
 
@@ -93,7 +95,9 @@ class RegistryPermissions(InventoryScanner):
         facts = mlflow.collect(target.locator, credential, seconds)
         advisories, unknown = _advisories(facts, context)
         bucket, hidden = _bucket(facts, policy, target, context, seconds)
-        facts = replace(facts, gaps=(*facts.gaps, *unknown, *hidden))
+        facts = replace(facts, activity=activity.activity_of(target, context))
+        unseen = activity.gaps(facts, policy)
+        facts = replace(facts, gaps=(*facts.gaps, *unknown, *hidden, *unseen))
         observations = evaluate(facts, policy, self.name, advisories, bucket)
         notes.evidence.append(
             canonical_json(
@@ -161,4 +165,8 @@ def _bucket(
 
 
 def _plain(facts: RegistryFacts) -> dict[str, Any]:
-    return {**asdict(facts), "gaps": [asdict(gap) for gap in facts.gaps]}
+    plain = asdict(replace(facts, activity=None))
+    return {
+        **plain,
+        "activity": TypeAdapter(Activity | None).dump_python(facts.activity, mode="json"),
+    }

@@ -10,7 +10,7 @@ from compline.advisories.ranges import fixes_in, parts_for
 from compline.advisories.records import Record
 from compline.advisories.severity import of_record
 from compline.model import Confidence, FindingKind, Observation, Package, Place, Severity
-from compline.scanners.registries.facts import RegistryFacts
+from compline.scanners.registries.facts import DEFAULT_WORKSPACE, RegistryFacts
 from compline.scanners.registries.policy import LEVELS, MLFLOWS_DEFAULT, AccessPolicy, level_of
 from compline.scanners.registries.rules import observed
 
@@ -42,9 +42,24 @@ def judged(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterator
             scanner,
             "default-permission-too-wide",
             "default-permission",
-            f"Every user may {default} every model; the policy says {most} at most",
+            f"Every user may {default} every model{_of_which(facts)}; the policy says {most} at "
+            "most",
             severity=Severity.CRITICAL if level_of(default) >= LEVELS["EDIT"] else None,
         )
+    lifted = facts.lifted_to
+    if lifted is not None and level_of(lifted) > LEVELS[most]:
+        yield observed(
+            scanner,
+            "default-permission-too-wide",
+            "lifted-permission",
+            f"Whoever is granted anything on a model may {lifted} it: the server's "
+            f"default_permission lifts every grant; the policy says {most} at most",
+            severity=Severity.CRITICAL if level_of(lifted) >= LEVELS["EDIT"] else None,
+        )
+
+
+def _of_which(facts: RegistryFacts) -> str:
+    return "" if len(facts.workspaces) == 1 else f" of the workspace {DEFAULT_WORKSPACE}"
 
 
 def release(facts: RegistryFacts) -> Version | None:

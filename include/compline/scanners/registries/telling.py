@@ -6,15 +6,18 @@ and 500 users with one role on 5,000 models are 501 facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from compline.model import Fact, RegressionKind
-from compline.scanners.registries.facts import Grant, RegistryFacts
+from compline.scanners.registries.facts import DEFAULT_WORKSPACE, NOTHING, Grant, RegistryFacts
 from compline.scanners.registries.permissions import Names, subject_of, widest
 from compline.scanners.registries.policy import LEVELS, level_of
 from compline.scanners.services import escaped, one_line
 
+_NAMED = 3
+"""Grants that are told of a role whose member somebody becomes."""
 _ADMINISTRATOR = max(LEVELS.values()) + 2
 """More than any permission, known or not."""
 
@@ -40,7 +43,18 @@ class _Teller:
             yield _fact(f"endpoint/{path}", "open", 1, f"anybody without a login on {path}")
         if facts.default_permission is not None:
             level = facts.default_permission
-            yield _fact("default-permission", level, level_of(level), "every user on every model")
+            of = f" of the workspace {DEFAULT_WORKSPACE}" if len(facts.workspaces) > 1 else ""
+            yield _fact(
+                "default-permission", level, level_of(level), f"every user on every model{of}"
+            )
+        lifted = facts.lifted_to
+        if lifted is not None:
+            yield _fact(
+                "lifted-permission",
+                "as granted" if lifted == NOTHING else lifted,
+                level_of(lifted),
+                "whoever is granted anything on a model",
+            )
         for user in facts.users or ():
             yield _fact(
                 f"user/{user.name}",
@@ -54,24 +68,35 @@ class _Teller:
             through = tuple(grant for grant in facts.grants or () if grant.role)
         for grant in (*widest(direct).values(), *widest(through).values()):
             yield self._of(grant)
+        may: defaultdict[str, list[Grant]] = defaultdict(list)
+        for grant in through:
+            may[grant.role_name].append(grant)
+        carried = {role: self._carries(grants) for role, grants in may.items()}
         for member in facts.members or ():
             yield _fact(
                 f"member/{member.user}/{member.role}",
                 "member",
                 1,
-                f"{member.user} in the role {member.role}",
+                f"{member.user} in the role {member.role}{carried.get(member.role, '')}",
             )
+
+    def _carries(self, grants: Iterable[Grant]) -> str:
+        """What somebody may do who holds a role."""
+        widest_first = sorted(
+            {(-level_of(one.permission), one.permission, self._names.called(one)) for one in grants}
+        )
+        told = [f"{permission} on {called}" for _, permission, called in widest_first[:_NAMED]]
+        more = len(widest_first) - len(told)
+        return f" ({', '.join(told)}{f' and {more} more' if more else ''})" if told else ""
 
     def _of(self, grant: Grant) -> Fact:
         who = f"the role {grant.role}" if grant.role else grant.user
-        names = self._names.of(grant)
-        called = f" ({names[1].partition('/')[2]})" if len(names) > 1 else ""
         born = self._born.get((grant.resource_type, grant.workspace, grant.pattern), 0)
         return _fact(
             subject_of(grant),
             grant.permission,
             level_of(grant.permission),
-            f"{who} on {grant.called}{called}",
+            f"{who} on {self._names.called(grant)}",
             datetime.fromtimestamp(born / 1000, UTC) if born else None,
         )
 

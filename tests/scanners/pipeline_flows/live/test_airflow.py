@@ -97,7 +97,7 @@ def slow(path: str) -> Any:
     [
         (lambda path: (503, {}, b""), "answers 503: try again later"),
         (lambda path: (429, {"retry-after": "999"}, b""), "answers 429: try again later"),
-        (lambda path: (302, {"location": "https://example.org"}, b""), "which is not followed"),
+        (lambda path: (302, {"location": "https://example.org"}, b""), "redirects to example.org"),
         (lambda path: (200, {}, b"<html>Airflow 2</html>"), "not JSON, or broke off"),
         (lambda path: (200, {}, b"[1]"), "api/v2/"),
         (half, "api/v2/"),

@@ -27,8 +27,7 @@ class Hub:
         self.seen: list[tuple[str, str]] = []
         self.answers: dict[str, tuple[int, dict[str, str], Any]] = {}
         self.wait = 0.0
-        token = {"displayName": "compline", "role": "fineGrained"}
-        self.says("/api/whoami-v2", {"type": "user", "auth": {"accessToken": token}})
+        self.token(scoped=[scope("org", "acme", "repo.content.read", "org.read")])
         self.says(
             "/api/organizations/acme/members",
             [{"user": "ann", "role": "write"}, {"user": "root", "role": "admin"}],
@@ -36,8 +35,23 @@ class Hub:
         self.says("/api/models", [MODEL])
         self.says("/api/datasets", [])
 
+    def token(self, role: str = "fineGrained", **may: Any) -> None:
+        """Our token is one that may do this."""
+        token = {"displayName": "compline", "role": role, "createdAt": "2026-01-01T00:00:00.000Z"}
+        if may:
+            token["fineGrained"] = {"canReadGatedRepos": False, "global": [], "scoped": [], **may}
+        said = {"type": "user", "name": "bot", "auth": {"type": "access_token"}}
+        said["auth"]["accessToken"] = token
+        self.says("/api/whoami-v2", said)
+
     def says(self, path: str, value: Any, status: int = 200, **headers: str) -> None:
         self.answers[path] = (status, headers, value)
+
+
+def scope(kind: str, name: str, *permissions: str) -> dict[str, Any]:
+    """As the Hub tells of it; an entity without a name is told by its number alone."""
+    entity = {"_id": "6a61ec32fc25ba6426e21b6f", "type": kind, **({"name": name} if name else {})}
+    return {"entity": entity, "permissions": list(permissions)}
 
 
 @pytest.fixture
@@ -101,6 +115,7 @@ def test_every_bad_arrangement(hub: Hub, look_at_kind: Any, found: Any) -> None:
     hub.says("/api/datasets", [{"id": "acme/claims", "private": False}])
     assert found(look(hub, look_at_kind, {"members": ["root"], "admins": []})) == {
         ("hub-token-may-write", "token/laptop"),
+        ("hub-token-scope-global", "token/laptop/everything of its owner"),
         ("hub-member-beyond-policy", "member/ann"),
         ("hub-admin-beyond-policy", "role/root"),
         ("hub-repository-public", "repository/models/acme/fraud"),
@@ -175,3 +190,83 @@ def test_a_slow_hub_and_one_that_is_not_there(hub: Hub, look_at_kind: Any) -> No
     hub.wait = 3
     assert isinstance(look(hub, look_at_kind, seconds=1).outcome, Failed)
     assert isinstance(look(hub, look_at_kind, url="http://127.0.0.1:9").outcome, Failed)
+
+
+WRITES = "hub-token-scope-writes"
+ELSEWHERE = "hub-token-scope-elsewhere"
+GLOBAL = "hub-token-scope-global"
+
+
+@pytest.mark.parametrize(
+    ("may", "expected"),
+    [
+        ({"scoped": [scope("org", "Acme", "repo.content.read", "repo.access.read")]}, set()),
+        ({"scoped": [scope("model", "acme/fraud", "repo.content.read")]}, set()),
+        ({"scoped": [scope("org", "acme")]}, set()),
+        (
+            {"scoped": [scope("org", "acme", "repo.content.read", "repo.write")]},
+            {(WRITES, "token/compline/org acme")},
+        ),
+        (
+            {"scoped": [scope("user", "acme", "repo.content.read")]},
+            {(ELSEWHERE, "token/compline/user acme")},
+        ),
+        (
+            {"scoped": [scope("model", "acme-labs/x", "inference.serverless.write")]},
+            {
+                (WRITES, "token/compline/model acme-labs/x"),
+                (ELSEWHERE, "token/compline/model acme-labs/x"),
+            },
+        ),
+        (
+            {"global": ["discussion.write"]},
+            {(WRITES, "token/compline/everything"), (GLOBAL, "token/compline/everything")},
+        ),
+        (
+            {"canReadGatedRepos": True},
+            {(GLOBAL, "token/compline/gated repositories of others")},
+        ),
+    ],
+)
+def test_what_our_token_may_do(
+    hub: Hub, look_at_kind: Any, found: Any, may: dict[str, Any], expected: set[tuple[str, str]]
+) -> None:
+    hub.token(**may)
+    seen = look(hub, look_at_kind)
+    assert found(seen) == expected
+    assert seen.outcome.gaps == ()
+
+
+def test_a_token_of_the_older_kind_reads_all_that_its_owner_may(
+    hub: Hub, look_at_kind: Any, found: Any
+) -> None:
+    hub.token("read")
+    assert found(look(hub, look_at_kind)) == {(GLOBAL, "token/compline/everything of its owner")}
+
+
+@pytest.mark.parametrize(
+    "may", [{}, {"scoped": [scope("resource-group", "", "repo.content.read")]}]
+)
+def test_what_is_not_told_of_our_token_is_a_gap(
+    hub: Hub, look_at_kind: Any, found: Any, may: dict[str, Any]
+) -> None:
+    hub.token(**may)
+    seen = look(hub, look_at_kind)
+    assert found(seen) == set()
+    assert [(gap.path, gap.reason) for gap in seen.outcome.gaps] == [
+        ("token/", GapReason.UNSUPPORTED)
+    ]
+
+
+@pytest.mark.parametrize(
+    "may",
+    [
+        {"scoped": [{}]},
+        {"scoped": "all"},
+        {"global": "post.write"},
+        {"scoped": [scope("org", "x"), 3]},
+    ],
+)
+def test_another_shape_of_a_token_is_refused(hub: Hub, look_at_kind: Any, may: Any) -> None:
+    hub.token(**may)
+    assert isinstance(look(hub, look_at_kind).outcome, Failed)

@@ -129,7 +129,7 @@ def test_grants_beyond_the_policy(guarded: Any, look_at: Any, mallory: str) -> N
         ("grant-beyond-policy", "grant/mallory/registered_model/fraud"): Severity.HIGH,
     }
     titles = [observation.title for observation in look.outcome.observations]
-    assert titles[0] == "mallory may EDIT experiment/1 (training); the policy says READ"
+    assert titles[0] == "mallory may EDIT experiment 1 (training); the policy says READ"
 
 
 def test_a_role_beyond_the_policy_names_its_holder(guarded: Any, look_at: Any) -> None:

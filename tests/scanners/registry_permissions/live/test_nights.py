@@ -31,6 +31,7 @@ POLICY = {
     "artifact_store": "local",
 }
 
+ROLES = "api/3.0/mlflow/roles"
 CHANNEL = {"name": "hook", "url": "env:HOOK", "signing_key": "env:KEY"}
 
 Night = Callable[[], list[dict[str, Any]]]
@@ -128,6 +129,49 @@ def test_a_new_administrator(guarded: Any, carol: str, night: Night) -> None:
     assert told(night()) == [
         ("permission-widened", "carol in the registry: from account to administrator")
     ]
+
+
+@pytest.fixture
+def keepers(guarded: Any) -> Iterator[int]:
+    """A role without holders that may delete every model; the policy does not have it."""
+    made = guarded.call("POST", f"{ROLES}/create", name="keepers", workspace="default")
+    number = made["role"]["id"]
+    add_to(guarded, number, "registered_model", "MANAGE")
+    yield number
+    guarded.call("DELETE", f"{ROLES}/delete", role_id=number)
+
+
+def add_to(guarded: Any, role: int, kind: str, permission: str) -> None:
+    given = {"resource_type": kind, "resource_pattern": "*", "permission": permission}
+    guarded.call("POST", f"{ROLES}/permissions/add", role_id=role, **given)
+
+
+def test_a_role_is_one_alert_and_who_gets_it_another(
+    guarded: Any, carol: str, keepers: int, night: Night
+) -> None:
+    night()
+    add_to(guarded, keepers, "workspace", "MANAGE")
+    assert told(night()) == [
+        ("permission-widened", "the role keepers on workspace default: from nothing to MANAGE")
+    ]
+
+    guarded.call("POST", f"{ROLES}/assign", username=carol, role_id=keepers)
+    ((kind, title),) = told(night())
+    assert kind == "permission-widened"
+    assert title.startswith("carol in the role keepers (MANAGE on every model, MANAGE on workspace")
+    assert title.endswith("from nothing to member")
+    assert night() == []
+
+
+def test_who_becomes_an_administrator_is_well_again_in_nothing(
+    guarded: Any, carol: str, night: Night
+) -> None:
+    guarded.regrant(carol, "registered_model", "churn", "EDIT")
+    night()
+    guarded.call("PATCH", "api/2.0/mlflow/users/update-admin", username=carol, is_admin=True)
+    alerts = night()
+    assert len(alerts) == 1
+    assert "carol is an administrator beyond the policy" in alerts[0]["text"]
 
 
 def test_a_model_that_somebody_registers_is_no_widening(

@@ -1,7 +1,8 @@
 """The Hub's answers as frames and facts. Pure.
 
-Frames: `token` (name, role, own); `members` (user, role), where the Hub tells roles; `repositories`
-(repository, kind, visibility); `files` (repository, path, unsafe), of model repositories.
+Frames: `token` (name, role); `scopes` (see scopes.py); `members` (user, role), where the Hub tells
+roles; `repositories` (repository, kind, visibility); `files` (repository, path, unsafe), of model
+repositories.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from compline.model import Fact, Gap, GapReason, RegressionKind
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
+from compline.scanners.registries.huggingface.scopes import COLUMNS, scopes_of
 from compline.scanners.services import escaped
 
 _ROLES = {"read": 1, "contributor": 2, "write": 3, "admin": 4}
@@ -30,6 +32,9 @@ def inventory_of(answers: Mapping[str, Any]) -> Inventory:
     """
     try:
         token = _token(answers["whoami"])
+        scopes, unclear = scopes_of(
+            answers["whoami"]["auth"]["accessToken"], token["name"], answers["organisation"]
+        )
         members = _members(answers["members"])
         repositories: list[dict[str, Any]] = []
         files: list[dict[str, Any]] = []
@@ -42,10 +47,11 @@ def inventory_of(answers: Mapping[str, Any]) -> Inventory:
         raise CannotCollect("an answer of the Hub's is of another shape") from None
     frames = {
         "token": frame_of(("name", "role"), [token]),
+        "scopes": frame_of(COLUMNS, scopes),
         "repositories": frame_of(("repository", "kind", "visibility"), repositories),
         "files": frame_of(("repository", "path", "unsafe"), files),
     }
-    gaps: list[Gap] = list(answers.get("gaps") or ())
+    gaps: list[Gap] = [*(answers.get("gaps") or ()), *unclear]
     refused = {}
     if members is None:
         hidden = next((gap for gap in gaps if gap.path == "member/"), None)
