@@ -96,13 +96,7 @@ class AzureBlobClient:
             with translated("token"):
                 return token.get_token(SCOPE).token
 
-        # In a thread of its own, so that it is left behind when the time is over.
-        (answers,) = each(
-            [self._resource],
-            lambda resource: ask_management(self._management, resource, bearer, self.patience),
-            self.patience,
-        )
-        return answers
+        return ask_management(self._management, self._resource, bearer, self.patience)
 
     def _service(self) -> dict[str, Any]:
         logging: Any = self._client.get_service_properties()["analytics_logging"]
