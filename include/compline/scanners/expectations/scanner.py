@@ -130,9 +130,7 @@ class InventoryScanner:
             trees=context.trees,
         )
         # Asked first: a service that is down costs no import of Great Expectations.
-        inventory = within(
-            seconds, f"scanners.{self.name}.seconds", lambda: ask.collect(asked)
-        )
+        inventory = within(seconds, f"scanners.{self.name}.seconds", lambda: ask.collect(asked))
         return self._held(kind, suite, bound, asked, inventory, proved, notes)
 
     def _held(
