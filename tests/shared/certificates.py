@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -51,3 +52,13 @@ def write_certificate(
             serialization.NoEncryption(),
         )
     )
+
+
+def lax_openssl(folder: Path) -> dict[str, str]:
+    """An environment in which a server's OpenSSL shows weak keys, which it refuses by itself."""
+    path = folder / "openssl.cnf"
+    path.write_text(
+        "openssl_conf = start\n[start]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n"
+        "[lax]\nCipherString = DEFAULT@SECLEVEL=0\n"
+    )
+    return {**os.environ, "OPENSSL_CONF": str(path)}

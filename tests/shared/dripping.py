@@ -1,4 +1,4 @@
-"""A server that keeps talking and never comes to an end: a byte now and then."""
+"""Servers that say one thing: and close, or go on without end, a byte now and then."""
 
 from __future__ import annotations
 
@@ -30,14 +30,38 @@ def dripping(start: bytes, *, after: int = 1, drop: bytes = b"0") -> Iterator[in
             except OSError:
                 return
 
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    try:
+        with _serving(Handler) as port:
+            yield port
+    finally:
+        over.set()
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[int]:
+    """Reads once from whoever connects, says this and closes."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            try:
+                self.request.recv(65536)
+                self.request.sendall(answer)
+            except OSError:
+                return
+
+    with _serving(Handler) as port:
+        yield port
+
+
+@contextmanager
+def _serving(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         yield server.server_address[1]
     finally:
-        over.set()
         server.shutdown()
         server.server_close()
         thread.join(5)

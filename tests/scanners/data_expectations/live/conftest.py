@@ -22,7 +22,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from certificates import write_certificate
+from certificates import lax_openssl, write_certificate
 
 from compline.scanners.stores.tls import POSTGRESQL, shake_hands
 
@@ -35,16 +35,6 @@ GOOD_HBA = """
 hostssl all all 127.0.0.1/32 scram-sha-256
 hostssl all all 10.0.0.0/8 scram-sha-256
 host all all 0.0.0.0/0 reject
-"""
-
-_LAX = """
-openssl_conf = start
-[start]
-ssl_conf = ssl
-[ssl]
-system_default = lax
-[lax]
-CipherString = DEFAULT@SECLEVEL=0
 """
 
 BAD_HBA = """
@@ -153,13 +143,11 @@ def _server(home: Path, name: str, bin_: Path, hba: str, options: dict[str, str]
     settings = {"port": str(port), "listen_addresses": "127.0.0.1", "fsync": "off",
                 "unix_socket_directories": str(folder), **options}  # fmt: skip
     arguments = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-    # Else OpenSSL refuses by itself the weak keys that a test wants to be shown.
-    (folder / "openssl.cnf").write_text(_LAX)
-    environment = {**os.environ, "OPENSSL_CONF": str(folder / "openssl.cnf")}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [bin_ / "postgres", "-D", data, *arguments],
-            env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True, **account,  # type: ignore[call-overload]
+            env=lax_openssl(folder),
+            cwd=folder, stdout=log, stderr=log, start_new_session=True, **account,  # type: ignore[call-overload]
         )  # fmt: skip
     server = Server(folder, port, process, options.get("ssl") == "on")
     end = time.monotonic() + 60
