@@ -68,6 +68,9 @@ def translated(what: str) -> Iterator[None]:
         raise CannotCollect(
             f"{what}: no connection, or it broke off: {one_line(str(error), 150)}"
         ) from None
+    except (ValueError, TypeError, AttributeError):
+        # The library takes it for granted that all is there that Azure documents.
+        raise CannotCollect(f"{what}: the answer is not understood") from None
 
 
 def meaning(what: str, status: int, code: str, headers: Mapping[str, str]) -> Exception:
