@@ -69,6 +69,18 @@ def test_each_grant_of_the_script_is_needed(
     assert places <= {gap.path for gap in outcome.gaps if gap.reason == GapReason.FORBIDDEN}
 
 
+def test_a_library_that_is_loaded_is_seen(good: Any, look_at: Any, found: Any) -> None:
+    """No wheel has pgaudit: another library stands for it, asked for by the policy."""
+    rules = []
+    for wanted in ("passwordcheck", "pgaudit"):
+        policy = {"audit_libraries": [wanted], "password_libraries": [wanted]}
+        with prepared(good) as url:
+            seen = found(look_at(url=url, policy=policy))
+        rules.append({rule for rule, place in seen if place == "setting/shared_preload_libraries"})
+
+    assert rules == [set(), {"audit-not-loaded", "password-policy-not-visible"}]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
