@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,6 +151,20 @@ def test_no_hash_of_a_password_is_kept(good_redis: Any, look_at_redis: Any, scen
     for secret in (hashed, "for@tests", "for%40tests"):
         assert secret not in repr(look)
         assert secret.encode() not in evidence
+
+
+def test_the_account_is_that_of_the_documentation(good_redis: Any) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "checks" / "kafka-redis.md").read_text("utf-8")
+    (line,) = re.findall(r"ACL SETUSER compline on >PASSWORD (.*?)```", page, re.DOTALL)
+    with good_redis.admin() as admin:
+        admin.execute_command("ACL", "SETUSER", "documented", "on", ">x", *line.split())
+        try:
+            documented, tested = (admin.acl_getuser(name) for name in ("documented", "compline"))
+        finally:
+            admin.execute_command("ACL", "DELUSER", "documented")
+
+    for part in ("commands", "keys", "channels"):
+        assert documented[part] == tested[part]  # type: ignore[index]
 
 
 def test_only_reading_commands_are_sent(good_redis: Any, look_at_redis: Any) -> None:
