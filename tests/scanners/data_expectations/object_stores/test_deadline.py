@@ -15,6 +15,8 @@ from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.stores.tls import shake_hands
 
 SECONDS = 2
+SLACK = 6
+"""For a machine that has other things to do; the servers here would drip for hours."""
 _NOTICE = b"N\0\0\x75\x30S"
 """The head of a notice of 30,000 bytes, the longest that libpq takes."""
 _ERROR = b"E" + _NOTICE[1:]
@@ -41,7 +43,7 @@ def test_a_server_that_drips(look_at: Any, error_of: Any, case: str) -> None:
         took = time.monotonic() - started
 
     error = error_of(look)
-    assert took < SECONDS + GRACE + 1
+    assert took < SECONDS + GRACE + SLACK
     assert "very-secret" not in error
 
 
@@ -55,7 +57,7 @@ def test_an_object_store_that_drips(
     started = time.monotonic()
 
     assert "2 s" in error_of(look_at_s3(seconds=SECONDS))
-    assert time.monotonic() - started < SECONDS + GRACE + 1
+    assert time.monotonic() - started < SECONDS + GRACE + SLACK
 
 
 def test_what_is_asked_in_time_is_given_and_what_it_raises_is_raised() -> None:
@@ -78,4 +80,4 @@ def test_a_handshake_that_drips() -> None:
         took = time.monotonic() - started
 
     assert shown.error == "no TLS handshake (TimeoutError)"
-    assert took < 2
+    assert took < 1 + SLACK

@@ -233,7 +233,7 @@ def test_what_is_no_answer_or_half_of_one(
     look_at_redis: Any, error_of: Any, answer: bytes, said: str
 ) -> None:
     with answering(answer) as port:
-        error = error_of(look_at_redis(f"redis://127.0.0.1:{port}", seconds=3))
+        error = error_of(look_at_redis(f"redis://127.0.0.1:{port}"))
 
     assert said in error
 

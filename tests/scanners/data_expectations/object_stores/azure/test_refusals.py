@@ -101,7 +101,7 @@ def test_what_is_no_answer_of_azure(
         "a redirect": Fault(302, headers=(("Location", "http://127.0.0.1:9/"),)),
     }[answer])  # fmt: skip
 
-    error = look_at_azure(seconds=8).outcome.error
+    error = look_at_azure().outcome.error
 
     wanted = "points to another address" if "redirect" in answer else "none of such a store"
     assert wanted in error
