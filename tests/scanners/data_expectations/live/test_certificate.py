@@ -100,14 +100,17 @@ def answering(answer: bytes) -> Iterator[int]:
         (b"N", True, ""),
         (b"E", False, "the answer to a request for TLS is none"),
         (b"", False, "the answer to a request for TLS is none"),
-        (b"S", False, "no TLS handshake (SSLEOFError)"),
+        # An end of the stream, or a reset: whichever comes first.
+        (b"S", False, "no TLS handshake ("),
     ],
 )
 def test_servers_that_do_not_shake_hands(answer: bytes, refused: bool, error: str) -> None:
     with answering(answer) as port:
         shown = shake_hands("127.0.0.1", port, "localhost", 5, POSTGRESQL)
 
-    assert (shown.refused, shown.error) == (refused, error)
+    assert shown.refused is refused
+    assert shown.error.startswith(error)
+    assert bool(shown.error) is bool(error)
 
 
 def test_a_port_where_nobody_listens() -> None:
