@@ -56,3 +56,17 @@ def test_policies_are_foreseen(entry: str, message: str, tmp_path: Path) -> None
 
     assert where == ("targets", "data_stores", 0, "policy")
     assert message in said
+
+
+def test_an_attestation_as_people_write_it(tmp_path: Path) -> None:
+    """YAML 1.1 reads the bare key `on` as true; here it is the day of the attestation."""
+    policy = "{attested: {disk: {encrypted: true, by: ann, on: 2026-01-31}}}"
+    entry = f"    - {{name: d, kind: postgresql, url: env:X, policy: {policy}}}\n"
+
+    config = parse_config(STORES + entry, tmp_path / "compline.yaml")
+
+    (store,) = config.targets.data_stores
+    assert store.model_dump(mode="json")["policy"] == {
+        "attested": {"disk": {"encrypted": True, "by": "ann", "on": "2026-01-31"}}
+    }
+    assert list(wrong_policies(config)) == []

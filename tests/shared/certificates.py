@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 
@@ -17,9 +18,17 @@ def write_certificate(
     before: datetime = datetime(2025, 12, 1, tzinfo=UTC),
     after: datetime = datetime(2099, 1, 1, tzinfo=UTC),
     host: str = "127.0.0.1",
+    rsa_bits: int = 0,
 ) -> None:
-    """A self-signed certificate and its key; looks of the tests are of 1 January 2026."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    """A self-signed certificate and its key; looks of the tests are of 1 January 2026.
+
+    The key is of RSA where `rsa_bits` are given, else of an elliptic curve.
+    """
+    key = (
+        rsa.generate_private_key(65537, rsa_bits)
+        if rsa_bits
+        else ec.generate_private_key(ec.SECP256R1())
+    )
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
     made = (
@@ -43,3 +52,13 @@ def write_certificate(
             serialization.NoEncryption(),
         )
     )
+
+
+def lax_openssl(folder: Path) -> dict[str, str]:
+    """An environment in which a server's OpenSSL shows weak keys, which it refuses by itself."""
+    path = folder / "openssl.cnf"
+    path.write_text(
+        "openssl_conf = start\n[start]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n"
+        "[lax]\nCipherString = DEFAULT@SECLEVEL=0\n"
+    )
+    return {**os.environ, "OPENSSL_CONF": str(path)}

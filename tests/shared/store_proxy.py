@@ -25,6 +25,8 @@ class Fault:
     """Waited before anything is answered."""
     half: bool = False
     """The store's own answer, broken off in its middle."""
+    drips: bool = False
+    """The body comes in bytes, ten a second."""
 
 
 @dataclass
@@ -71,7 +73,7 @@ def proxying(
             if fault is not None and fault.seconds:
                 time.sleep(fault.seconds)
             if fault is not None and not fault.half:
-                self._send(fault.status, fault.headers, fault.body)
+                self._send(fault.status, fault.headers, fault.body, drips=fault.drips)
                 return
             connection = http.client.HTTPConnection(str(goal.hostname), goal.port, timeout=30)
             headers, path = dict(self.headers), self.path
@@ -89,7 +91,12 @@ def proxying(
             connection.close()
 
         def _send(
-            self, status: int, headers: Iterable[tuple[str, str]], body: bytes, half: bool = False
+            self,
+            status: int,
+            headers: Iterable[tuple[str, str]],
+            body: bytes,
+            half: bool = False,
+            drips: bool = False,
         ) -> None:
             self.send_response(status)
             for name, value in headers:
@@ -97,7 +104,11 @@ def proxying(
             if self.command != "HEAD":
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if half else body)
+            for number in range(len(body) if drips else 0):
+                self.wfile.write(body[number : number + 1])
+                time.sleep(0.1)
+            if not drips:
+                self.wfile.write(body[: len(body) // 2] if half else body)
             if half:
                 self.close_connection = True
 

@@ -19,6 +19,7 @@ from compline.config.schema import Config
 Loc = tuple[int | str, ...]
 _EXPECTED = ", expected: "
 _MERGE_KEY = "tag:yaml.org,2002:merge"
+_BOOLEAN = "tag:yaml.org,2002:bool"
 LineOf = Callable[[Loc], int]
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -155,7 +156,8 @@ def _construct(node: yaml.Node) -> Any:
     if isinstance(node, yaml.MappingNode):
         mapping: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = _construct(key_node)
+            # YAML 1.1 reads a bare `on` or `yes` as a truth value; as a key it is a word.
+            key = key_node.value if key_node.tag == _BOOLEAN else _construct(key_node)
             if not isinstance(key, str):
                 raise yaml.MarkedYAMLError(
                     problem=f"key {key!r} must be text", problem_mark=key_node.start_mark

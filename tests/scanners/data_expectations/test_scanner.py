@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import pandas
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from compline.evidence.locker import Locker
 from compline.model import Completed, Failed, Severity, Skipped, Target, TargetKind
@@ -68,6 +72,64 @@ def test_what_is_wrong_or_missing_is_found(inventory: Any, found: Any) -> None:
     }
     transit = next(o for o in look.outcome.observations if o.rule == "unencrypted-in-transit")
     assert dict(transit.details)["because"] == ("the value is missing, so it cannot be as expected")
+
+
+ROWS: list[dict[str, Any]] = [
+    {"resource": "good", "backup_encrypted": True, "access_logging": True,
+     "classification": "internal"},
+    {"resource": "bad", "backup_encrypted": False, "access_logging": None, "classification": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".parquet"])
+def test_every_format_is_judged_alike(
+    look_at: Any, found: Any, error_of: Any, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"stores{suffix}"
+
+    def look(rows: list[dict[str, Any]], content: bytes | None = None) -> Any:
+        path.write_bytes(written(rows, suffix) if content is None else content)
+        return look_at(kind="inventory", path=str(path))
+
+    assert look(ROWS[:1]).outcome == Completed((), ())
+    assert found(look(ROWS)) == {
+        ("unencrypted-backup", "resource/bad"): Severity.HIGH,
+        ("no-access-log", "resource/bad"): Severity.MEDIUM,
+        ("unclassified", "resource/bad"): Severity.LOW,
+    }
+    assert str(path) in error_of(look([], b""))
+    whole = written(ROWS, suffix)
+    assert str(path) in error_of(look([], whole[: len(whole) // 2]))
+
+
+def written(rows: list[dict[str, Any]], suffix: str) -> bytes:
+    if suffix == ".parquet":
+        buffer = io.BytesIO()
+        parquet.write_table(pyarrow.Table.from_pylist(rows), buffer)
+        return buffer.getvalue()
+    if suffix == ".csv":
+        frame = pandas.DataFrame(rows)
+        return frame.to_csv(index=False).encode()
+    lines = [json.dumps(row) for row in rows]
+    return ("\n".join(lines) if suffix == ".jsonl" else f"[{','.join(lines)}]").encode()
+
+
+def test_an_expectation_that_raises_is_failed(
+    inventory: Any, error_of: Any, tmp_path: Path
+) -> None:
+    """Great Expectations tells of an exception in its result, which must not pass as clean."""
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "extends: inventory\n" + OWN.replace(
+            "ExpectColumnValuesToBeInSet\n    kwargs: {column: region, value_set: $regions}",
+            "ExpectColumnValuesToBeBetween\n    kwargs: {column: region, max_value: 3}",
+        ).replace("    canary: {resource: x, region: mars, classification: personal}\n", "")
+    )  # fmt: skip
+    text = "resource,region,classification\na,eu,personal\n"
+
+    assert "personal-data-abroad raised" in error_of(
+        inventory(text, suite=str(own), columns=COLUMNS)
+    )
 
 
 def test_public_resources_are_declared(inventory: Any, found: Any) -> None:

@@ -194,11 +194,29 @@ def policy(*statements: dict[str, Any]) -> dict[str, str]:
          {"a": "write", "b": "write"}),
         ({"Effect": "Allow", "Principal": "*", "Action": "s3:G*"}, {"*": "read"}),
         ({"Effect": "Deny", "Principal": "*", "Action": "s3:*"}, {}),
-        ({"Effect": "Allow", "Principal": {"Service": "logging"}, "Action": "s3:PutObject"}, {}),
+        ({"Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"},
+          "Action": "s3:PutObject"}, {"logging.s3.amazonaws.com": "write"}),
+        # What a condition leaves of everybody: an organisation, a network; a referrer is nobody.
+        ({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+          "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-acme"}}}, {"o-acme": "read"}),
+        ({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+          "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, {"10.0.0.0/8": "read"}),
+        ({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+          "Condition": {"StringLike": {"aws:Referer": "https://acme.example/*"}}}, {"*": "read"}),
+        ({"Effect": "Allow", "NotPrincipal": {"AWS": "a"}, "Action": "s3:GetObject"},
+         {"*": "read"}),
     ],
 )  # fmt: skip
 def test_a_buckets_policy(statement: dict[str, Any], reached: dict[str, str]) -> None:
     assert buckets.read("x", policy(statement), OWNER, {}).reached_by == reached
+
+
+def test_what_a_bucket_denies_to_everybody_else_counts() -> None:
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+    others = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+              "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-acme"}}}  # fmt: skip
+    reached = buckets.read("x", policy(everybody, others), OWNER, {}).reached_by
+    assert reached == {"o-acme": "read"}
 
 
 def test_a_buckets_acl_and_the_block_before_it() -> None:

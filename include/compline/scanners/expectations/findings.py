@@ -80,7 +80,11 @@ def hold_against(suite: BoundSuite, inventory: Inventory, scanner: str) -> Verdi
 def _check_required(suite: BoundSuite, frames: Mapping[str, Any], inventory: Inventory) -> None:
     for name in sorted(suite.required - set(inventory.refused)):
         if name not in frames or frames[name].empty:
-            raise CannotJudge(f"the store shows no {name} at all, where there must be some")
+            why = next((f" ({gap.path}: {gap.detail})" for gap in inventory.gaps), "")
+            raise CannotJudge(
+                f"the store shows no {name} at all, where there must be some{why}: does the "
+                "account have its rights, and the target its right address?"
+            )
 
 
 def _is_in_a_gap(expectation: Expectation, inventory: Inventory) -> bool:

@@ -29,6 +29,7 @@ from compline.scanners.expectations.collector import (
     kinds_of,
     tools_of,
 )
+from compline.scanners.expectations.deadline import within
 from compline.scanners.expectations.findings import hold_against
 from compline.scanners.expectations.gx_runner import CannotJudge
 from compline.scanners.expectations.inventory import (
@@ -44,7 +45,7 @@ from compline.scanners.interface import CannotScan, Job, ScanContext
 from compline.scanners.live import Notes, live_look
 from compline.tools.toolbox import Toolbox, ToolUnavailable
 
-ADAPTER = "1"
+ADAPTER = "2"
 """Raised whenever the same answers would be read or judged otherwise."""
 
 _DECIDING = ("great-expectations", "pandas", "numpy")
@@ -129,7 +130,7 @@ class InventoryScanner:
             trees=context.trees,
         )
         # Asked first: a service that is down costs no import of Great Expectations.
-        inventory = ask.collect(asked)
+        inventory = within(seconds, f"scanners.{self.name}.seconds", lambda: ask.collect(asked))
         return self._held(kind, suite, bound, asked, inventory, proved, notes)
 
     def _held(

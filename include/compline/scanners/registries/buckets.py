@@ -1,23 +1,15 @@
-"""Who may reach a bucket: its policy and ACL, read from S3 and judged here. Parsing is pure."""
+"""Who may reach a registry's bucket past the registry: asked of S3, read as data stores are."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from compline.scanners.registries.aws import Access
 from compline.scanners.registries.facts import CannotAsk
-
-_EVERYBODY = {
-    "http://acs.amazonaws.com/groups/global/AllUsers": "*",
-    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers": "*",
-}
-"""Whoever has an account of AWS is as good as anybody."""
-_READS = ("s3:get", "s3:list")
-_WRITES = ("s3:put", "s3:delete", "s3:abort", "s3:replicate", "s3:restore")
+from compline.scanners.stores.s3.access import access_of
 
 
 class BucketHidden(Exception):
@@ -30,8 +22,8 @@ class BucketFacts:
 
     name: str
     reached_by: Mapping[str, str] = field(default_factory=dict)
-    """Principal (`*` for anybody, else ARN, account or canonical id) to `read`, `write` or
-    `read and write`; the owner is left out."""
+    """Principal (`*` for anybody, else ARN, account, canonical id, organisation, network or
+    service) to `read`, `write` or `read and write`; the owner is left out."""
 
 
 def ask(name: str, access: Access) -> BucketFacts:
@@ -72,58 +64,30 @@ def read(
     Raises:
         CannotAsk: an answer is of another shape.
     """
-    closed = block.get("PublicAccessBlockConfiguration") or {}
+    answers = {
+        "policy": policy or {"absent": "no policy"},
+        # Asking for the store's own judgement of the policy would take one more right.
+        "policy_status": {},
+        "acl": acl,
+        # Where access lists do not count, the store shows none but the owner's.
+        "ownership": {},
+        "public_access_block": block,
+    }
     found: defaultdict[str, set[str]] = defaultdict(set)
     try:
-        for who, what in _granted(acl):
-            if who != "*" or not closed.get("IgnorePublicAcls"):
-                found[who] |= what
-        for who, what in _allowed(policy):
-            if who != "*" or not closed.get("RestrictPublicBuckets"):
-                found[who] |= what
+        rows, untold = access_of(name, answers, {"account": "", "account_block": {}})
     except (KeyError, TypeError, ValueError, AttributeError):
         raise CannotAsk(f"s3://{name}: its policy or ACL cannot be read") from None
-    return BucketFacts(
-        name, {who: " and ".join(sorted(what)) for who, what in found.items() if what}
-    )
+    if untold is not None:
+        raise CannotAsk(f"s3://{name}: {untold.why}")
+    for row in rows:
+        if row["effective"]:
+            found[_who(row)].add(row["access"])
+    return BucketFacts(name, {who: " and ".join(sorted(what)) for who, what in found.items()})
 
 
-def _granted(acl: Mapping[str, Any]) -> Iterator[tuple[str, set[str]]]:
-    owner = acl["Owner"]["ID"]
-    for grant in acl["Grants"]:
-        grantee, permission = grant["Grantee"], grant["Permission"]
-        who = _EVERYBODY.get(grantee.get("URI", "")) or grantee.get("ID") or grantee.get("URI", "")
-        if who != owner and who:
-            reads = {"read"} if permission in ("READ", "FULL_CONTROL") else set()
-            writes = {"write"} if permission in ("WRITE", "WRITE_ACP", "FULL_CONTROL") else set()
-            yield who, reads | writes
-
-
-def _allowed(answer: Mapping[str, Any]) -> Iterator[tuple[str, set[str]]]:
-    """Of Allow statements; a condition may narrow one, which nobody here can tell."""
-    if not answer:
-        return
-    for statement in _many(json.loads(answer["Policy"])["Statement"]):
-        if statement["Effect"] != "Allow":
-            continue
-        actions = [str(action).lower() for action in _many(statement.get("Action", "s3:*"))]
-        what = {
-            word
-            for word, prefixes in (("read", _READS), ("write", _WRITES))
-            if any(_reaches(action, prefixes) for action in actions)
-        }
-        principal = statement.get("Principal", "*")
-        named = principal if isinstance(principal, str) else principal.get("AWS", ())
-        for who in _many(named):
-            yield str(who), what
-
-
-def _reaches(action: str, prefixes: tuple[str, ...]) -> bool:
-    if action in ("*", "s3:*"):
-        return True
-    bare = action.rstrip("*")
-    return any(action.startswith(prefix) or prefix.startswith(bare) for prefix in prefixes)
-
-
-def _many(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+def _who(row: Mapping[str, Any]) -> str:
+    if row["reach"] in ("public", "authenticated"):
+        # Whoever has an account of the provider is as good as anybody.
+        return "*"
+    return str(row["names"][0] if row["names"] else row["grantee"])

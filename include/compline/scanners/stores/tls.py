@@ -44,10 +44,12 @@ def shake_hands(
         seconds: for each answer.
         request: what is said before the handshake, if anything.
     """
-    # Old versions and ciphers are offered on purpose; nothing is sent over this connection.
+    # Old versions, ciphers and keys are taken on purpose; nothing is sent over this connection.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
     server_name = name if not _is_address(name) else None
     try:
         with socket.create_connection((address, port), timeout=seconds) as plain:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import socket
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from certificates import write_certificate
-from kafka_broker import Broker, serving
+from kafka_broker import KAFKA_1, KAFKA_4, Broker, serving
 
 from compline.evidence.locker import Locker
 from compline.model import Completed, GapReason, Severity
@@ -24,109 +23,48 @@ from compline.scanners.stores.kafka.client import read_address
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-@pytest.fixture(autouse=True)
-def _left_open() -> Iterator[None]:
-    yield
-    gc.collect()
-
-
-SIGNED = {"encrypted": True, "by": "ann", "on": "2025-11-30"}
-GOOD_POLICY = {
-    "attested": {"disk": SIGNED, "backups": SIGNED},
-    "labels": {"customers*": "personal"},
-    "grants": {"User:etl": {"topic:customers": ["READ"], "group:etl*": ["READ"]}},
-    "administrators": ["User:root"],
-}
-READ, WRITE, ALLOW, DENY = 3, 4, 3, 2
-TOPIC, GROUP, LITERAL, PREFIXED = 2, 3, 3, 4
-GOOD = Broker(
-    settings={
-        "listeners": "CLIENTS://0.0.0.0:9093,CONTROL://0.0.0.0:9094",
-        "listener.security.protocol.map": "CLIENTS:SASL_SSL,CONTROL:SSL",
-        "ssl.client.auth": "required",
-        "ssl.enabled.protocols": "TLSv1.2,TLSv1.3",
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "allow.everyone.if.no.acl.found": "false",
-        "auto.create.topics.enable": "false",
-    },
-    topics=[("customers", False), ("__consumer_offsets", True)],
-    acls=[
-        ("User:etl", "*", READ, ALLOW, TOPIC, "customers", LITERAL),
-        ("User:etl", "*", READ, ALLOW, GROUP, "etl", PREFIXED),
-        ("User:*", "*", WRITE, DENY, TOPIC, "*", LITERAL),
-    ],
-    password="a/password:for@tests",
-)
-QUOTED = "a%2Fpassword%3Afor%40tests"
-
-
-def bad() -> Broker:
-    return Broker(
-        settings={
-            "listeners": "PLAINTEXT://0.0.0.0:9092,INSIDE://0.0.0.0:9095",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,INSIDE:SASL_PLAINTEXT",
-            "ssl.enabled.protocols": "TLSv1.1,TLSv1.2",
-            "allow.everyone.if.no.acl.found": "true",
-            "auto.create.topics.enable": "true",
-            "authorizer.class.name": "x.Authorizer",
-        },
-        topics=[("customers", False)],
-        acls=[
-            ("User:*", "*", READ, ALLOW, TOPIC, "customers", LITERAL),
-            ("User:app", "*", WRITE, ALLOW, TOPIC, "*", LITERAL),
-        ],
-    )
-
-
-@pytest.fixture(scope="module")
-def good_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, Path]]:
-    """Kept well; its policy is `GOOD_POLICY`."""
-    folder = tmp_path_factory.mktemp("kafka")
-    write_certificate(folder)
-    with serving(GOOD, folder) as broker:
-        yield broker, folder
+@pytest.fixture
+def good_kafka(well: Broker, tmp_path: Path) -> Iterator[tuple[Broker, Path]]:
+    """The cluster that is kept well, running."""
+    write_certificate(tmp_path)
+    with serving(well, tmp_path) as broker:
+        yield broker, tmp_path
 
 
 @pytest.fixture
-def look_at_kafka(look_at: Any) -> Any:
-    def look(url: str, **settings: Any) -> Any:
-        return look_at(url=url, kind="kafka", **settings)
-
-    return look
+def url(good_kafka: tuple[Broker, Path], url_of: Any) -> str:
+    return str(url_of(*good_kafka))
 
 
-@pytest.fixture
-def url(good_kafka: tuple[Broker, Path]) -> str:
-    broker, folder = good_kafka
-    return (
-        f"kafkas://compline:{QUOTED}@127.0.0.1:{broker.port}"
-        f"?mechanism=PLAIN&cafile={folder}/certificate.pem"
-    )
-
-
+@pytest.mark.parametrize("versions", [KAFKA_1, KAFKA_4])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
 def test_a_cluster_in_order_is_clean_and_only_read(
-    good_kafka: Any, look_at_kafka: Any, url: str
-) -> None:
-    GOOD.asked.clear()
-
-    look = look_at_kafka(url, policy=GOOD_POLICY)
+    well: Broker, look_at_kafka: Any, url_of: Any, tmp_path: Path, good_policy: Any,
+    versions: Any, mechanism: str,
+) -> None:  # fmt: skip
+    write_certificate(tmp_path)
+    with serving(replace(well, versions=versions, mechanism=mechanism), tmp_path) as broker:
+        look = look_at_kafka(url_of(broker, tmp_path), policy=good_policy)
 
     assert look.outcome == Completed((), ())
     assert look.warnings == ()
     # Versions, SASL, metadata, access lists, settings: nothing else is sent, and each but once or
     # twice per connection.
-    assert set(GOOD.asked) == {"18", "17", "36", "3", "29", "32"}
-    assert GOOD.asked.count("29") == 1
-    assert GOOD.asked.count("32") == 1
+    assert set(broker.asked) == {"18", "17", "36", "3", "29", "32"}
+    assert broker.asked.count("29") == 1
+    assert broker.asked.count("32") == 1
 
 
-def test_everything_wrong_is_found(look_at_kafka: Any, found: Any) -> None:
+@pytest.mark.parametrize("versions", [KAFKA_1, KAFKA_4])
+def test_everything_wrong_is_found(
+    badly: Broker, look_at_kafka: Any, found: Any, versions: Any
+) -> None:
     policy = {
         "encrypted_at_rest": True,
         "grants": {},
         "labels": {"cust*": "personal", "old*": "personal"},
     }
-    with serving(bad()) as broker:
+    with serving(replace(badly, versions=versions)) as broker:
         look = look_at_kafka(f"kafka://127.0.0.1:{broker.port}", policy=policy)
 
     critical, high, medium, low = (
@@ -153,9 +91,9 @@ def test_everything_wrong_is_found(look_at_kafka: Any, found: Any) -> None:
 
 
 def test_a_cluster_without_an_authorizer_is_open_and_not_clean(
-    look_at_kafka: Any, found: Any
+    badly: Broker, look_at_kafka: Any, found: Any
 ) -> None:
-    with serving(replace(bad(), authorizer=False)) as broker:
+    with serving(replace(badly, authorizer=False)) as broker:
         look = look_at_kafka(f"kafka://127.0.0.1:{broker.port}")
 
     key = ("no-authorizer", "setting/1/authorizer.class.name")
@@ -163,9 +101,9 @@ def test_a_cluster_without_an_authorizer_is_open_and_not_clean(
     assert not any(rule.startswith("acl-") for rule, _ in found(look))
 
 
-def test_what_is_refused_is_a_gap(look_at_kafka: Any, found: Any) -> None:
+def test_what_is_refused_is_a_gap(badly: Broker, look_at_kafka: Any, found: Any) -> None:
     """A broker answers a refused request for settings with none, and without an error."""
-    refusing = replace(bad(), refuses=frozenset({29, 32}))
+    refusing = replace(badly, refuses=frozenset({29, 32}))
     with serving(refusing) as broker:
         look = look_at_kafka(f"kafka://127.0.0.1:{broker.port}", policy={"labels": {"c*": "x"}})
 
@@ -176,11 +114,11 @@ def test_what_is_refused_is_a_gap(look_at_kafka: Any, found: Any) -> None:
 
 
 def test_no_password_is_logged_or_kept(
-    good_kafka: Any, look_at_kafka: Any, url: str, scene: Any, caplog: pytest.LogCaptureFixture
+    look_at_kafka: Any, url: str, good_policy: Any, scene: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    look = look_at_kafka(url, policy=GOOD_POLICY)
+    look = look_at_kafka(url, policy=good_policy)
     wrong = look_at_kafka(url.replace("a%2Fpassword", "very-secret"), seconds=2)
 
     assert "no broker let us in within 1 s" in wrong.outcome.error
@@ -200,19 +138,17 @@ def test_no_password_is_logged_or_kept(
     ],
 )
 def test_a_broker_that_falls_silent(
-    look_at_kafka: Any, error_of: Any, request_number: int, said: str
+    badly: Broker, look_at_kafka: Any, error_of: Any, request_number: int, said: str
 ) -> None:
     started = time.monotonic()
-    with serving(replace(bad(), silent_on=frozenset({request_number}))) as broker:
+    with serving(replace(badly, silent_on=frozenset({request_number}))) as broker:
         look = look_at_kafka(f"kafka://127.0.0.1:{broker.port}", seconds=4)
 
     assert said in error_of(look)
     assert time.monotonic() - started < 15
 
 
-def test_nobody_there_and_nobody_trusted(
-    good_kafka: Any, look_at_kafka: Any, error_of: Any, url: str
-) -> None:
+def test_nobody_there_and_nobody_trusted(look_at_kafka: Any, error_of: Any, url: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

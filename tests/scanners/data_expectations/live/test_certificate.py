@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import write_certificate
 
 from compline.model import GapReason, Severity
+from compline.scanners.stores.certificate import certificates
 from compline.scanners.stores.postgresql import queries
 from compline.scanners.stores.tls import POSTGRESQL, Handshake, shake_hands
 
 _PLACE = "certificate/127.0.0.1"
+GOOD_CIPHERS = "HIGH:!aNULL:!3DES"
 
 
 @pytest.mark.parametrize(
@@ -39,6 +44,21 @@ def test_a_certificate_that_is_not_in_order(
     assert {key: s for key, s in found(look).items() if key[1] == _PLACE} == {
         (rule, _PLACE): severity
     }
+
+
+def test_a_weak_key_and_weak_ciphers(good: Any, look_at: Any, found: Any) -> None:
+    """Servers refuse such keys by themselves unless they are told not to."""
+    good.allow_ciphers("HIGH:MEDIUM:@SECLEVEL=0")
+    good.show_certificate(rsa_bits=1024)
+    try:
+        look = look_at(url=good.url())
+    finally:
+        good.show_certificate()
+        good.allow_ciphers(GOOD_CIPHERS)
+
+    assert look.outcome.gaps == ()
+    assert found(look)["weak-certificate", _PLACE] == Severity.MEDIUM
+    assert found(look)["weak-ciphers", "setting/ssl_ciphers"] == Severity.MEDIUM
 
 
 def test_a_handshake_that_does_not_come_about_is_a_gap(
@@ -80,14 +100,17 @@ def answering(answer: bytes) -> Iterator[int]:
         (b"N", True, ""),
         (b"E", False, "the answer to a request for TLS is none"),
         (b"", False, "the answer to a request for TLS is none"),
-        (b"S", False, "no TLS handshake (SSLEOFError)"),
+        # An end of the stream, or a reset: whichever comes first.
+        (b"S", False, "no TLS handshake ("),
     ],
 )
 def test_servers_that_do_not_shake_hands(answer: bytes, refused: bool, error: str) -> None:
     with answering(answer) as port:
         shown = shake_hands("127.0.0.1", port, "localhost", 5, POSTGRESQL)
 
-    assert (shown.refused, shown.error) == (refused, error)
+    assert shown.refused is refused
+    assert shown.error.startswith(error)
+    assert bool(shown.error) is bool(error)
 
 
 def test_a_port_where_nobody_listens() -> None:
@@ -98,3 +121,31 @@ def test_a_port_where_nobody_listens() -> None:
     assert shake_hands("127.0.0.1", port, "x", 5).error == (
         "no TLS handshake (ConnectionRefusedError)"
     )
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1:DeprecationWarning")
+def test_a_server_of_old_times_is_still_seen(tmp_path: Path) -> None:
+    """Its version and its key are what should be told, so they must not end the handshake."""
+    write_certificate(tmp_path, rsa_bits=1024)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+    def serve() -> None:
+        end, _ = listener.accept()
+        with end, suppress(OSError), context.wrap_socket(end, server_side=True) as secured:
+            secured.recv(1)
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        shown = shake_hands("127.0.0.1", listener.getsockname()[1], "127.0.0.1", 5)
+        thread.join(5)
+
+    assert (shown.error, shown.version) == ("", "TLSv1.1")
+    (row,) = certificates([shown], datetime(2026, 1, 1, tzinfo=UTC))
+    assert (row["key"], row["strong"]) == ("RSA 1024, sha256", False)

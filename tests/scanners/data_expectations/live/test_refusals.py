@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from dripping import answering
 
 from compline.scanners.stores.postgresql.queries import QUERIES, ask
 
@@ -47,6 +48,27 @@ def test_a_server_that_says_nothing(look_at: Any, error_of: Any, silent_port: in
 
     assert "did not answer within 2 s" in error
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "PostgreSQL: connection failed"),
+        (b"", "server closed the connection unexpectedly"),
+        (b"R\0\0", "server closed the connection unexpectedly"),
+        # Let in, and then half of an answer.
+        (b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05IT\0\0", "server closed the connection unexpectedly"),
+    ],
+)
+def test_what_is_no_answer_or_half_of_one(
+    look_at: Any, error_of: Any, answer: bytes, said: str
+) -> None:
+    with answering(answer) as port:
+        url = f"postgresql://u:very-secret@127.0.0.1:{port}/db?sslmode=disable"
+        error = error_of(look_at(url=url))
+
+    assert said in error
+    assert "very-secret" not in error
 
 
 def test_a_slow_query(

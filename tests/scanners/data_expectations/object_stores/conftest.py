@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import httpx
@@ -184,3 +185,15 @@ def look_at_gcs(
         return look_at(url=credential, **given)
 
     return look
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """A URL of this machine under a name that does not tell so; the name is known to this test."""
+    real = socket.getaddrinfo
+
+    def found(host: Any, *rest: Any, **more: Any) -> Any:
+        return real("127.0.0.1" if host == "storehost" else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    return lambda url: f"http://storehost:{urlsplit(url).port}"

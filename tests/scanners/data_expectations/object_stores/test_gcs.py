@@ -46,11 +46,15 @@ def recorded(gcs_proxy: Proxy, answer_json: Callable[..., Fault]) -> Callable[..
     def put(
         *buckets: dict[str, Any], bindings: Any = (), objects: Any = (), key: Any = None
     ) -> None:
-        gcs_proxy.fail("/iam", answer_json({"version": 3, "bindings": list(bindings)}))
-        gcs_proxy.fail("/o?", answer_json({"items": list(objects)}))
+        gcs_proxy.fail(
+            "/iam", answer_json({"version": 3, "etag": "CAE=", "bindings": list(bindings)})
+        )
+        gcs_proxy.fail("/o?", answer_json({"kind": "storage#objects", "items": list(objects)}))
         good = {"primary": {"state": "ENABLED"}, "rotationPeriod": "7776000s"}
         gcs_proxy.fail("/v1/projects/", answer_json(key or good))
-        gcs_proxy.fail("/storage/v1/b?", answer_json({"items": list(buckets)}))
+        gcs_proxy.fail(
+            "/storage/v1/b?", answer_json({"kind": "storage#buckets", "items": list(buckets)})
+        )
 
     return put
 
@@ -180,8 +184,10 @@ def test_the_emulator_itself(fake_gcs: str, look_at_gcs: Any, found: Any) -> Non
 def test_buckets_come_in_pages(
     gcs_proxy: Proxy, answer_json: Any, look_at_gcs: Any, found: Any
 ) -> None:
-    gcs_proxy.fail("pageToken=next", answer_json({"items": [bucket("second", labels={})]}))
-    first = {"items": [bucket("first", labels={})], "nextPageToken": "next"}
+    gcs_proxy.fail(
+        "pageToken=next", answer_json({"kind": "k", "items": [bucket("second", labels={})]})
+    )
+    first = {"kind": "k", "items": [bucket("first", labels={})], "nextPageToken": "next"}
     gcs_proxy.fail("/storage/v1/b?", answer_json(first))
 
     subjects = {subject for rule, subject in found(look_at_gcs()) if rule == "unclassified"}

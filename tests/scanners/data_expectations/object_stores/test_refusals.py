@@ -157,10 +157,13 @@ def test_a_policy_that_is_not_one(two: None, look_at_s3: Any, found: Any, proxy:
 def test_google_refuses_one_question_and_everything(
     gcs_proxy: Proxy, answer_json: Callable[..., Fault], look_at_gcs: Any, found: Any, error_of: Any
 ) -> None:
-    listed = {"items": [{"name": "first", "iamConfiguration": {"publicAccessPrevention": "x"}}]}
+    listed = {
+        "kind": "storage#buckets",
+        "items": [{"name": "first", "iamConfiguration": {"publicAccessPrevention": "x"}}],
+    }
     gcs_proxy.fail("/first/iam", answer_json({}, 403))
     gcs_proxy.fail("/first/o?", answer_json({}, 429, Retry_After="1"), times=1)
-    gcs_proxy.fail("/first/o?", answer_json({"items": []}))
+    gcs_proxy.fail("/first/o?", answer_json({"kind": "storage#objects"}))
     gcs_proxy.fail("/storage/v1/b?", answer_json(listed))
 
     look = look_at_gcs()

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
-from certificates import write_certificate
+from certificates import lax_openssl, write_certificate
 
 PASSWORD = "a/password:for@tests"
 QUOTED = "a%2Fpassword%3Afor%40tests"
@@ -30,14 +31,26 @@ class Server:
     tls: bool
     ca: Path
 
-    def url(self, user: str = "compline") -> str:
+    def url(self, user: str = "compline", check: bool = True) -> str:
         login = f"{user}:{QUOTED}@" if user else ""
+        if self.tls and not check:
+            return f"rediss://{login}127.0.0.1:{self.port}/0?ssl_cert_reqs=none"
         if not self.tls:
             return f"redis://{login}127.0.0.1:{self.port}/0"
         return f"rediss://{login}127.0.0.1:{self.port}/0?ssl_ca_certs={self.ca}"
 
     def admin(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url("root" if self.tls else ""), decode_responses=True)
+        url = self.url("root" if self.tls else "", check=False)
+        return redis.Redis.from_url(url, decode_responses=True)
+
+    def show_certificate(self, **made: Any) -> None:
+        """Has the server show a new certificate, as `write_certificate` makes it."""
+        write_certificate(self.ca.parent, **made)
+        with self.admin() as client:
+            # To set a file anew, though under its old name, has it read again.
+            client.config_set(
+                "tls-cert-file", str(self.ca), "tls-key-file", str(self.ca.parent / "key.pem")
+            )
 
 
 @contextmanager
@@ -51,7 +64,9 @@ def _serving(folder: Path, tls: bool, ca: Path, *lines: str) -> Iterator[Server]
     ports = f"port 0\ntls-port {port}" if tls else f"port {port}"
     (folder / "redis.conf").write_text("\n".join((ports, f"dir {folder}", "save ''", *lines)))
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, folder / "redis.conf"], stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [program, folder / "redis.conf"], env=lax_openssl(folder), stdout=log, stderr=log
+        )
     server = Server(port, process, tls, ca)
     try:
         end = time.monotonic() + 20

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from dripping import answering
 
 from compline.evidence.locker import Locker
 from compline.model import Completed, GapReason, Severity
@@ -67,12 +71,54 @@ def test_everything_wrong_is_found(bad_redis: Any, look_at_redis: Any, found: An
     assert look.outcome.gaps == ()
 
 
-def test_a_certificate_near_its_end(good_redis: Any, look_at_redis: Any, found: Any) -> None:
-    policy = {**GOOD_POLICY, "certificate_days": 100_000}
+@pytest.mark.parametrize(
+    ("made", "rule", "severity"),
+    [
+        ({}, "certificate-expiry", Severity.MEDIUM),
+        ({"after": datetime(2025, 12, 31, tzinfo=UTC)}, "certificate-not-valid", Severity.HIGH),
+        ({"host": "127.0.0.2"}, "certificate-of-another-host", Severity.LOW),
+        ({"rsa_bits": 1024}, "weak-certificate", Severity.MEDIUM),
+    ],
+)
+def test_a_certificate_that_is_not_in_order(
+    good_redis: Any, look_at_redis: Any, found: Any, made: Any, rule: str, severity: Severity
+) -> None:
+    policy = {**GOOD_POLICY, "certificate_days": 30 if made else 100_000}
+    if made:
+        good_redis.show_certificate(**made)
+    try:
+        # The client itself lets in none of them: what is wrong must be told all the same.
+        look = look_at_redis(good_redis.url(check=False), policy=policy)
+    finally:
+        if made:
+            good_redis.show_certificate()
 
-    assert found(look_at_redis(good_redis.url(), policy=policy)) == {
-        ("certificate-expiry", "certificate/127.0.0.1"): Severity.MEDIUM
-    }
+    assert found(look) == {(rule, "certificate/127.0.0.1"): severity}
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"attested": {"disk": SIGNED}}, {("encryption-at-rest-undeclared", "backups")}),
+        (
+            {"attested": {"disk": SIGNED, "backups": {**SIGNED, "encrypted": False}}},
+            {("unencrypted-at-rest", "backups")},
+        ),
+        (
+            {"attested": {"disk": SIGNED, "backups": {**SIGNED, "on": "2024-11-30"}}},
+            {("attestation-old", "backups")},
+        ),
+        ({"users": None}, {("access-policy-undeclared", "users")}),
+    ],
+)
+def test_what_only_the_policy_can_tell(
+    good_redis: Any, look_at_redis: Any, found: Any, change: Any, wrong: Any
+) -> None:
+    policy = {key: value for key, value in {**GOOD_POLICY, **change}.items() if value is not None}
+
+    seen = found(look_at_redis(good_redis.url(), policy=policy))
+
+    assert {(rule, subject.partition("/")[2]) for rule, subject in seen} == wrong
 
 
 def test_a_refused_part_is_a_gap_and_the_rest_is_judged(
@@ -105,6 +151,20 @@ def test_no_hash_of_a_password_is_kept(good_redis: Any, look_at_redis: Any, scen
     for secret in (hashed, "for@tests", "for%40tests"):
         assert secret not in repr(look)
         assert secret.encode() not in evidence
+
+
+def test_the_account_is_that_of_the_documentation(good_redis: Any) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "checks" / "kafka-redis.md").read_text("utf-8")
+    (line,) = re.findall(r"ACL SETUSER compline on >PASSWORD (.*?)```", page, re.DOTALL)
+    with good_redis.admin() as admin:
+        admin.execute_command("ACL", "SETUSER", "documented", "on", ">x", *line.split())
+        try:
+            documented, tested = (admin.acl_getuser(name) for name in ("documented", "compline"))
+        finally:
+            admin.execute_command("ACL", "DELUSER", "documented")
+
+    for part in ("commands", "keys", "channels"):
+        assert documented[part] == tested[part]  # type: ignore[index]
 
 
 def test_only_reading_commands_are_sent(good_redis: Any, look_at_redis: Any) -> None:
@@ -156,6 +216,26 @@ def test_servers_that_do_not_answer(
     assert "did not answer within 1 s" in error_of(silent)
     assert "did not answer within 1 s" in error_of(frozen)
     assert "very-secret" not in repr((stopped, silent))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "Redis: "),
+        (b"$7\r\ndef", "Redis: Connection closed by server"),
+        (b"*3\r\n$4\r\nuser\r\n", "Redis: Connection closed by server"),
+        (b"", "Redis: Connection closed by server"),
+        (b"-LOADING Redis is loading the dataset in memory\r\n", "loading the dataset"),
+        (b"-MOVED 3999 127.0.0.1:6381\r\n", "3999 127.0.0.1:6381"),
+    ],
+)
+def test_what_is_no_answer_or_half_of_one(
+    look_at_redis: Any, error_of: Any, answer: bytes, said: str
+) -> None:
+    with answering(answer) as port:
+        error = error_of(look_at_redis(f"redis://127.0.0.1:{port}"))
+
+    assert said in error
 
 
 def test_a_wrong_password_and_urls_that_are_none(

@@ -20,7 +20,7 @@ from azure.storage.blob import BlobServiceClient
 from compline.config.secrets import AMBIENT
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect
-from compline.scanners.stores.azure_blob.errors import translated
+from compline.scanners.stores.azure_blob.errors import is_an_answer, translated
 from compline.scanners.stores.azure_blob.management import SCOPE, ask_management, untold
 from compline.scanners.stores.object_stores import facts
 from compline.scanners.stores.object_stores.calls import (
@@ -49,6 +49,8 @@ class AzureBlobClient:
         options: dict[str, Any] = {
             # Tries are our own: they know Retry-After and our end.
             "retry_total": 0,
+            "permit_redirects": False,
+            "raw_response_hook": is_an_answer,
             "connection_timeout": min(10, max(1, int(asked.seconds))),
             "read_timeout": min(_SOCKET_SECONDS, max(1, int(asked.seconds))),
         }
@@ -96,13 +98,7 @@ class AzureBlobClient:
             with translated("token"):
                 return token.get_token(SCOPE).token
 
-        # In a thread of its own, so that it is left behind when the time is over.
-        (answers,) = each(
-            [self._resource],
-            lambda resource: ask_management(self._management, resource, bearer, self.patience),
-            self.patience,
-        )
-        return answers
+        return ask_management(self._management, self._resource, bearer, self.patience)
 
     def _service(self) -> dict[str, Any]:
         logging: Any = self._client.get_service_properties()["analytics_logging"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from azure.core import exceptions
 
@@ -16,9 +18,27 @@ from compline.scanners.stores.object_stores.calls import (
     Unsupported,
     retry_after,
 )
+from compline.scanners.stores.object_stores.strangers import redirected, strange, xml_root
 
 _CREDENTIAL = frozenset({"AuthenticationFailed", "InvalidAuthenticationInfo", "AccountIsDisabled"})
+_ROOTS = frozenset({"EnumerationResults", "SignedIdentifiers", "StorageServiceProperties"})
 _UNSUPPORTED = frozenset({"FeatureNotSupported", "UnsupportedHttpVerb", "APINotImplemented"})
+
+
+def is_an_answer(response: Any) -> None:
+    """Refuses what is no answer of the Blob service, which its client would read as an empty one.
+
+    The client's `raw_response_hook`.
+
+    Raises:
+        CannotCollect: nothing, or a page for people.
+    """
+    answer = response.http_response
+    asked = parse_qs(urlsplit(answer.request.url).query)
+    # Properties of a container come in headers; what is asked by `comp` comes as XML.
+    what = asked.get("comp", [""])[0]
+    if answer.status_code == 200 and what and xml_root(answer.body()) not in _ROOTS:
+        raise strange(what)
 
 
 @contextmanager
@@ -48,6 +68,9 @@ def translated(what: str) -> Iterator[None]:
         raise CannotCollect(
             f"{what}: no connection, or it broke off: {one_line(str(error), 150)}"
         ) from None
+    except (ValueError, TypeError, AttributeError):
+        # The library takes it for granted that all is there that Azure documents.
+        raise CannotCollect(f"{what}: the answer is not understood") from None
 
 
 def meaning(what: str, status: int, code: str, headers: Mapping[str, str]) -> Exception:
@@ -61,6 +84,8 @@ def meaning(what: str, status: int, code: str, headers: Mapping[str, str]) -> Ex
         return Refused(said)
     if status == 404:
         return Missing(said)
+    if 300 <= status < 400:
+        return redirected(what, status)
     if status == 429 or status >= 500:
         return Busy(said, retry_after(headers))
     return CannotCollect(said)

@@ -55,9 +55,11 @@ class GcsClient:
         self._asked = asked
         # Else the library asks for each bucket's metadata once more, beside our own calls.
         os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
+        session = _session(asked, _READING)
         self._client = storage.Client(
             project=self.project,
-            credentials=_credentials(asked, _READING),
+            credentials=session.credentials,
+            _http=session,
             # Given always, so that no variable of the environment leads elsewhere.
             client_options={"api_endpoint": self.endpoint},
         )
@@ -132,6 +134,9 @@ class GcsClient:
             told = self._client.bucket(name).get_iam_policy(
                 requested_policy_version=3, timeout=self._timeout, retry=None
             )
+            if told.etag is None:
+                # Every policy has one, so that nobody overwrites another's.
+                raise ValueError("no policy")
             return {"bindings": [{**b, "members": sorted(b["members"])} for b in told.bindings]}
 
         return {
@@ -177,7 +182,7 @@ class GcsClient:
         if not self._kms:
             nowhere = "no kms_endpoint_url is configured, so the key cannot be asked"
             return [{"unsupported": nowhere} for _ in keys]
-        session = AuthorizedSession(_credentials(self._asked, _KEYS))
+        session = _session(self._asked, _KEYS)
 
         def describe(key: str) -> dict[str, Any]:
             def ask() -> dict[str, Any]:
@@ -209,7 +214,17 @@ def _raw(iterator: Any) -> dict[str, Any]:
     """The first page as the server gave it."""
     page = next(iter(iterator.pages), None)
     raw: Mapping[str, Any] = page.raw_page if page is not None else {}
+    if "kind" not in raw:
+        # Every list says what it is one of, also when it is empty.
+        raise ValueError("no list")
     return {**raw, "nextPageToken": iterator.next_page_token}
+
+
+def _session(asked: Asked, scopes: Sequence[str]) -> AuthorizedSession:
+    session = AuthorizedSession(_credentials(asked, scopes))
+    # Nothing is asked anywhere but where the configuration says.
+    session.max_redirects = 0
+    return session
 
 
 def _credentials(asked: Asked, scopes: Sequence[str]) -> Any:

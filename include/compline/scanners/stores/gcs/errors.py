@@ -18,6 +18,7 @@ from compline.scanners.stores.object_stores.calls import (
     Unsupported,
     retry_after,
 )
+from compline.scanners.stores.object_stores.strangers import redirected
 
 
 @contextmanager
@@ -37,6 +38,8 @@ def translated(what: str) -> Iterator[None]:
         answer = error.response
         status, headers = (answer.status_code, answer.headers) if answer is not None else (0, {})
         raise _meaning(what, status, headers) from None
+    except requests.TooManyRedirects as error:
+        raise redirected(what, error.response.status_code if error.response else 302) from None
     except requests.Timeout:
         raise CannotCollect(f"{what}: the store did not answer in time") from None
     except requests.JSONDecodeError:
@@ -51,7 +54,8 @@ def translated(what: str) -> Iterator[None]:
         raise CannotCollect(
             f"Google does not accept the credential: {one_line(str(error.args[0]), 150)}"
         ) from None
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):
+        # The library takes it for granted that JSON is an object.
         raise CannotCollect(f"{what}: the answer is not understood, or broke off") from None
 
 

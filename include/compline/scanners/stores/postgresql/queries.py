@@ -1,14 +1,8 @@
 """Asks a PostgreSQL server, read-only and within a time limit, for what its inventory is made of.
 
-What the account needs (as an administrator; `compline_reader` is the account in the URL):
-
-    CREATE ROLE compline_reader LOGIN PASSWORD '...' CONNECTION LIMIT 2;
-    GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO compline_reader;
-    GRANT SELECT ON pg_catalog.pg_hba_file_rules TO compline_reader;
-    GRANT pg_read_all_settings TO compline_reader;
-
-Everything else that is asked is readable by every role. What an account without these grants does
-not see (authentication rules, the least TLS version) is a gap. Tables and schemas are those of the
+What the account needs is the script of docs/checks/postgresql.md, which the tests run as it stands.
+All that it does not grant is readable by every role. What an account without these grants does not
+see (authentication rules, the least TLS version) is a gap. Tables and schemas are those of the
 database in the URL: list one target per database.
 """
 

@@ -39,6 +39,8 @@ def access_of(
     owner = str(answer["acl"].get("Owner", {}).get("ID", ""))
     block, account = answer["public_access_block"], answers["account_block"]
     untold = told_or_hidden(answer["policy"]) or told_or_hidden(answer["acl"])
+    if untold is None and "Grants" not in answer["acl"]:
+        untold = Hidden(GapReason.UNPARSED, "the bucket's access list is not understood")
     grants: list[tuple[Grant, bool]] = []
     if told_or_hidden(answer["policy"]) is None:
         restricted = _blocks("RestrictPublicBuckets", block, account)

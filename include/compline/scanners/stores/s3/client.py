@@ -23,7 +23,7 @@ from compline.scanners.stores.object_stores.calls import (
     Unsupported,
     each,
 )
-from compline.scanners.stores.s3.errors import translated
+from compline.scanners.stores.s3.errors import is_an_answer, translated
 from compline.scanners.stores.s3.session import bounded, is_aws, session_of
 
 QUESTIONS: Mapping[str, str] = {
@@ -233,13 +233,16 @@ class S3Client:
 
     def _new_client(self, service: str, region: str) -> Any:
         endpoint = {"s3": self.endpoint, "kms": self._settings.get("kms_endpoint_url")}
-        return self._session.client(
+        made = self._session.client(
             service,
             region_name=region,
             endpoint_url=endpoint.get(service) or None,
             config=bounded(self.patience.left, path_style=bool(self.endpoint)),
             verify=str(self._settings["ca_file"]) if self._settings.get("ca_file") else None,
         )
+        if service == "s3":
+            made.meta.events.register("before-parse.s3", is_an_answer)
+        return made
 
 
 def _head(client: Any, bucket: str, name: str) -> dict[str, Any]:

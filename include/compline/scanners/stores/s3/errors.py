@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from compline.scanners.stores.object_stores.calls import (
     Unsupported,
     retry_after,
 )
+from compline.scanners.stores.object_stores.strangers import redirected, strange, xml_root
 
 _ABSENT = frozenset(
     {
@@ -54,10 +55,29 @@ _BUSY = frozenset(
         "TooManyRequestsException",
     }
 )
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MISSING = frozenset({"NoSuchBucket", "NoSuchKey", "NotFoundException"})
 _UNSUPPORTED = frozenset(
     {"MethodNotAllowed", "NotImplemented", "UnsupportedOperation", "UnsupportedOperationException"}
 )
+
+
+def is_an_answer(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Refuses what is no answer of S3, which boto3 would read as one that says nothing.
+
+    Registered for its event `before-parse`.
+
+    Raises:
+        CannotCollect: nothing, a page for people, a redirect that names no region.
+    """
+    what, status = str(operation_model.name), int(response_dict["status_code"])
+    headers = {str(name).lower() for name in response_dict["headers"]}
+    if status in _REDIRECTS and "x-amz-bucket-region" not in headers:
+        raise redirected(what, status)
+    if status != 200 or what == "GetBucketPolicy" or what.startswith("Head"):
+        return  # JSON, and what has no body
+    if xml_root(bytes(response_dict["body"])).lower() in ("", "html"):
+        raise strange(what)
 
 
 class Absent:
@@ -91,6 +111,8 @@ def translated(what: str) -> Iterator[Absent]:
         raise CannotCollect(f"{what}: no connection, or it broke off: {_short(error)}") from None
     except exceptions.BotoCoreError as error:
         raise CannotCollect(f"{what}: {type(error).__name__}: {_short(error)}") from None
+    except UnicodeDecodeError:
+        raise CannotCollect(f"{what}: the answer is no text") from None
 
 
 def _code_of_absence(error: exceptions.ClientError, what: str) -> str:

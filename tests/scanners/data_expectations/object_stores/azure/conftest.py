@@ -78,7 +78,8 @@ def azurite(azurite_program: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [str(azurite_program), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--silent",
-         "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"],
+         "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck",
+         "--disableProductStyleUrl"],
         cwd=tmp_path_factory.mktemp("azurite"), env={**os.environ, "NODE_NO_WARNINGS": "1"},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -110,6 +111,12 @@ def blobs(azurite: str) -> BlobServiceClient:
     logging = BlobAnalyticsLogging(read=True, write=True, delete=True)
     client.set_service_properties(analytics_logging=logging)
     return client
+
+
+@pytest.fixture
+def connect() -> Callable[[str], str]:
+    """The connection string of an azurite by its URL."""
+    return connection_string
 
 
 @pytest.fixture

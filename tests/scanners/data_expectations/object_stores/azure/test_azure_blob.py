@@ -167,6 +167,43 @@ def test_one_setting_at_a_time(
     assert {found_rule for found_rule, _ in found(look)} == ({rule} if rule else set())
 
 
+def test_keys_and_ages_against_the_policy(
+    blobs: BlobServiceClient, managed: Any, look_as_application: Any, found: Any
+) -> None:
+    blobs.create_container("models")
+    managed()
+    look = look_as_application(
+        buckets=[{"name": "models", "classification": ["personal"]}],
+        policy={
+            "access_logged_elsewhere": True,
+            "keys": ["https://another.example/*"],
+            "longest_days": 100,
+        },
+    )
+
+    assert set(found(look)) == {
+        ("undeclared-key", "bucket/models/encryption-key"),
+        ("kept-too-long", "bucket/models/lifecycle"),
+    }
+
+
+def test_a_blob_of_before_there_was_encryption(
+    blobs: BlobServiceClient, look_at_azure: Any, found: Any, azure_proxy: Proxy
+) -> None:
+    """Azurite encrypts what it keeps, as Azure does since 2017: an answer as documented."""
+    blobs.create_container("open")
+    listed = (
+        b"<EnumerationResults><Blobs><Blob><Name>old</Name><Properties>"
+        b"<Last-Modified>Mon, 05 Jan 2015 00:00:00 GMT</Last-Modified><Etag>1</Etag>"
+        b"<BlobType>BlockBlob</BlobType><ServerEncrypted>false</ServerEncrypted></Properties></Blob></Blobs><NextMarker/>"
+        b"</EnumerationResults>"
+    )
+    fault = Fault(200, listed, (("Content-Type", "application/xml"),))
+    azure_proxy.fail("restype=container&comp=list", fault)
+
+    assert ("unencrypted-object", "bucket/open/objects") in found(look_at_azure())
+
+
 def test_without_resource_manager(
     blobs: BlobServiceClient, look_at_azure: Any, found: Any, azure_proxy: Proxy
 ) -> None:
@@ -199,3 +236,26 @@ def test_a_connection_string_of_another_account(look_at_azure: Any, error_of: An
     look = look_at_azure(account_url="https://another.blob.core.windows.net")
 
     assert "for another account than account_url" in error_of(look)
+
+
+def test_a_connection_without_tls(
+    blobs: BlobServiceClient,
+    azurite: str,
+    look_at: Any,
+    found: Any,
+    connect: Any,
+    elsewhere: Callable[[str], str],
+) -> None:
+    blobs.create_container("first")
+    rules = []
+    for url in (elsewhere(azurite), azurite):
+        look = look_at(
+            url=connect(url),
+            kind="azure-blob",
+            credential="env:STORE_URL",
+            account_url=f"{url}/devstoreaccount1",
+        )
+        rules.append({rule for rule, _ in found(look)})
+
+    assert "connection-without-tls" in rules[0]
+    assert "connection-without-tls" not in rules[1]

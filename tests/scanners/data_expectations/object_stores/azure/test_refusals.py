@@ -82,3 +82,26 @@ def test_resource_manager_refuses(
     else:
         places = {g.path for g in outcome.gaps if g.reason == GapReason.FORBIDDEN}
         assert {"account/devstoreaccount1/transport", "bucket/first/encryption"} <= places
+
+
+@pytest.mark.parametrize("answer", ["a page", "garbage", "nothing", "a redirect"])
+@pytest.mark.parametrize(
+    "part", ["comp=properties", "?comp=list", "comp=acl", "restype=container&comp=list"]
+)
+def test_what_is_no_answer_of_azure(
+    blobs: BlobServiceClient, look_at_azure: Any, azure_proxy: Proxy, part: str, answer: str
+) -> None:
+    blobs.create_container("first", public_access="container")
+    blobs.get_blob_client("first", "a").upload_blob(b"x")
+    xml = (("Content-Type", "application/xml"),)
+    azure_proxy.fail(part, {
+        "a page": Fault(200, b"<html><body>Please log in</body></html>", xml),
+        "garbage": Fault(200, b"\x00\xff garbage", xml),
+        "nothing": Fault(200, b"", xml),
+        "a redirect": Fault(302, headers=(("Location", "http://127.0.0.1:9/"),)),
+    }[answer])  # fmt: skip
+
+    error = look_at_azure().outcome.error
+
+    wanted = "points to another address" if "redirect" in answer else "none of such a store"
+    assert wanted in error
