@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
+from compline.findings.gate import model_digest
 from compline.model import (
     Completed,
     Fact,
@@ -15,6 +16,7 @@ from compline.model import (
     Outcome,
     RegressionKind,
     ScanKey,
+    Served,
     Skipped,
     canonical_json,
     digest_of,
@@ -157,7 +159,15 @@ def _facts(listing: Listing, inspection: Inspection) -> tuple[Fact, ...]:
     for place, paths in files.items():
         value = f"{len(paths)} files ({digest_of(sorted(paths))[:12]})"
         facts.append(Fact(changed, place, value))
+    contents: dict[tuple[str, str], dict[str, str]] = {}
+    for artifact in listing.artifacts:
+        of_version = contents.setdefault((artifact.model, artifact.version), {})
+        of_version[artifact.path] = inspection.content(artifact).removeprefix("sha256:")
     for model in listing.models:
         if model.served is not None:
-            facts.append(Fact(changed, alias_of(model.name), model.served or "-"))
+            files_of = contents.get((model.name, model.served), {})
+            whole = files_of and all(files_of.values())
+            served = Served(model.name, model.served, model_digest(files_of) if whole else "")
+            value = model.served or "-"
+            facts.append(Fact(changed, alias_of(model.name), value, served=served))
     return tuple(facts)
