@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from compline.model import Gap, GapReason, ScanKey, digest_of
+from compline.model import Gap, GapReason, ScanKey, canonical_json, digest_of
 from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.blobs.shelf import no_room
 from compline.scanners.interface import Job, ScanContext
@@ -25,6 +27,7 @@ from compline.scanners.models.sources import (
 )
 
 _HEADS = ScanKey(tool="heads", adapter="1")
+_CARDS = ScanKey(tool="cards", adapter="1")
 
 Place = tuple[str, str]
 """Model and version."""
@@ -48,7 +51,7 @@ class Inspection:
         self._gaps: dict[Gap, None] = {}
         self._heads: dict[str, bytes] = {}
         self._source = source
-        self._listing = whole_listing(self._source, job.target)
+        self._listing = whole_listing(self._source, job)
         settings = context.config.scanners.model_guard
         self._digests = Digests(
             job.target.name,
@@ -56,7 +59,7 @@ class Inspection:
             context.now,
             settings.reread_days,
             job.fresh,
-            is_served(self._listing),
+            is_served(self._listing, job.about),
         )
         self._largest = settings.file_gb << 30
 
@@ -79,13 +82,15 @@ class Inspection:
             for number, version in enumerate(model.versions, 1):
                 place = (model.name, version.name)
                 files = versions.get(place, [])
-                judged = place in served or number == len(model.versions)
+                newest = number == len(model.versions)
+                judged = place in served or newest or place == self._job.about
                 hidden = not files and self._lies_in_a_gap("/".join(place))
                 cards = self._cards(files) if judged and not hidden else None
                 known[place] = Known(
                     tuple(sorted({f for each in files if (f := heads.get(each, ""))})),
                     joined(version.origin, cards or ()),
                     cards is not None or not (judged or hidden),
+                    judged,
                     self._signature(place, files),
                     self._unscanned(files) if place in served else (),
                 )
@@ -145,8 +150,12 @@ class Inspection:
     def _cards(self, files: Iterable[Artifact]) -> list[dict[str, str]] | None:
         """What the cards say; None where one could not be read."""
         wanted = [each for each in files if each.path in CARDS and each.size <= MOST_BYTES]
-        found = []
-        for artifact, stream in self._source.read(wanted):
+        names = [name for each in wanted if (name := self.content(each))]
+        known = self._context.cache.get_many("models", _CARDS, names)
+        found = [json.loads(known[name]) for name in names if name in known]
+        for artifact, stream in self._source.read(
+            [each for each in wanted if self.content(each) not in known]
+        ):
             if isinstance(stream, Unreadable):
                 self._gap(stream.reason, artifact.place, stream.detail)
                 return None
@@ -158,6 +167,8 @@ class Inspection:
                 self._gap(GapReason.TRUNCATED, artifact.place, "its card broke off")
                 return None
             found.append(dict(read_card(content)))
+            key = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            self._context.cache.put_many("models", _CARDS, {key: canonical_json(found[-1])})
         return found
 
     def _signature(self, place: Place, files: Sequence[Artifact]) -> str:

@@ -25,6 +25,7 @@ from compline.scanners.models.artifacts import (
     Unreadable,
     Version,
 )
+from compline.scanners.models.buckets import Buckets
 from compline.scanners.models.names import one_part, printable, version_order
 from compline.scanners.models.rest import Rest
 from compline.scanners.models.s3 import Bucket
@@ -41,6 +42,8 @@ _ORIGINS = {
     "repository": "mlflow.source.git.repoURL",
     "source": "mlflow.source.name",
 }
+_Answer = tuple[Mapping[str, str], list[Artifact], list[Gap]]
+"""A version's origin, its files, and what of it could not be seen."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class _Found:
     run: str
     tags: Mapping[str, str]
     stage: str
+    source: str
+    """Where its files were said to lie when it was made."""
 
 
 class MlflowRegistry:
@@ -64,6 +69,7 @@ class MlflowRegistry:
         production: str,
         buckets: Sequence[str],
         bucket: Callable[[str], Bucket],
+        about: tuple[str, str] | None = None,
     ) -> None:
         """Asks nothing yet.
 
@@ -73,13 +79,13 @@ class MlflowRegistry:
             production: alias or stage that production serves.
             buckets: `s3://` URLs that the server may lead to.
             bucket: makes the place behind one.
+            about: model and version, as places name them, that the gate asks about.
         """
         self._rest = rest
         self._seconds = seconds
         self._production = production
-        self._buckets = tuple(each.rstrip("/") + "/" for each in buckets)
-        self._make_bucket = bucket
-        self._opened: dict[str, Bucket] = {}
+        self._buckets = Buckets(buckets, bucket)
+        self._about = about
 
     def listing(self) -> Listing:
         """As `Source` says. What production serves is asked for first, then the newest versions;
@@ -90,41 +96,50 @@ class MlflowRegistry:
         for each in found:
             if each.stage not in ("", "None", "Archived"):
                 aliases.setdefault(each.model, {}).setdefault(each.stage, each.name)
-        newest: dict[str, str] = {}
+        versions: dict[str, list[str]] = {name: [] for name in aliases}
         for each in sorted(found, key=lambda one: version_order(one.name)):
-            newest[each.model] = each.name
+            versions.setdefault(each.model, []).append(each.name)
 
         def order(each: _Found) -> tuple[bool, bool]:
             served = aliases.get(each.model, {}).get(self._production) == each.name
-            return (not served, newest[each.model] != each.name)
+            asked = (one_part(each.model), one_part(each.name)) == self._about
+            return (not (served or asked), versions[each.model][-1] != each.name)
 
         artifacts: list[Artifact] = []
         gaps: list[Gap] = []
         origins: dict[tuple[str, str], Mapping[str, str]] = {}
 
-        def ask(each: _Found) -> tuple[Mapping[str, str], list[Artifact], list[Gap]]:
+        def late(until: float) -> bool:
+            return time.monotonic() > until
+
+        def ask(each: _Found, uri: str | None) -> _Answer:
             place = f"{one_part(each.model)}/{one_part(each.name)}/"
-            if time.monotonic() > deadline:
+            if uri is None or late(deadline):
                 text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
                 return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
-            return self._origin(each, asked=not all(order(each))), *self._files(each, place)
+            return self._origin(each, asked=not all(order(each))), *self._files(each, uri, place)
 
         ordered = sorted(found, key=order)
         pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="versions")
         try:
-            for each, (origin, files, missing) in zip(ordered, pool.map(ask, ordered), strict=True):
+            # Half of the time at most, so that those found by then can be listed.
+            half = deadline - self._seconds / 2
+            located = pool.map(lambda one: None if late(half) else self._uri(one), ordered)
+            uris = list(located)
+            self._buckets.expect([uri for uri in uris if uri and self._buckets.allows(uri)])
+            answers = pool.map(ask, ordered, uris)
+            for each, (origin, files, missing) in zip(ordered, answers, strict=True):
                 origins[each.model, each.name] = origin
                 artifacts += files
                 gaps += missing
         finally:
             pool.shutdown(cancel_futures=True)
         models = []
-        for name in sorted({*aliases, *newest}):
-            versions = sorted((e.name for e in found if e.model == name), key=version_order)
+        for name, names in sorted(versions.items()):
             models.append(
                 Model(
                     one_part(name),
-                    tuple(Version(one_part(v), origins.get((name, v), {})) for v in versions),
+                    tuple(Version(one_part(v), origins.get((name, v), {})) for v in names),
                     {one_part(alias): one_part(v) for alias, v in aliases.get(name, {}).items()},
                     aliases.get(name, {}).get(self._production),
                 )
@@ -136,8 +151,7 @@ class MlflowRegistry:
         for artifact in wanted:
             try:
                 if not artifact.weak:  # only a bucket has validators
-                    folder, _, name = artifact.where.rpartition("/")
-                    yield artifact, self._bucket(folder).open(replace(artifact, where=name))
+                    yield artifact, self._buckets.open(artifact)
                 else:
                     with self._rest.stream(f"{PROXY}/{quote(artifact.where)}") as stream:
                         yield artifact, stream
@@ -147,13 +161,7 @@ class MlflowRegistry:
     def close(self) -> None:
         """As `Source` says."""
         self._rest.close()
-        for bucket in self._opened.values():
-            bucket.close()
-
-    def _bucket(self, folder: str) -> Bucket:
-        if folder not in self._opened:
-            self._opened[folder] = self._make_bucket(folder)
-        return self._opened[folder]
+        self._buckets.close()
 
     def _aliases(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
@@ -168,7 +176,8 @@ class MlflowRegistry:
             tags = {str(tag["key"]): str(tag["value"]) for tag in each.get("tags") or ()}
             stage = str(each.get("current_stage") or "")
             run = str(each.get("run_id") or "")
-            found.append(_Found(str(each["name"]), str(each["version"]), run, tags, stage))
+            names = str(each["name"]), str(each["version"])
+            found.append(_Found(*names, run, tags, stage, str(each.get("source") or "")))
         return found
 
     def _origin(self, version: _Found, *, asked: bool) -> Mapping[str, str]:
@@ -195,28 +204,35 @@ class MlflowRegistry:
                 known.pop("run")  # a run that is gone vouches for nothing
         return known
 
-    def _files(self, version: _Found, place: str) -> tuple[list[Artifact], list[Gap]]:
+    def _uri(self, version: _Found) -> str:
+        """Where its files lie. What is no reference to something else (`runs:/`, `models:/`) the
+        server keeps as it was given, and needs not be asked for again."""
+        if version.source.startswith((_SCHEME, "s3://")):
+            return version.source
         parameters = {"name": version.model, "version": version.name}
         answer = self._rest.json(f"{API}model-versions/get-download-uri", parameters, missing=True)
-        uri = str((answer or {}).get("artifact_uri", ""))
+        return str((answer or {}).get("artifact_uri", ""))
+
+    def _files(self, version: _Found, uri: str, place: str) -> tuple[list[Artifact], list[Gap]]:
         blank = Artifact("", 0, one_part(version.model), one_part(version.name), weak=True)
         if uri.startswith("s3://"):
-            if not f"{uri}/".startswith(self._buckets or ("\0",)):
+            if not self._buckets.allows(uri):
                 text = "its files lie in a bucket that `artifacts` does not list"
                 return [], [Gap(GapReason.FORBIDDEN, place, text)]
-            files, gaps = self._bucket(uri).files()
-            placed = [
+            files = self._buckets.files(uri.rstrip("/"))
+            if not files:
+                return [], [Gap(GapReason.MISSING_OBJECT, place, "its files are not there")]
+            return [
                 replace(
                     blank,
                     path=printable(each.path),
                     size=each.size,
                     validator=each.validator,
                     weak=False,
-                    where=f"{uri.rstrip('/')}/{each.path}",
+                    where=each.where,
                 )
                 for each in files
-            ]
-            return placed, gaps
+            ], []
         if not uri.startswith(_SCHEME):
             return [], [Gap(GapReason.UNSUPPORTED, place, "the server does not serve its files")]
         root = uri.removeprefix(_SCHEME).lstrip("/")

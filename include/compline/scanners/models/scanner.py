@@ -142,7 +142,7 @@ class _Opening:
         source: Source,
         whole: str,
     ) -> Look:
-        listing = whole_listing(source, job.target)
+        listing = whole_listing(source, job)
         # What is in a signature's place, model-guard looks into.
         signature = rules_of(job.target)["signature"] if job.target.kind in LIVE else ""
         wanted = [
@@ -213,7 +213,7 @@ class PickleScanScanner(_Opening):
 def digests_of(job: Job, context: ScanContext, listing: Listing) -> Digests:
     """What is known of the target's files from earlier readings."""
     settings = context.config.scanners.model_guard
-    served = is_served(listing)
+    served = is_served(listing, job.about)
     days = settings.reread_days
     if job.target.kind not in LIVE:
         days = 36_500  # their contents have names of their own

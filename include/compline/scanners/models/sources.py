@@ -19,6 +19,8 @@ from compline.source.errors import SourceError
 
 LIVE = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
 """Kinds that hold models with versions; they are asked each time."""
+_LISTED = "models"
+"""Of `Job.shared`: the listing, or why there is none."""
 
 
 def open_source(job: Job, context: ScanContext) -> Source:
@@ -54,7 +56,7 @@ def open_source(job: Job, context: ScanContext) -> Source:
             endpoint=settings.get("artifact_endpoint"),
             credential=secret("artifact_credential"),
         )
-        return MlflowRegistry(rest, seconds, production, rules["artifacts"], opener)
+        return MlflowRegistry(rest, seconds, production, rules["artifacts"], opener, job.about)
     opener = partial(
         Bucket,
         seconds=seconds,
@@ -99,25 +101,39 @@ def served_by_production(listing: Listing) -> set[tuple[str, str]]:
     return {(each.name, each.served) for each in listing.models if each.served is not None}
 
 
-def whole_listing(source: Source, target: Target) -> Listing:
-    """The listing; a place of models that shows none at all is not believed.
+def whole_listing(source: Source, job: Job) -> Listing:
+    """The listing, made once for all scanners of a shard; a place of models that shows none at all
+    is not believed. That it could not be made is as true for the scanners that come later.
 
     Raises:
         CannotList: it cannot be asked, or shows nothing: an account that lost its rights sees the
             same as one of an empty registry.
     """
+    kept = job.shared.get(_LISTED)
+    if isinstance(kept, str):
+        raise CannotList(kept)
+    if isinstance(kept, Listing):
+        return kept
     try:
-        listing = source.listing()
-    except SourceError as error:
+        listing = _believed(source.listing(), job)
+    except (SourceError, CannotList) as error:
+        job.shared[_LISTED] = str(error)
         raise CannotList(str(error)) from error
-    if target.kind in LIVE and not listing.models:
+    job.shared[_LISTED] = listing
+    return listing
+
+
+def _believed(listing: Listing, job: Job) -> Listing:
+    if job.target.kind in LIVE and not listing.models:
         raise CannotList("it shows no model at all: is it empty, or may our account see none?")
     return listing
 
 
-def is_served(listing: Listing) -> Callable[[Artifact], bool]:
-    """A test of artifacts: whether production serves their version."""
+def is_served(listing: Listing, about: tuple[str, str] | None) -> Callable[[Artifact], bool]:
+    """A test of artifacts: whether production serves their version, or the gate asks about it."""
     served = served_by_production(listing)
+    if about is not None:
+        served.add(about)
 
     def test(artifact: Artifact) -> bool:
         return (artifact.model, artifact.version) in served
