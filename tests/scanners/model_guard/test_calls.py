@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from compline.model import Completed, Failed
+from compline.scanners.models.runs import Runs
 
+FIRST = datetime(2026, 1, 1, 2, tzinfo=UTC)
 SCANNERS = ("modelaudit", "picklescan", "model-guard")
 SEARCHES = ("registered-models/search", "model-versions/search")
 RUNS = "runs/get"
+
+
+class Cache(dict[str, bytes]):
+    """The results cache's two methods."""
+
+    def get_many(self, _scanner: str, _key: Any, names: Any) -> dict[str, bytes]:
+        return {name: self[name] for name in names if name in self}
+
+    def put_many(self, _scanner: str, _key: Any, values: dict[str, bytes]) -> None:
+        self.update(values)
 
 
 def asked(recorded: Any, part: str) -> int:
@@ -62,4 +77,24 @@ def test_a_version_that_the_gate_asks_about_is_seen_as_production_is(
     look()
     assert asked(recorded, RUNS) == 1, "the newest one's"
     look(about=("scoring", "0"))
-    assert asked(recorded, RUNS) == 3
+    assert asked(recorded, RUNS) == 2, "its own; what the newest one's said is known"
+    look(about=("scoring", "0"))
+    assert asked(recorded, RUNS) == 3, "the gate is never answered from memory"
+
+
+def test_each_run_is_asked_again_within_its_days() -> None:
+    cache: Any = Cache()
+    names = [f"run-{number}" for number in range(300)]
+    asked_on: dict[str, list[int]] = {name: [] for name in names}
+    for night in range(90):
+        runs = Runs("mlflow", cache, FIRST + timedelta(days=night), 30)
+        runs.look_up(names)
+        for name in names:
+            if runs.said(name) is None:
+                asked_on[name].append(night)
+                runs.learn(name, {"commit": "c"})
+        runs.keep()
+    for nights in asked_on.values():
+        assert max(b - a for a, b in pairwise([*nights, 90])) <= 30
+    by_night = Counter(night for nights in asked_on.values() for night in nights[1:])
+    assert max(by_night.values()) <= 30, "three times an even share"

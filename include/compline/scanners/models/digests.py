@@ -87,11 +87,12 @@ class Digests:
             return False
         if artifact.weak and self.served(artifact):
             return True
-        return (self.now.toordinal() + _spread(artifact.place)) % self.days == 0
+        return (self.now.toordinal() + spread(artifact.place)) % self.days == 0
 
     def _name(self, artifact: Artifact) -> str:
         return f"{self.target}\n{artifact.place}"
 
 
-def _spread(place: str) -> int:
+def spread(place: str) -> int:
+    """A number that is the same each night, and evenly spread over many places."""
     return int.from_bytes(hashlib.sha256(place.encode()).digest()[:4])

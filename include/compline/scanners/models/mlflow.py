@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
 
 from compline.model import Gap, GapReason
 from compline.scanners.models.artifacts import (
@@ -27,15 +26,13 @@ from compline.scanners.models.artifacts import (
 )
 from compline.scanners.models.buckets import Buckets
 from compline.scanners.models.names import one_part, printable, version_order
+from compline.scanners.models.proxy import AT_ONCE, Proxy
 from compline.scanners.models.rest import Rest
+from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
 
 API = "api/2.0/mlflow/"
-PROXY = "api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts:"
-_DEEPEST = 12
-_AT_ONCE = 4
-"""Versions asked about at once; a registry is asked politely."""
 _PAGE = "1000"
 _ORIGINS = {
     "commit": "mlflow.source.git.commit",
@@ -69,6 +66,7 @@ class MlflowRegistry:
         production: str,
         buckets: Sequence[str],
         bucket: Callable[[str], Bucket],
+        runs: Runs,
         about: tuple[str, str] | None = None,
     ) -> None:
         """Asks nothing yet.
@@ -79,12 +77,15 @@ class MlflowRegistry:
             production: alias or stage that production serves.
             buckets: `s3://` URLs that the server may lead to.
             bucket: makes the place behind one.
+            runs: what is known of them.
             about: model and version, as places name them, that the gate asks about.
         """
         self._rest = rest
+        self._proxy = Proxy(rest)
         self._seconds = seconds
         self._production = production
         self._buckets = Buckets(buckets, bucket)
+        self._runs = runs
         self._about = about
 
     def listing(self) -> Listing:
@@ -102,8 +103,7 @@ class MlflowRegistry:
 
         def order(each: _Found) -> tuple[bool, bool]:
             served = aliases.get(each.model, {}).get(self._production) == each.name
-            asked = (one_part(each.model), one_part(each.name)) == self._about
-            return (not (served or asked), versions[each.model][-1] != each.name)
+            return (not (served or self._is_about(each)), versions[each.model][-1] != each.name)
 
         artifacts: list[Artifact] = []
         gaps: list[Gap] = []
@@ -120,7 +120,8 @@ class MlflowRegistry:
             return self._origin(each, asked=not all(order(each))), *self._files(each, uri, place)
 
         ordered = sorted(found, key=order)
-        pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="versions")
+        self._runs.look_up([e.run for e in ordered if e.run and not self._is_about(e)])
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="versions")
         try:
             # Half of the time at most, so that those found by then can be listed.
             half = deadline - self._seconds / 2
@@ -134,6 +135,7 @@ class MlflowRegistry:
                 gaps += missing
         finally:
             pool.shutdown(cancel_futures=True)
+            self._runs.keep()
         models = []
         for name, names in sorted(versions.items()):
             models.append(
@@ -148,20 +150,21 @@ class MlflowRegistry:
 
     def read(self, wanted: Sequence[Artifact]) -> Iterator[tuple[Artifact, Readable | Unreadable]]:
         """As `Source` says."""
+        yield from self._proxy.read([each for each in wanted if each.weak])
         for artifact in wanted:
-            try:
-                if not artifact.weak:  # only a bucket has validators
+            if not artifact.weak:  # only a bucket has validators
+                try:
                     yield artifact, self._buckets.open(artifact)
-                else:
-                    with self._rest.stream(f"{PROXY}/{quote(artifact.where)}") as stream:
-                        yield artifact, stream
-            except Unreadable as problem:
-                yield artifact, problem
+                except Unreadable as problem:
+                    yield artifact, problem
 
     def close(self) -> None:
         """As `Source` says."""
         self._rest.close()
         self._buckets.close()
+
+    def _is_about(self, version: _Found) -> bool:
+        return (one_part(version.model), one_part(version.name)) == self._about
 
     def _aliases(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
@@ -189,19 +192,23 @@ class MlflowRegistry:
         }
         if version.run:
             known["run"] = version.run
+        said = self._runs.said(version.run) if version.run and asked else None
+        if said is not None:
+            return {**said, **known}
         if version.run and asked:
             answer = self._rest.json(f"{API}runs/get", {"run_id": version.run}, missing=True)
             data = (answer or {}).get("run") or {}
             tags = {
                 str(t["key"]): str(t["value"]) for t in (data.get("data") or {}).get("tags") or ()
             }
-            for key, tag in _ORIGINS.items():
-                if tags.get(tag):
-                    known.setdefault(key, tags[tag])
+            said = {key: tags[tag] for key, tag in _ORIGINS.items() if tags.get(tag)}
             for one in (data.get("inputs") or {}).get("dataset_inputs") or ():
-                known.setdefault("dataset", str((one.get("dataset") or {}).get("name", "")))
+                said.setdefault("dataset", str((one.get("dataset") or {}).get("name", "")))
             if answer is None:
                 known.pop("run")  # a run that is gone vouches for nothing
+            else:
+                self._runs.learn(version.run, said)
+            return {**said, **known}
         return known
 
     def _uri(self, version: _Found) -> str:
@@ -237,33 +244,9 @@ class MlflowRegistry:
             return [], [Gap(GapReason.UNSUPPORTED, place, "the server does not serve its files")]
         root = uri.removeprefix(_SCHEME).lstrip("/")
         try:
-            return list(self._walk(root, blank)), []
+            return list(self._proxy.files(root, blank)), []
         except Unreadable as problem:
             return [], [Gap(problem.reason, place, problem.detail)]
-
-    def _walk(
-        self, root: str, blank: Artifact, inside: str = "", depth: int = 0
-    ) -> Iterator[Artifact]:
-        if depth > _DEEPEST:
-            raise Unreadable(GapReason.TOO_MANY, "folders within folders")
-        path = f"{root}/{inside}".rstrip("/")
-        answer = self._rest.json(PROXY, {"path": path}, missing=True)
-        if answer is None:
-            raise Unreadable(GapReason.MISSING_OBJECT, "its files are not there")
-        for each in answer.get("files") or ():
-            name = str(each["path"]).rpartition("/")[2]
-            below = f"{inside}/{name}".lstrip("/")
-            if each.get("is_dir"):
-                yield from self._walk(root, blank, below, depth + 1)
-            else:
-                size = int(each.get("file_size") or 0)
-                yield replace(
-                    blank,
-                    path=printable(below),
-                    size=size,
-                    validator=str(size),
-                    where=f"{root}/{below}",
-                )
 
     def _pages(self, call: str, key: str) -> Iterator[Mapping[str, Any]]:
         seen: set[str] = set()

@@ -13,6 +13,7 @@ from compline.scanners.models.artifacts import Artifact, CannotList, Listing, So
 from compline.scanners.models.folders import ModelFolder
 from compline.scanners.models.mlflow import MlflowRegistry
 from compline.scanners.models.rest import Rest
+from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
 from compline.scanners.models.trees import Layers, Tree
 from compline.source.errors import SourceError
@@ -50,13 +51,17 @@ def open_source(job: Job, context: ScanContext) -> Source:
 
     if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "mlflow":
         rest = Rest(target.locator, secret("credential"), seconds)
+        days = context.config.scanners.model_guard.reread_days
+        runs = Runs(target.name, context.cache, context.now, days, fresh=job.fresh)
         opener = partial(
             Bucket,
             seconds=seconds,
             endpoint=settings.get("artifact_endpoint"),
             credential=secret("artifact_credential"),
         )
-        return MlflowRegistry(rest, seconds, production, rules["artifacts"], opener, job.about)
+        return MlflowRegistry(
+            rest, seconds, production, rules["artifacts"], opener, runs, job.about
+        )
     opener = partial(
         Bucket,
         seconds=seconds,
