@@ -98,8 +98,8 @@ def _next_day(here: Path) -> None:
     """Everything was read and asked a day earlier."""
     with closing(sqlite3.connect(here / "work" / "store" / "compline.db")) as store, store:
         rows = store.execute(
-            "SELECT r.key_id, r.content, value FROM cache_results r JOIN cache_keys k ON k.id = r.key_id"
-            " WHERE k.scanner = 'models'"
+            "SELECT r.key_id, r.content, r.value FROM cache_results r"
+            " JOIN cache_keys k ON k.id = r.key_id WHERE k.scanner = 'models'"
         )
         aged = []
         for key_id, content, value in rows.fetchall():
