@@ -183,4 +183,4 @@ def _config(here: Path, url: str, seconds: int) -> Path:
 
 
 if __name__ == "__main__":
-    print(json.dumps(models(Path(sys.argv[1]), int(sys.argv[2])), indent=1))
+    print(json.dumps(models(Path(sys.argv[1]), *map(int, sys.argv[2:])), indent=1))

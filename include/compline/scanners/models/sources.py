@@ -12,6 +12,7 @@ from compline.scanners.interface import Job, ScanContext
 from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
 from compline.scanners.models.folders import ModelFolder
 from compline.scanners.models.mlflow import MlflowRegistry
+from compline.scanners.models.object_places import object_place
 from compline.scanners.models.rest import Rest
 from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
@@ -62,15 +63,15 @@ def open_source(job: Job, context: ScanContext) -> Source:
         return MlflowRegistry(
             rest, seconds, production, rules["artifacts"], opener, runs, job.about
         )
-    opener = partial(
-        Bucket,
+    store = partial(
+        object_place,
         seconds=seconds,
         endpoint=settings.get("endpoint"),
         credential=secret("credential"),
     )
     layout = "models" if target.kind is TargetKind.MODEL_REGISTRY else "versions"
     layout = str(settings.get("layout", layout))
-    return ModelFolder(target.locator, target.name, layout, production, opener)
+    return ModelFolder(target.locator, target.name, layout, production, store)
 
 
 def unreadable(target: Target) -> str:
