@@ -35,6 +35,7 @@ class Recorded:
     instead: dict[str, Callable[[Any], None]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=lambda: dict(FILES))
 
     def says(self, path: str, status: int, body: bytes = b"{}", **headers: str) -> None:
         self.instead[path] = lambda handler: answer(handler, status, body, **headers)
@@ -76,8 +77,8 @@ def recorded() -> Iterator[Recorded]:
             name = path.rpartition("/")[2]
             if f"{path}?{query}" in running.answers:
                 answer(self, 200, json.dumps(running.answers[f"{path}?{query}"]).encode())
-            elif name in FILES:
-                answer(self, 200, FILES[name])
+            elif name in running.files:
+                answer(self, 200, running.files[name])
             else:
                 answer(self, 404, b"{}")
 

@@ -84,10 +84,7 @@ class ModelGuard:
             return Skipped(reason)
         rules = rules_of(job.target)
         notes.key = _key(tool, rules)
-        signatures = _signatures(tool, rules, context)
-        if signatures is not None and not proved:
-            signatures.prove(context.workspace)
-            proved.append(True)
+        signatures = _signatures(tool, rules, context, proved)
         with closing(open_source(job, context)) as source:
             inspection = Inspection(job, context, source, rules, signatures)
             listing, known, gaps = inspection.run()
@@ -132,7 +129,9 @@ def _tool(context: ScanContext) -> Tool:
         raise CannotScan(str(error)) from error
 
 
-def _signatures(tool: Tool, rules: dict[str, object], context: ScanContext) -> Signatures | None:
+def _signatures(
+    tool: Tool, rules: dict[str, object], context: ScanContext, proved: list[bool]
+) -> Signatures | None:
     keys, certificates = (
         [Path(str(each)) for each in list(rules[name])]  # type: ignore[call-overload]
         for name in ("keys", "certificates")
@@ -141,7 +140,8 @@ def _signatures(tool: Tool, rules: dict[str, object], context: ScanContext) -> S
         return None
     limits = context.config.limits
     bounds = ProcessLimits(limits.tool_seconds, limits.tool_memory_mb, limits.tool_output_mb)
-    return Signatures(tool, keys, certificates, bool(rules["ignore_unsigned_files"]), bounds)
+    loose = bool(rules["ignore_unsigned_files"])
+    return Signatures(tool, keys, certificates, loose, bounds, context.workspace, proved)
 
 
 def _facts(listing: Listing, inspection: Inspection) -> tuple[Fact, ...]:
