@@ -65,7 +65,8 @@ class Inspection:
             context.now,
             settings.reread_days,
             job.fresh,
-            is_served(self._listing, job.about),
+            is_served(self._listing),
+            job.about,
         )
         self._largest = settings.file_gb << 30
 

@@ -213,11 +213,11 @@ class PickleScanScanner(_Opening):
 def digests_of(job: Job, context: ScanContext, listing: Listing) -> Digests:
     """What is known of the target's files from earlier readings."""
     settings = context.config.scanners.model_guard
-    served = is_served(listing, job.about)
+    served = is_served(listing)
     days = settings.reread_days
     if job.target.kind not in LIVE:
         days = 36_500  # their contents have names of their own
-    return Digests(job.target.name, context.cache, context.now, days, job.fresh, served)
+    return Digests(job.target.name, context.cache, context.now, days, job.fresh, served, job.about)
 
 
 def _told(artifact: Artifact, digests: Digests) -> list[str]:

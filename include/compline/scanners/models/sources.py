@@ -135,11 +135,9 @@ def _believed(listing: Listing, job: Job) -> Listing:
     return listing
 
 
-def is_served(listing: Listing, about: tuple[str, str] | None) -> Callable[[Artifact], bool]:
-    """A test of artifacts: whether production serves their version, or the gate asks about it."""
+def is_served(listing: Listing) -> Callable[[Artifact], bool]:
+    """A test of artifacts: whether production serves their version."""
     served = served_by_production(listing)
-    if about is not None:
-        served.add(about)
 
     def test(artifact: Artifact) -> bool:
         return (artifact.model, artifact.version) in served
