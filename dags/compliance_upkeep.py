@@ -46,7 +46,20 @@ def compliance_upkeep() -> None:
 
         steps.keep_house()
 
-    tend() >> watch() >> notify() >> keep_house()
+    # Last, since they may take minutes: what they find goes out a round later.
+    @task(trigger_rule="all_done")
+    def refresh() -> None:
+        from compline_airflow import steps
+
+        steps.refresh()
+
+    @task(trigger_rule="all_done")
+    def recheck() -> None:
+        from compline_airflow import steps
+
+        steps.recheck()
+
+    tend() >> watch() >> notify() >> keep_house() >> [refresh(), recheck()]
 
 
 compliance_upkeep()

@@ -117,7 +117,8 @@ def _advance_demo(config: Config, home: Path) -> None:
     # A store that outlived `compline demo reset` has nights of the organisation before.
     had_a_night = latest is not None and latest.started > organisation.built_at(home)
     moved = organisation.advance(home) if had_a_night else []
-    where = f"; {' and '.join(moved)} got a new commit" if moved else ""
+    changed = f"; {' and '.join(moved)} got a new commit, and a model another byte"
+    where = changed if moved else ""
     out.print(f"No compline.yaml here: using the demo organisation{where}")
 
 

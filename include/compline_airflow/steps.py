@@ -20,6 +20,8 @@ from compline.pipeline import conclude as conclude_step
 from compline.pipeline import discover
 from compline.pipeline import notify as notify_step
 from compline.pipeline import plan as plan_step
+from compline.pipeline import recheck as recheck_step
+from compline.pipeline import refresh as refresh_step
 from compline.pipeline import scan as scan_step
 from compline.pipeline import upkeep as upkeep_step
 from compline.pipeline.adhoc import request_from_form
@@ -116,6 +118,23 @@ def keep_house() -> None:
     """Retention, once a day."""
     with _session() as session:
         upkeep_step.keep_house(session)
+
+
+def refresh() -> None:
+    """Advisories of live sources, ahead of a night; fails where one cannot be refreshed."""
+    with _session() as session:
+        failed = refresh_step.refresh(session)
+    if failed:
+        raise RuntimeError("; ".join(f"{subject}: {error}" for subject, error in failed.items()))
+
+
+def recheck() -> None:
+    """A sample of cached results, once a day; fails where one differs."""
+    with _session() as session:
+        differing = recheck_step.recheck(session)
+    if differing:
+        contents = ", ".join(f"{one.scanner} {one.content}" for one in differing)
+        raise RuntimeError(f"cached results that a new scan does not give again: {contents}")
 
 
 def verdict(run: int | None) -> dict[str, Any]:

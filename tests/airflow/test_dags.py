@@ -51,6 +51,23 @@ if len(sys.argv) > 3:
     ComplineNotifier(subject="training", well=True)(context)
 """
 
+FAIL = """
+from compline.model import ScanKey
+from compline.pipeline.sampled import Differing
+from compline_airflow import steps
+
+steps.refresh()
+steps.recheck()
+wrong = Differing("bandit", ScanKey("tool", "1"), "abc:python", ("B102 only in the cache",))
+steps.refresh_step.refresh = lambda _session: {"advisories/osv": "it is away"}
+steps.recheck_step.recheck = lambda _session: (wrong,)
+for step in (steps.refresh, steps.recheck):
+    try:
+        step()
+    except RuntimeError as error:
+        print("FAILED", error)
+"""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -107,7 +124,17 @@ def test_upkeep_goes_on_whatever_failed(bag: Any) -> None:
         "watch": ["all_done", ["tend"]],
         "notify": ["all_done", ["watch"]],
         "keep_house": ["all_done", ["notify"]],
+        "refresh": ["all_done", ["keep_house"]],
+        "recheck": ["all_done", ["keep_house"]],
     }
+
+
+def test_what_upkeep_finds_wrong_fails_its_own_task(home: Path) -> None:
+    failed = [line for line in run(home, FAIL).splitlines() if line.startswith("FAILED")]
+    assert failed == [
+        "FAILED advisories/osv: it is away",
+        "FAILED cached results that a new scan does not give again: bandit abc:python",
+    ]
 
 
 def test_a_night_notifies_whatever_failed(bag: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from routing_world import World
 from stores import empty_sqlite
 
 from compline.config.alerts import Alerts
@@ -129,3 +130,9 @@ class Kit:
 @pytest.fixture
 def kit() -> type[Kit]:
     return Kit
+
+
+@pytest.fixture
+def world(kit: Any) -> Callable[..., World]:
+    """A world with these rules."""
+    return lambda *rules, **more: World(kit.alerts(*rules, **more), kit.start)

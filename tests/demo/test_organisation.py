@@ -5,6 +5,7 @@ from pathlib import Path
 
 from compline.config.loader import load_config
 from compline.demo import organisation
+from compline.demo.models import SIGNED
 from compline.source.images import open_image
 
 
@@ -55,3 +56,22 @@ def test_reset_removes_it(tmp_path: Path) -> None:
     organisation.build(home, tmp_path)
     organisation.reset(home)
     assert not home.exists()
+
+
+def test_a_byte_of_the_signed_model_changes_once(tmp_path: Path) -> None:
+    organisation.build(tmp_path, tmp_path)
+    model = tmp_path / "models" / SIGNED
+    before = model.read_bytes()
+    organisation.advance(tmp_path)
+    after = model.read_bytes()
+    assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
+    organisation.advance(tmp_path)
+    organisation.build(tmp_path, tmp_path)
+    assert model.read_bytes() == after
+
+
+def test_nothing_of_its_content_holds_a_key_that_scanners_of_ours_would_find() -> None:
+    content = Path(organisation.__file__).parent / "content"
+    for path in content.rglob("*"):
+        if path.is_file():
+            assert not any(key in path.read_bytes() for key in organisation._PLACEHOLDERS.values())

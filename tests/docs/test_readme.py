@@ -137,8 +137,8 @@ def test_the_shown_mistake_is_what_is_said(guides: dict[str, str]) -> None:
 
 def test_the_table_has_every_scanner_and_no_other(guides: dict[str, str]) -> None:
     section = guides["README.md"].split("## What is checked")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
-    assert tuple(rows) == registry.names()
+    firsts = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+    assert sorted(re.findall(r"`([^`]+)`", " ".join(firsts))) == sorted(registry.names())
 
 
 def test_links_lead_somewhere(root: Path, guides: dict[str, str]) -> None:

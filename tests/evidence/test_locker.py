@@ -113,3 +113,16 @@ def test_errors_hold_no_credential(tmp_path: Path) -> None:
     with pytest.raises(EvidenceUnavailable) as caught:
         open_files("nonsense://user:hunter22@host/x", tmp_path)
     assert "hunter22" not in str(caught.value)
+
+
+def test_one_aside_knows_the_same_and_keeps_nothing(tmp_path: Path) -> None:
+    locker = Locker(tmp_path)
+    kept = locker.put(b"a document")
+    aside = locker.aside()
+    assert aside.has(kept)
+    assert aside.get(kept) == b"a document"
+    assert aside.put(b"a document") == kept
+    other = aside.put(b"another")
+    assert not aside.has(other)
+    assert set(locker.digests()) == {kept}
+    assert locker.put(b"another") == other

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +62,28 @@ def test_reach_is_what_can_be_walked_to_and_back(links: list[Link]) -> None:
                 a.destination == b.source for a, b in zip(one.path, one.path[1:], strict=False)
             )
             assert start in {back.asset for back in graph.origin(one.asset)}
+
+
+@settings(derandomize=True, max_examples=200)
+@given(LINKS, st.sets(NAMES))
+def test_what_reaches_one_of_many_is_what_each_reaches(links: list[Link], marked: set[str]) -> None:
+    graph = Graph(links)
+    expected = {start for start in "abcdef" if {one.asset for one in graph.reach(start)} & marked}
+    assert graph.reaching(marked) == expected
+
+
+def test_a_long_chain_that_ends_in_its_beginning() -> None:
+    names = [f"a{number:05}" for number in range(10_000)]
+    chain = [Link(a, b, "reaches") for a, b in zip(names, [*names[1:], names[0]], strict=True)]
+    graph = Graph(chain)
+    began = time.monotonic()
+    reached = graph.reach(names[0])
+    assert [one.asset for one in reached] == names[1:]
+    assert reached[-1].path == tuple(chain[:-1])
+    assert graph.origin(names[0])[-1].path == tuple(chain[1:])
+    assert graph.reaching(names[:5000]) == set(names)
+    assert graph.reaching(names[:1]) == set(names[1:])
+    assert time.monotonic() - began < 2
 
 
 def test_what_it_reaches_raises_the_exposure() -> None:

@@ -16,6 +16,7 @@ from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
 from compline.demo.history import write_repository
 from compline.findings.fingerprints import CodeReader
+from compline.findings.regressions import Regression
 from compline.model import (
     Completed,
     Confidence,
@@ -37,6 +38,7 @@ from compline.scanners import registry
 from compline.scanners.interface import Job, ScanContext
 from compline.store.findings import FindingFilter, FindingView, list_findings
 from compline.store.ledger import LedgerRow, coverage
+from compline.store.worse import list_regressions
 from compline.tools.toolbox import Toolbox
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +138,11 @@ class Organisation:
             chosen = FindingFilter(states=states, targets=tuple(self.listed))
             found = list_findings(session.store, chosen)
         return {one.id: one for one in found}
+
+    def worse(self, run: int) -> list[Regression]:
+        """What a run told."""
+        with self.session() as session:
+            return [view.regression for view in list_regressions(session.store, run=run)]
 
     def open(self) -> dict[str, FindingView]:
         return self.findings(State.OPEN)

@@ -15,7 +15,7 @@ import pytest
 from compline.config.memory import Deadlines, Risk
 from compline.findings.regressions import RegressionKind
 from compline.findings.risk import RiskPolicy
-from compline.findings.waivers import Selector, Source, WaiverState
+from compline.findings.waivers import Selector
 from compline.model import (
     MISSED_CANARY,
     Completed,
@@ -32,47 +32,10 @@ from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session
 from compline.scanners.interface import Job, ScanContext
 from compline.store.schema import metadata
-from compline.store.waiver_views import WaiverView, list_waivers
-from compline.store.worse import list_regressions
 
 TREE = {"a.txt": "BAD one\n", "b.txt": "fine\n"}
 OTHER = ScanKey("fake", "1", rules="r0")
 LATER = (datetime.now(UTC) + timedelta(days=20)).date()
-
-
-def worse(organisation: Any, run: int) -> list[Any]:
-    with organisation.session() as session:
-        return [view.regression for view in list_regressions(session.store, run=run)]
-
-
-def waivers(organisation: Any) -> tuple[WaiverView, ...]:
-    with organisation.session() as session:
-        return list_waivers(session.store)
-
-
-@pytest.fixture
-def obedient(fake: Any, bad_lines: Any) -> Any:
-    """A scanner that says which of the bad lines ask to be ignored."""
-
-    def place(organisation: Any, name: str = "bandit") -> None:
-        def behave(jobs: Sequence[Job], _context: ScanContext) -> Iterator[Look]:
-            for job in jobs:
-                look = bad_lines(name, job)
-                lines = {
-                    path: text.splitlines()
-                    for path, text in organisation.trees[job.target.name][-1].items()
-                }
-                seen = [
-                    replace(item, suppression="nosec")
-                    if "nosec" in lines[item.place.path][item.place.line - 1]
-                    else item
-                    for item in look.outcome.observations
-                ]
-                yield replace(look, outcome=Completed(tuple(seen)))
-
-        fake(name, behave)
-
-    return place
 
 
 class TestWhy:
@@ -80,12 +43,12 @@ class TestWhy:
         fake("bandit")
         organisation.commit("web", TREE)
         first = organisation.night()
-        assert [one.kind for one in worse(organisation, first.run)] == [RegressionKind.BASELINE]
+        assert [one.kind for one in organisation.worse(first.run)] == [RegressionKind.BASELINE]
         organisation.commit("web", {**TREE, "calm.txt": "x\n"})
         middle = organisation.commit("web", {**TREE, "c.txt": "fine\nBAD two\n"})
         organisation.commit("web", {**TREE, "c.txt": "fine\nBAD two\n", "d.txt": "x\n"})
         second = organisation.night()
-        [told] = worse(organisation, second.run)
+        [told] = organisation.worse(second.run)
         assert told.kind is RegressionKind.NEW
         assert told.cause.changed == ("code",)
         assert told.cause.base == organisation.git("web", "rev-parse", "main~3")
@@ -98,7 +61,7 @@ class TestWhy:
         organisation.commit("web", TREE)
         organisation.night()
         fake("bandit")
-        [told] = worse(organisation, organisation.night().run)
+        [told] = organisation.worse(organisation.night().run)
         assert (told.cause.changed, told.cause.commit) == (("rules",), None)
 
     def test_a_missed_canary_is_told_as_such(self, organisation: Any, fake: Any) -> None:
@@ -109,9 +72,7 @@ class TestWhy:
         fake("bandit", lambda jobs, _context: (_failed(job, error) for job in jobs))
         night = organisation.night(fresh=True)
         assert night.result is RunResult.INCOMPLETE
-        assert [one.kind for one in worse(organisation, night.run)] == [
-            RegressionKind.CANARY_MISSED
-        ]
+        assert [one.kind for one in organisation.worse(night.run)] == [RegressionKind.CANARY_MISSED]
 
 
 def _nothing(job: Job) -> Look:
@@ -138,7 +99,7 @@ class TestDrops:
         fake("bandit", poor)
         held = organisation.night(fresh=True)
         assert held.row("web", "bandit").result == "held"
-        assert [one.kind for one in worse(organisation, held.run)] == [RegressionKind.DROP_HELD]
+        assert [one.kind for one in organisation.worse(held.run)] == [RegressionKind.DROP_HELD]
         with organisation.session() as session:
             with pytest.raises(BadRequest, match="say why"):
                 accept_drop(session, "web", "bandit", by="ada", reason=" ")
@@ -147,7 +108,7 @@ class TestDrops:
         assert len(organisation.open()) == 2
         night = organisation.night()
         assert night.row("web", "bandit").reused_from == held.run
-        assert worse(organisation, night.run) == []
+        assert organisation.worse(night.run) == []
 
     def test_the_limits_are_the_configurations(
         self, organisation: Any, fake: Any, bad_lines: Any
@@ -164,73 +125,6 @@ class TestDrops:
 
 def _bare(look: Look) -> Look:
     return replace(look, outcome=Completed(()))
-
-
-class TestComments:
-    def test_switched_on_they_are_waivers_with_author_and_commit(
-        self, organisation: Any, obedient: Any
-    ) -> None:
-        obedient(organisation)
-        organisation.commit("web", {**TREE, "a.txt": "BAD one # nosec\nBAD two\n"})
-        assert organisation.night().result is RunResult.FINDINGS
-        assert waivers(organisation) == ()
-        organisation.sections["ignore"] = {"honour_inline": True}
-        # Nothing has changed in the repository, and yet its comments count from now on.
-        night = organisation.night()
-        assert "scan" in {line.split(":")[0] for line in night.told}
-        [view] = waivers(organisation)
-        assert (view.waiver.source, view.findings) == (Source.INLINE, 1)
-        assert view.waiver.origin["commit"] == organisation.git("web", "rev-parse", "main")
-        assert view.waiver.owner == "Demo Developer <developer@demo.example>"
-        # The other line still counts.
-        assert night.result is RunResult.FINDINGS
-        # Now that all is known, an unchanged night is one again.
-        third = organisation.night()
-        assert {row.reused_from for row in third.rows} == {night.run}
-        organisation.sections["ignore"] = {"honour_inline": False}
-        organisation.night()
-        assert [one.waiver.state for one in waivers(organisation)] == [WaiverState.WITHDRAWN]
-
-    def test_what_is_new_and_ignored_is_told_to_nobody(
-        self, organisation: Any, obedient: Any
-    ) -> None:
-        obedient(organisation)
-        organisation.sections["ignore"] = {"honour_inline": True}
-        organisation.commit("web", {"b.txt": "fine\n"})
-        organisation.night()
-        second = organisation.commit("web", {"b.txt": "fine\nBAD one # nosec\n"})
-        night = organisation.night()
-        assert worse(organisation, night.run) == []
-        assert night.result is RunResult.CLEAN
-        [view] = waivers(organisation)
-        assert view.waiver.origin == {
-            "path": "b.txt",
-            "line": 2,
-            "comment": "nosec",
-            "commit": second,
-            "author": "Demo Developer <developer@demo.example>",
-            "at": view.waiver.origin["at"],
-        }
-
-    def test_an_ignore_file_is_a_waiver_of_its_own_lines(
-        self, organisation: Any, fake: Any
-    ) -> None:
-        organisation.scanners = ("semgrep",)
-        fake("semgrep")
-        organisation.sections["ignore"] = {"honour_inline": True}
-        tree = {"tests/a.txt": "BAD one\n", "a.txt": "BAD two\n", ".semgrepignore": "tests/\n"}
-        organisation.commit("web", tree)
-        night = organisation.night()
-        [view] = waivers(organisation)
-        assert (view.findings, view.waiver.origin["line"]) == (1, 1)
-        assert view.waiver.selector.targets == ("web",)
-        [told] = worse(organisation, night.run)
-        assert told.title == "first look at web: 1 finding"
-        organisation.commit("web", {**tree, ".semgrepignore": "other/\n", "tests/b.txt": "BAD x\n"})
-        organisation.night()
-        states = sorted(one.waiver.state for one in waivers(organisation))
-        assert states == [WaiverState.ACTIVE, WaiverState.WITHDRAWN]
-        assert [one.conditions for one in organisation.open().values()] == [(), (), ()]
 
 
 class TestTime:
@@ -272,10 +166,10 @@ class TestTime:
         real = Session.now
         monkeypatch.setattr(Session, "now", lambda self: real(self) + timedelta(days=31))
         night = organisation.night()
-        assert [one.kind for one in worse(organisation, night.run)] == [
+        assert [one.kind for one in organisation.worse(night.run)] == [
             RegressionKind.DEADLINE_MISSED
         ]
-        assert worse(organisation, organisation.night().run) == []
+        assert organisation.worse(organisation.night().run) == []
 
     def test_a_target_that_is_not_listed_any_more(self, organisation: Any, fake: Any) -> None:
         fake("bandit")
@@ -284,7 +178,7 @@ class TestTime:
         organisation.night()
         organisation.listed.remove("web")
         night = organisation.night()
-        [told] = worse(organisation, night.run)
+        [told] = organisation.worse(night.run)
         assert (told.kind, told.subject) == (RegressionKind.TARGET_VANISHED, "web")
 
     def test_an_unchanged_night_writes_ledger_rows_only(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +12,15 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from bolt_files import bolt
+from git_repositories import GitRepository
 
 from compline.config.schema import Config, Limits
 from compline.config.secrets import SecretResolver
 from compline.evidence.locker import Locker
 from compline.model import Gap, GapReason, ScanKey, Target, TargetKind
 from compline.scanners.interface import Job, ScanContext
-from compline.source.snapshot import Entry, Snapshot
+from compline.source.snapshot import Entry
 from compline.tools.toolbox import Toolbox
 
 ROOT = Path(__file__).parents[2]
@@ -188,53 +188,6 @@ def cache(scene: Scene) -> MemoryCache:
     return scene.cache
 
 
-Buckets = Mapping[str, Any]
-
-
-def _page(number: int, flags: int, elements: list[tuple[int, bytes, bytes]]) -> bytes:
-    """A leaf page of bbolt's with as many pages of overflow as it needs."""
-    header, body = b"", b""
-    offset = 16 * len(elements)
-    for index, (kind, key, value) in enumerate(elements):
-        place = offset - 16 * index + len(body)
-        header += struct.pack("<IIII", kind, place, len(key), len(value))
-        body += key + value
-    content = header + body
-    overflow = (16 + len(content) - 1) // 4096
-    page = struct.pack("<QHHI", number, flags, len(elements), overflow) + content
-    return page.ljust(4096 * (overflow + 1), b"\0")
-
-
-def _bolt(buckets: Buckets) -> bytes:
-    """A bbolt file: nested dictionaries are buckets, everything else is JSON."""
-    pages: list[bytes] = []
-
-    def add(bucket: Buckets) -> int:
-        elements = []
-        for key, value in sorted(bucket.items()):
-            if isinstance(value, dict) and value.get("__bucket__", True) is True:
-                elements.append((1, key.encode(), struct.pack("<QQ", add(value), 0)))
-            else:
-                plain = {name: each for name, each in value.items() if name != "__bucket__"}
-                elements.append((0, key.encode(), json.dumps(plain).encode()))
-        number = 3 + sum(len(page) for page in pages) // 4096
-        pages.append(_page(number, 2, elements))
-        return number
-
-    root = add(buckets)
-    last = 3 + sum(len(page) for page in pages) // 4096
-    files = []
-    for number in (0, 1):
-        meta = struct.pack("<IIIIQQQQQ", 0xED0CDAED, 2, 4096, 0, root, 0, 2, last, number)
-        checksum = 0xCBF29CE484222325
-        for byte in meta:
-            checksum = (checksum ^ byte) * 0x100000001B3 % (1 << 64)
-        header = struct.pack("<QHHI", number, 4, 0, 0)
-        files.append((header + meta + struct.pack("<Q", checksum)).ljust(4096, b"\0"))
-    files.append(struct.pack("<QHHI", 2, 16, 0, 0).ljust(4096, b"\0"))
-    return b"".join([*files, *pages])
-
-
 DatabaseOf = Callable[..., Path]
 
 
@@ -262,7 +215,7 @@ def database(tmp_path: Path) -> DatabaseOf:
         )
         directory = tmp_path / name
         directory.mkdir()
-        (directory / "trivy.db").write_bytes(_bolt(buckets))
+        (directory / "trivy.db").write_bytes(bolt(buckets))
         metadata = {
             "Version": 2,
             "NextUpdate": "2099-01-01T00:00:00Z",
@@ -273,56 +226,6 @@ def database(tmp_path: Path) -> DatabaseOf:
         return directory
 
     return make
-
-
-@dataclass
-class GitRepository:
-    """A real repository with a real snapshot; counts how often its tree was asked for."""
-
-    directory: Path
-    name: str
-    limits: Limits
-    opened: int = 0
-
-    def commit(
-        self, files: Mapping[str, str | bytes | None], executable: Iterable[str] = ()
-    ) -> str:
-        """Writes (None: removes) files and commits; gives the commit."""
-        for path, content in files.items():
-            place = self.directory / path
-            if content is None:
-                place.unlink()
-                continue
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content.encode() if isinstance(content, str) else content)
-        for path in executable:
-            (self.directory / path).chmod(0o755)
-        self.git("add", "--all", "--force")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "a commit")
-        return self.git("rev-parse", "HEAD")
-
-    def git(self, *words: str) -> str:
-        command = ["git", "-C", str(self.directory), "-c", "user.name=t", "-c", "user.email=t@t"]
-        done = subprocess.run([*command, *words], check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    def blob(self, path: str) -> str:
-        return self.git("rev-parse", f"HEAD:{path}")
-
-    def lose(self, path: str) -> None:
-        """Makes the object of a path missing, as in a damaged repository."""
-        oid = self.blob(path)
-        (self.directory / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
-
-    def job(self, *, fresh: bool = False) -> Job:
-        commit = self.git("rev-parse", "HEAD")
-
-        def open_snapshot() -> Snapshot:
-            self.opened += 1
-            return Snapshot(self.directory / ".git", commit, self.limits)
-
-        target = Target(TargetKind.REPOSITORY, self.name, f"https://example.org/{self.name}")
-        return Job(target, commit, open_snapshot=open_snapshot, fresh=fresh)
 
 
 GitRepositoryOf = Callable[..., GitRepository]

@@ -43,6 +43,24 @@ def cleanup():
 cleanup()
 """
 
+_QUIET_DAG = """
+import datetime
+
+from airflow.sdk import Connection, dag, task
+
+
+@dag(schedule=None, start_date=datetime.datetime(2024, 1, 1))
+def churn():
+    @task
+    def load():
+        Connection.get("crm")
+
+    load()
+
+
+churn()
+"""
+
 
 @dataclass
 class Standalone:
@@ -122,6 +140,7 @@ def _standalone(folder: Path) -> Iterator[Standalone]:
     dags = folder / "dags"
     dags.mkdir()
     (dags / "cleanup.py").write_text(_DAG)
+    (dags / "churn.py").write_text(_QUIET_DAG)
     passwords = folder / "passwords.json"
     passwords.write_text(json.dumps({"admin": "admin", "eve": "eve"}))
     url = f"http://127.0.0.1:{port}"
@@ -188,6 +207,7 @@ def bad_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone
             try:
                 health = httpx.get(f"{server.url}/api/v2/monitor/health", timeout=5).json()
                 dag = server.call("GET", "api/v2/dags/cleanup")
+                dag = dag and server.call("GET", "api/v2/dags/churn")
             except (httpx.HTTPError, ValueError):
                 return False
             return bool(health["scheduler"]["status"] == "healthy" and dag)
@@ -200,6 +220,11 @@ def bad_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone
         server.call(
             "POST", "api/v2/connections", connection_id="warehouse", conn_type="postgres",
             host="db.example.org", login="etl", password="a-password", extra=extra,
+        )  # fmt: skip
+        server.call(
+            "POST", "api/v2/connections", connection_id="crm", conn_type="postgres",
+            host="crm.example.org", login="etl", password="a-password",
+            extra=json.dumps({"sslmode": "verify-full"}),
         )  # fmt: skip
         server.call("POST", "api/v2/variables", key="db_password", value="hunter22-hunter22")
         yield server

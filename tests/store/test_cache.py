@@ -81,3 +81,18 @@ def test_what_is_used_is_not_pruned(store: Store) -> None:
 def test_the_day_is_utc(store: Store) -> None:
     store.cache.put_many("bandit", KEY, {"a": b"1"})
     assert store.cache.prune(datetime.now(UTC).date()) == 0
+
+
+def test_what_is_dropped_is_that_key_of_that_scanner(store: Store) -> None:
+    other = ScanKey("t", "2", "r", "o")
+    store.cache.put_many("bandit", KEY, {"a": b"1", "canary": b"found"})
+    store.cache.put_many("bandit", other, {"a": b"2"})
+    store.cache.put_many("semgrep", KEY, {"a": b"3"})
+    assert store.cache.drop("bandit", KEY) == 2
+    assert store.cache.drop("bandit", KEY) == 0
+    assert store.cache.drop("trivy", KEY) == 0
+    assert store.cache.get_many("bandit", KEY, ["a", "canary"]) == {}
+    assert store.cache.get_many("bandit", other, ["a"]) == {"a": b"2"}
+    assert store.cache.get_many("semgrep", KEY, ["a"]) == {"a": b"3"}
+    store.cache.put_many("bandit", KEY, {"a": b"4"})
+    assert store.cache.get_many("bandit", KEY, ["a"]) == {"a": b"4"}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from compline.findings.deadlines import DeadlinePolicy
 from compline.findings.lifecycle import Policy
 from compline.findings.risk import RiskPolicy
 from compline.model import Completed, Failed, Gap, GapReason, Link, Target, TargetKind
+from compline.store.gone import resolve_gone
 from compline.store.links import declare_links, list_links, refresh_reach
 from compline.store.schema import findings
 from compline.store.targets import list_targets, sync_targets
@@ -29,6 +32,24 @@ def test_the_configurations_links_are_exactly_those_declared(site: Any) -> None:
     assert known(site) == [(BUILT, "declared")]
     declare_links(site.store, [], site.start)
     assert known(site) == []
+
+
+def test_declaring_the_same_again_writes_nothing(site: Any, monkeypatch: Any) -> None:
+    declare_links(site.store, [BUILT, RUNS], site.start)
+    monkeypatch.setattr(site.store, "writing", lambda: pytest.fail("it takes the lock"))
+    declare_links(site.store, [RUNS, BUILT, RUNS], site.start)
+    assert known(site) == [(RUNS, "declared"), (BUILT, "declared")]
+
+
+def test_links_of_a_target_end_when_it_is_gone_for_good(site: Any) -> None:
+    declare_links(site.store, [RUNS], site.start)
+    site.night_of(Completed((), (), links=(BUILT,)), scanner="lineage")
+    sync_targets(site.store, [], site.start)
+    assert resolve_gone(site.store, site.run, site.now, site.start) == 0
+    assert known(site) == [(RUNS, "declared"), (BUILT, "lineage")], "a slip closes nothing"
+    later = site.start + timedelta(days=1)
+    assert resolve_gone(site.store, site.run, later, later) == 0
+    assert known(site) == [(RUNS, "declared")]
 
 
 def test_seen_links_end_when_a_whole_look_does_not_show_them(site: Any, kit: Any) -> None:

@@ -31,7 +31,9 @@ def advance() -> None:
     except RuntimeError as error:
         stop(str(error), Exit.INCOMPLETE)
     typer.echo(
-        f"moved: {', '.join(moved)}" if moved else "nothing to move: it has advanced already"
+        f"moved: {', '.join(moved)}; a byte of a model changed"
+        if moved
+        else "nothing to move: it has advanced already"
     )
 
 

@@ -60,7 +60,7 @@ def _no_credential(reference: str) -> str:
     return reference
 
 
-def _from_the_file(path: Path, info: ValidationInfo) -> Path:
+def from_the_file(path: Path, info: ValidationInfo) -> Path:
     """Relative paths are meant from the folder of compline.yaml (validation context `base`)."""
     base = (info.context or {}).get("base")
     return Path(base) / path if base is not None else path
@@ -83,7 +83,7 @@ RepositoryUrl = Annotated[str, AfterValidator(_url_of("https", "http", "ssh", "f
 WebUrl = Annotated[str, AfterValidator(_url_of("https", "http"))]
 ImageReference = Annotated[str, AfterValidator(_no_credential)]
 IsoDate = Annotated[str, BeforeValidator(_date_text), AfterValidator(_iso_date)]
-LocalPath = Annotated[Path, AfterValidator(_from_the_file)]
+LocalPath = Annotated[Path, AfterValidator(from_the_file)]
 
 
 class Section(BaseModel):

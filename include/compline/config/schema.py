@@ -185,6 +185,23 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _pipelines_fit(self) -> Config:
+        """A pipeline whose repository or Airflow is not listed could not be looked at."""
+        repositories = [entry.name for entry in self.targets.repositories]
+        deployments = [entry.name for entry in self.targets.airflow]
+        for number, pipeline in enumerate(self.targets.pipelines):
+            for key, name, known in (
+                ("repository", pipeline.repository, repositories),
+                ("airflow", pipeline.airflow, deployments),
+            ):
+                if name is not None and name not in known:
+                    group = "repositories" if key == "repository" else "airflow"
+                    hint = _nearest(name, known) or f"list it under `targets.{group}`"
+                    at = ("targets", "pipelines", number, key)
+                    raise Misplaced(f"no {key} is named {name!r}; {hint}", at=at)
+        return self
+
+    @model_validator(mode="after")
     def _rules_fit(self) -> Config:
         """A rule about a scanner that does not exist would be silent for ever."""
         known = Scanners.names()

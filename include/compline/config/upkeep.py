@@ -38,6 +38,9 @@ class Health(Section):
     start_minutes: int = Field(60, ge=1, description="a schedule may start this much late")
     finish_hours: float = Field(12, gt=0, description="a run may take this long")
     outbox_minutes: int = Field(60, ge=1, description="a delivery may wait this long")
+    recheck_minutes: int = Field(
+        10, ge=0, description="how long upkeep may compare cached results each day; 0: never"
+    )
     upkeep_cron: Annotated[str, AfterValidator(check_cron)] = Field(
         "*/15 * * * *", description="schedule of the upkeep DAG"
     )

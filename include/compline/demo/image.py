@@ -49,7 +49,10 @@ def write_image(path: Path, placeholders: Mapping[bytes, bytes]) -> None:
             "architecture": "amd64",
             "os": "linux",
             "created": "2024-01-15T00:00:00Z",
-            "config": {"Cmd": ["python3", "/app/serve.py"]},
+            "config": {
+                "Cmd": ["python3", "/app/serve.py"],
+                "Labels": {"compline.model": "fraud"},
+            },
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
             "history": [{"created": "2024-01-15T00:00:00Z", "created_by": "COPY . /"}],
         }

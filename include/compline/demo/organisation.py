@@ -10,9 +10,12 @@ import yaml
 
 from compline.demo.history import Tree, commits, write_repository
 from compline.demo.image import write_image
+from compline.demo.models import tamper, write_models
 
 _CONTENT = Path(__file__).parent / "content"
 _MESSAGES = ("First version", "Second version")
+_FILES = ("stores.csv", "scoring.log", "release.pub")
+"""What lies in the organisation's folder as it lies in ours."""
 # Put together here so that no scanner of this repository takes them for real keys.
 _PLACEHOLDERS = {
     b"@@AWS_KEY_ID@@": b"AKIA" + b"QYLPMN5HHTR2ZK7D",
@@ -37,9 +40,10 @@ def build(home: Path, workspace: Path) -> Path:
     image = _image(home)
     if not image.exists():
         write_image(image, _PLACEHOLDERS)
-    stores = home / "stores.csv"
-    stores.write_bytes((_CONTENT / "stores.csv").read_bytes())
-    config_file(home).write_text(_config(home, workspace, image, stores), encoding="utf-8")
+    write_models(home / "models")
+    for name in _FILES:
+        (home / name).write_bytes(_filled((_CONTENT / name).read_bytes()))
+    config_file(home).write_text(_config(home, workspace), encoding="utf-8")
     return config_file(home)
 
 
@@ -49,13 +53,17 @@ def built_at(home: Path) -> datetime:
 
 
 def advance(home: Path) -> list[str]:
-    """Moves on by one commit, once; gives the names of the repositories that moved."""
+    """Moves on by one commit, once; gives the names of the repositories that moved.
+
+    A byte of the model that production serves changes too, under the same version.
+    """
     moved = []
     for name in _names():
         trees = _trees(name)
         if commits(_repository(home, name)) < len(trees):
             write_repository(_repository(home, name), trees, _MESSAGES[: len(trees)])
             moved.append(name)
+    tamper(home / "models")
     return moved
 
 
@@ -94,7 +102,7 @@ def _filled(content: bytes) -> bytes:
     return content
 
 
-def _config(home: Path, workspace: Path, image: Path, stores: Path) -> str:
+def _config(home: Path, workspace: Path) -> str:
     config = {
         "organisation": "demo",
         "workspace": str(workspace),
@@ -108,9 +116,43 @@ def _config(home: Path, workspace: Path, image: Path, stores: Path) -> str:
                 }
                 for name in _names()
             ],
-            "images": [{"name": "scoring-image", "archive": str(image)}],
-            "data_stores": [{"name": "stores", "kind": "inventory", "path": str(stores)}],
+            "images": [
+                {
+                    "name": "scoring-image",
+                    "archive": str(_image(home)),
+                    "labels": {"exposure": "internet"},
+                }
+            ],
+            "data_stores": [
+                {"name": "stores", "kind": "inventory", "path": str(home / "stores.csv")}
+            ],
+            "models": [
+                {
+                    "name": "scoring-models",
+                    "url": str(home / "models"),
+                    "layout": "models",
+                    "models": {"production": "1", "keys": [str(home / "release.pub")]},
+                }
+            ],
+            "pipelines": [
+                {
+                    "name": "fraud-features",
+                    "dag": "fraud_features",
+                    "repository": "fraud-model",
+                    "flow_file": "compline-pipeline.yaml",
+                    "dag_file": "dags/features.py",
+                }
+            ],
+            "logs": [{"name": "scoring-log", "files": [str(home / "scoring.log")]}],
         },
+        # The rest is discovered: the flow, the model's card and the image's labels tell it.
+        "links": [
+            {
+                "from": "repository/scoring-api",
+                "to": "image/scoring-image",
+                "how": "is built into",
+            }
+        ],
         "advisories": {"osv": "bundled", "trivy_db": "bundled"},
     }
     head = "# The demo organisation, written by `compline demo build`.\n"

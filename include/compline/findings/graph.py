@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from compline.model import Link
 
@@ -14,8 +14,24 @@ class Reached:
     """An asset that depends on another, and why."""
 
     asset: str
-    path: tuple[Link, ...]
-    """The shortest way from the other to this one."""
+    steps: int
+    """Links on the shortest way."""
+    _last: Mapping[str, Link] = field(repr=False, compare=False)
+    """The last link of each asset's way: whole ways of a long chain would fill the memory."""
+    _forward: bool = field(repr=False, compare=False)
+
+    @property
+    def path(self) -> tuple[Link, ...]:
+        """The shortest way, from what is weak to what it reaches."""
+        links, here = [], self.asset
+        while here in self._last:
+            link = self._last[here]
+            links.append(link)
+            here = link.source if self._forward else link.destination
+        return tuple(reversed(links) if self._forward else links)
+
+
+_ENOUGH = 2
 
 
 class Graph:
@@ -40,12 +56,28 @@ class Graph:
 
     def reach(self, asset: str) -> tuple[Reached, ...]:
         """What depends on it, directly or through others; the nearest first, then by name."""
-        return _walk(asset, self._after, lambda link: link.destination)
+        return _walk(asset, self._after, forward=True)
 
     def origin(self, asset: str) -> tuple[Reached, ...]:
         """What it depends on; the nearest first. Paths lead from there to the asset."""
-        found = _walk(asset, self._before, lambda link: link.source)
-        return tuple(Reached(one.asset, tuple(reversed(one.path))) for one in found)
+        return _walk(asset, self._before, forward=False)
+
+    def reaching(self, assets: Iterable[str]) -> frozenset[str]:
+        """What reaches one of these assets that is not itself.
+
+        One walk for all of them: each asset is gone through for two of them at most, since from
+        two on there is one that is another.
+        """
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        waiting = deque((one, one) for one in dict.fromkeys(assets))
+        while waiting:
+            here, reached = waiting.popleft()
+            for link in self._before.get(here, ()):
+                known = found[link.source]
+                if reached not in known and len(known) < _ENOUGH:
+                    known.add(reached)
+                    waiting.append((link.source, reached))
+        return frozenset(asset for asset, known in found.items() if known - {asset})
 
 
 def _by(links: Iterable[Link], *, source: bool) -> dict[str, list[Link]]:
@@ -56,19 +88,19 @@ def _by(links: Iterable[Link], *, source: bool) -> dict[str, list[Link]]:
     return dict(found)
 
 
-def _walk(
-    start: str, links: Mapping[str, Sequence[Link]], step: Callable[[Link], str]
-) -> tuple[Reached, ...]:
+def _walk(start: str, links: Mapping[str, Sequence[Link]], *, forward: bool) -> tuple[Reached, ...]:
     """Breadth first; every asset once, by its shortest way."""
-    ways: dict[str, tuple[Link, ...]] = {start: ()}
+    last: dict[str, Link] = {}
+    steps = {start: 0}
     waiting = deque([start])
     while waiting:
         here = waiting.popleft()
         for link in links.get(here, ()):
-            there = step(link)
-            if there not in ways:
-                ways[there] = (*ways[here], link)
+            there = link.destination if forward else link.source
+            if there not in steps:
+                steps[there] = steps[here] + 1
+                last[there] = link
                 waiting.append(there)
-    del ways[start]
-    order = sorted(ways.items(), key=lambda item: (len(item[1]), item[0]))
-    return tuple(Reached(asset, path) for asset, path in order)
+    del steps[start]
+    order = sorted(steps.items(), key=lambda item: (item[1], item[0]))
+    return tuple(Reached(asset, count, last, forward) for asset, count in order)

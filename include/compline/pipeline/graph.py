@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from compline.findings.graph import Graph, Reached
-from compline.model import Link, State
+from compline.model import Link
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session
-from compline.store.findings import FindingFilter, count_findings
+from compline.store.assets import open_by_asset
 from compline.store.links import LinkRow, list_links
 from compline.store.targets import list_targets
 
@@ -60,7 +60,9 @@ class Neighbourhood:
 def assets(session: Session) -> Assets:
     """The whole graph."""
     rows = list_links(session.store)
-    return Assets(Graph(row.link for row in rows), rows, _open(session))
+    return Assets(
+        Graph(row.link for row in rows), rows, open_by_asset(session.store, session.now())
+    )
 
 
 def neighbourhood(session: Session, asset: str) -> Neighbourhood:
@@ -94,13 +96,3 @@ def reached_json(one: Reached) -> dict[str, Any]:
 
 def _plain(link: Link) -> dict[str, str]:
     return {"from": link.source, "to": link.destination, "how": link.how}
-
-
-def _open(session: Session) -> dict[str, int]:
-    kinds = {row.name: row.kind.value for row in list_targets(session.store)}
-    counts: dict[str, int] = {f"{kind}/{name}": 0 for name, kind in kinds.items()}
-    chosen = FindingFilter(states=(State.OPEN,), now=session.now())
-    for (target, _, _), number in count_findings(session.store, chosen).items():
-        if target in kinds:
-            counts[f"{kinds[target]}/{target}"] += number
-    return counts

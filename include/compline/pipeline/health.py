@@ -14,6 +14,9 @@ from croniter import CroniterError, croniter
 from compline.config.alerts import CONSOLE
 from compline.config.schema import Schedule
 from compline.model import RegressionKind, Severity
+from compline.pipeline.distrust import distrusted, subject_of
+from compline.pipeline.recheck import rechecked
+from compline.pipeline.refresh import refreshed
 from compline.pipeline.session import Session
 from compline.store.alarms import alarms_on, beat, end_alarm, pulse, raise_alarm
 from compline.store.outbox import count_dead
@@ -24,6 +27,8 @@ UPKEEP = "upkeep"
 _ASKED = "health"
 _SILENT_UPKEEPS = 4
 """Rounds of upkeep that may fail to appear."""
+_COMPARED_WITHIN = timedelta(days=7)
+"""A sample of the cache is compared each day, as far as the time goes."""
 _EARLY = timedelta(minutes=1)
 """Clocks differ: a run that started so much before its time is the run of that time."""
 _KINDS = (RegressionKind.SILENCE, RegressionKind.HEALTH, RegressionKind.ADVISORIES_STALE)
@@ -55,6 +60,8 @@ def check_health(session: Session) -> tuple[Check, ...]:
         _outbox(session),
         _dead(session),
         *_advisories(session),
+        *_refreshes(session),
+        *_cache(session),
     )
 
 
@@ -174,6 +181,44 @@ def _advisories(session: Session) -> Iterator[Check]:
         if age > limit:
             says += f", beyond the {limit} of advisories.max_age_days: refresh their source"
         yield Check(subject, age <= limit, says, kind)
+
+
+def _refreshes(session: Session) -> Iterator[Check]:
+    """What `refresh` has written down about live sources."""
+    failing = alarms_on(session.store, [RegressionKind.HEALTH])
+    for subject in refreshed(session.config):
+        since = failing.get((RegressionKind.HEALTH.value, subject))
+        last = pulse(session.store, subject)
+        asked = (
+            f"last refreshed {_moment(last.at)}" if last else "not refreshed ahead of a night yet"
+        )
+        if since is None:
+            yield Check(subject, True, asked)
+        else:
+            says = (
+                f"it cannot be refreshed since {_moment(since)} ({asked}): see the task `refresh`"
+            )
+            yield Check(subject, False, says)
+
+
+def _cache(session: Session) -> Iterator[Check]:
+    """What `recheck` has written down about cached results."""
+    if not session.config.health.recheck_minutes:
+        return
+    since = distrusted(session.store)
+    for scanner in rechecked(session):
+        subject, last = subject_of(scanner), pulse(session.store, subject_of(scanner))
+        says = f"compared with a new scan {_moment(last.at)}" if last else "not compared yet"
+        if scanner in since:
+            text = (
+                f"a cached result was wrong at {_moment(since[scanner])}: what was kept with it is "
+                "dropped, and every target is looked at anew; over when a new sample agrees"
+            )
+            yield Check(subject, False, text)
+        elif last is not None and last.at + _COMPARED_WITHIN < session.now():
+            yield Check(subject, False, f"{says}, and not since: see the task `recheck`")
+        else:
+            yield Check(subject, True, says)
 
 
 def _moment(moment: datetime) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from compline.advisories.age import stale_warning
 from compline.model import Look, ScanKey, Skipped
+from compline.pipeline.distrust import distrusted, is_trusted
 from compline.pipeline.heads import Seen, ask_all
 from compline.pipeline.progress import Progress, describe
 from compline.pipeline.request import (
@@ -93,9 +94,13 @@ def reusable_looks(session: Session) -> Mapping[Pair, LastLook]:
     """The last looks that may be reused.
 
     Waivers come out of comments and ignore files when a target is looked at. So where these count,
-    a look from a time when they did not is taken again; what it sees comes from the cache.
+    a look from a time when they did not is taken again; what it sees comes from the cache. So is
+    one that stands on cached results of which one turned out wrong; those were dropped.
     """
-    looks = last_looks(session.store)
+    since = distrusted(session.store)
+    looks = {
+        pair: look for pair, look in last_looks(session.store).items() if is_trusted(look, since)
+    }
     if not session.config.ignore.honour_inline:
         return looks
     scanned = {look.scanned_run for look in looks.values() if look.scanned_run is not None}

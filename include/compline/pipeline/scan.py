@@ -15,6 +15,7 @@ from compline.pipeline.progress import describe
 from compline.pipeline.record import record_target
 from compline.pipeline.request import Request
 from compline.pipeline.session import Session
+from compline.pipeline.trees import Trees
 from compline.pipeline.work import Work, from_payload
 from compline.scanners import registry
 from compline.scanners.interface import CannotScan
@@ -69,6 +70,7 @@ def _scan_inputs(
     session: Session, run: int, request: Request, inputs: Mapping[str, Inputs], claim: Claim
 ) -> None:
     work = [one.work for one in inputs.values()]
+    trees = Trees(session, run, inputs)
     looks: dict[str, list[Look]] = {item.target.name: [] for item in work}
     for scanner in registry.names():
         asked = [item for item in work if scanner in item.scanners]
@@ -76,7 +78,7 @@ def _scan_inputs(
             continue
         claim.confirm()
         # Closed at once, so that a scan which is given up leaves no tool running.
-        with closing(_look(session, scanner, asked, inputs)) as seen:
+        with closing(_look(session, scanner, asked, inputs, trees)) as seen:
             for look in seen:
                 session.report(describe(look))
                 looks[look.target].append(look)
@@ -88,7 +90,11 @@ def _scan_inputs(
 
 
 def _look(
-    session: Session, scanner: str, asked: Sequence[Work], inputs: Mapping[str, Inputs]
+    session: Session,
+    scanner: str,
+    asked: Sequence[Work],
+    inputs: Mapping[str, Inputs],
+    trees: Trees,
 ) -> Generator[Look]:
     """Exactly one look for each target asked about, whatever the scanner does."""
     waiting = {item.target.name: item for item in asked}
@@ -99,9 +105,10 @@ def _look(
             yield _failed(item, scanner, item.error)
     error = "the scanner gave no answer for this target"
     jobs = [inputs[name].job(scanner) for name in waiting]
+    context = replace(session.scan_context(), trees=trees)
     try:
         if jobs:
-            for look in registry.load(scanner).scan(jobs, session.scan_context()):
+            for look in registry.load(scanner).scan(jobs, context):
                 if waiting.pop(look.target, None) is not None:
                     yield look
     except CannotScan as problem:

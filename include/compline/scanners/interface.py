@@ -13,7 +13,7 @@ from compline.config.secrets import SecretResolver
 from compline.evidence.locker import Locker
 from compline.model import Look, ScanKey, Target, TargetKind
 from compline.scanners.airflow.own import OwnAirflow
-from compline.source.snapshot import Snapshot
+from compline.source.snapshot import Snapshot, SourceError
 from compline.store.cache import ResultCache
 from compline.store.standing import Standing
 from compline.tools.toolbox import Toolbox
@@ -56,6 +56,26 @@ def nobody_knows(_names: Sequence[str], _scanner: str) -> Mapping[str, Standing]
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class SeenTree:
+    """A listed repository as it was when it was asked."""
+
+    snapshot: Snapshot
+    asked: datetime
+
+
+Trees = Callable[[str], SeenTree]
+
+
+def no_trees(name: str) -> SeenTree:
+    """Where nothing was fetched.
+
+    Raises:
+        SourceError: always.
+    """
+    raise SourceError(f"the repository {name} cannot be read from here")
+
+
 @dataclass(frozen=True)
 class ScanContext:
     """What a scanner may use; everything that touches the world is in here."""
@@ -76,6 +96,9 @@ class ScanContext:
     progress: Callable[[str], None] = field(default=lambda _line: None)
     standing: Standings = field(default=nobody_knows)
     """How other targets stand at their last completed looks."""
+    trees: Trees = field(default=no_trees)
+    """The tree of a listed repository, by its name, at the revision that the run looks at, for
+    looks at other targets. Raises `SourceError`."""
 
 
 class Scanner(Protocol):

@@ -96,6 +96,15 @@ class ResultCache:
                 ],
             )
 
+    def drop(self, scanner: str, scan_key: ScanKey) -> int:
+        """Forgets everything under a key, the canary's proof with it; gives how many values."""
+        with self._writing() as connection:
+            key = _known_key(connection, scanner, scan_key)
+            if key is None:
+                return 0
+            gone = connection.execute(delete(cache_results).where(cache_results.c.key_id == key))
+            return gone.rowcount
+
     def prune(self, unused_since: date) -> int:
         """Drops what was not used since that day; gives how many."""
         with self._writing() as connection:

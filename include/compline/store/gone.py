@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 
 from compline.findings.decision import EventKind
 from compline.findings.known import WitnessState
 from compline.model import State
 from compline.store.facts import forget_facts
 from compline.store.handle import Store
+from compline.store.links import forget_links
 from compline.store.load import PRESENT
 from compline.store.rows import in_chunks
-from compline.store.schema import events, findings, heads, targets, witnesses
+from compline.store.schema import events, findings, heads, links, targets, witnesses
 from compline.store.summary import summarise
 from compline.store.waived import hold_targets
 
@@ -24,11 +25,14 @@ TARGET_GONE = "target gone"
 def resolve_gone(store: Store, run: int, now: datetime, limit: datetime) -> int:
     """Resolves what targets that vanished before the limit have open; gives how many findings.
 
-    Their heads and facts go too: should one be listed again, its next look is a first look.
+    Their heads, facts and links go too: should one be listed again, its next look is a first look.
     """
     gone = and_(targets.c.state == "vanished", targets.c.vanished_at < limit)
     left = and_(findings.c.target_id == targets.c.id, findings.c.state == State.OPEN.value)
-    query = select(targets.c.id).where(gone, select(findings.c.id).where(left).exists())
+    seen = select(links.c.id).where(links.c.target_id == targets.c.id)
+    query = select(targets.c.id).where(
+        gone, or_(select(findings.c.id).where(left).exists(), seen.exists())
+    )
     with store.reading() as connection:
         numbers = connection.scalars(query.order_by(targets.c.id)).all()
     return sum(_resolve_target(store, run, number, now) for number in numbers)
@@ -84,5 +88,6 @@ def _resolve_target(store: Store, run: int, number: int, now: datetime) -> int:
             )
         summarise(connection, number, resolved)
         connection.execute(delete(heads).where(heads.c.target_id == number))
+        forget_links(connection, number)
         forget_facts(connection, number)
     return len(resolved)

@@ -46,6 +46,10 @@ def list_links(store: Store) -> tuple[LinkRow, ...]:
 
 def declare_links(store: Store, declared: Sequence[Link], now: datetime) -> None:
     """Makes the configuration's links exactly these."""
+    query = select(links).where(links.c.target_id.is_(None), links.c.scanner == DECLARED)
+    with store.reading() as connection:
+        if {_link(row) for row in connection.execute(query)} == set(declared):
+            return  # nobody else's writing waits for this
     with store.writing() as connection:
         _replace(connection, None, DECLARED, declared, now)
 
@@ -72,14 +76,23 @@ def refresh_reach(store: Store, label: str) -> None:
         graph = Graph(_link(row) for row in connection.execute(select(links)))
         rows = connection.execute(
             select(
-                targets.c.id, targets.c.kind, targets.c.name, targets.c.labels, targets.c.reaches
+                targets.c.id,
+                targets.c.kind,
+                targets.c.name,
+                targets.c.labels,
+                targets.c.reaches,
             )
         ).all()
-    values = {f"{row.kind}/{row.name}": row.labels.get(label, "") for row in rows}
+    labelled: dict[str, list[str]] = {}
+    for row in rows:
+        value = row.labels.get(label, "")
+        if value:
+            labelled.setdefault(value, []).append(f"{row.kind}/{row.name}")
+    reaching = {value: graph.reaching(assets) for value, assets in sorted(labelled.items())}
     changed = {}
     for row in rows:
-        reached = graph.reach(f"{row.kind}/{row.name}")
-        now = sorted({values.get(one.asset, "") for one in reached} - {""})
+        asset = f"{row.kind}/{row.name}"
+        now = [value for value, assets in reaching.items() if asset in assets]
         if now != row.reaches:
             changed[row.id] = now
     if changed:  # else nobody else's writing waits for this
@@ -87,6 +100,11 @@ def refresh_reach(store: Store, label: str) -> None:
             for number, now in changed.items():
                 statement = update(targets).where(targets.c.id == number).values(reaches=now)
                 connection.execute(statement)
+
+
+def forget_links(connection: Connection, target: int) -> None:
+    """Takes away what was seen in a target that is gone."""
+    connection.execute(delete(links).where(links.c.target_id == target))
 
 
 def _replace(
@@ -103,7 +121,8 @@ def _replace(
         _link(row): row.id
         for row in connection.execute(select(links).where(own, links.c.scanner == scanner))
     }
-    gone = [number for link, number in known.items() if link not in set(wanted)] if remove else []
+    kept = set(wanted)
+    gone = [number for link, number in known.items() if link not in kept] if remove else []
     for chunk in in_chunks(gone):
         connection.execute(delete(links).where(links.c.id.in_(chunk)))
     new = [link for link in dict.fromkeys(wanted) if link not in known]

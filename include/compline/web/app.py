@@ -1,4 +1,4 @@
-"""The web application: one guarded page with the coverage of the last run."""
+"""The web application, behind guards: the coverage of the last run, and what reaches what."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from compline.store.engine import Store, StoreError
 from compline.store.findings import FindingFilter, count_findings
 from compline.store.ledger import LedgerRow, coverage
 from compline.store.runs import latest_run
+from compline.web.assets import all_assets, one_asset
 from compline.web.headers import SECURITY_HEADERS, SecurityHeaders
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,17 @@ def create_app(open_store: Callable[[], Store], guards: Sequence[Any]) -> FastAP
     @app.get("/", response_class=HTMLResponse)
     def last_coverage() -> HTMLResponse:
         return page("coverage.html", **_last_run(open_store()))
+
+    @app.get("/assets", response_class=HTMLResponse)
+    def assets() -> HTMLResponse:
+        return page("assets.html", **all_assets(open_store()))
+
+    @app.get("/asset", response_class=HTMLResponse)
+    def asset(name: str = "") -> HTMLResponse:
+        known = one_asset(open_store(), name)
+        if known is None:
+            return page("trouble.html", 404, what="Nothing is known of such an asset.")
+        return page("asset.html", **known)
 
     async def cannot_show(_request: Request, error: Exception) -> HTMLResponse:
         log.error("the page cannot be shown: %s", error)

@@ -13,10 +13,8 @@ import pytest
 
 from compline.codec import dump_completed
 from compline.config.schema import Limits
-from compline.model import Completed, FindingKind, Gap, GapReason, Look, TargetKind
-from compline.scanners.bandit.report import read_report
+from compline.model import Completed, FindingKind, Gap, GapReason, Look
 from compline.scanners.bandit.scanner import Bandit, BanditAnalyzer
-from compline.scanners.blobs.analysis import Distrusted
 from compline.scanners.interface import CannotScan, ScanContext
 from compline.tools.toolbox import Tool, Toolbox
 
@@ -256,30 +254,6 @@ def test_a_large_file_is_a_gap_of_ours(
     assert gaps(looks(real, shop.job())["shop"]) == [(GapReason.TOO_LARGE, "big.py")]
 
 
-@pytest.mark.parametrize(
-    "stdout",
-    [
-        b"",
-        b"Traceback (most recent call last):",
-        b"[]",
-        b"{}",
-        b'{"metrics": {}, "errors": [], "results": []}',
-        b'{"metrics": {"_totals": {}}, "errors": null, "results": []}',
-        b'{"metrics": {"_totals": {}}, "errors": [], "results": [{"filename": "x"}]}',
-        b"[" * 100_000,
-    ],
-)
-def test_a_report_that_is_none_is_not_trusted(stdout: bytes) -> None:
-    with pytest.raises(Distrusted, match="cannot be read"):
-        read_report(stdout, b"", "zz-canary.py")
-
-
-def test_a_report_without_the_canary_is_not_trusted() -> None:
-    report = {"metrics": {"_totals": {}, "./zz-canary.py": {}}, "errors": [], "results": []}
-    with pytest.raises(Distrusted, match="canary"):
-        read_report(json.dumps(report).encode(), b"", "zz-canary.py")
-
-
 def test_a_missing_tool_says_what_to_do(
     context: Callable[..., ScanContext], git_repository: Any, tmp_path: Path, looks: Looks
 ) -> None:
@@ -288,18 +262,3 @@ def test_a_missing_tool_says_what_to_do(
         Bandit().scan_key(nothing)
     with pytest.raises(CannotScan, match="compline tools install bandit"):
         looks(nothing, git_repository({"a.py": DEFECT}).job())
-
-
-def test_the_key_holds_what_results_depend_on(
-    context: Callable[..., ScanContext], real: ScanContext
-) -> None:
-    key = Bandit().scan_key(real)
-    assert key == Bandit().scan_key(context(real.tools))
-    for sections in (
-        {"limits": {"file_kb": 5}},
-        {"limits": {"tool_seconds": 5}},
-        {"ignore": {"vendored": []}},
-    ):
-        assert Bandit().scan_key(context(real.tools, **sections)) != key
-    assert Bandit().scan_key(context(real.tools, ignore={"honour_inline": True})) == key
-    assert Bandit.kinds == {TargetKind.REPOSITORY}

@@ -1,13 +1,13 @@
-"""Many trees at once: known results, new contents, what is left out, what fails."""
+"""Many trees at once: known results, new contents, what is left out, what is no result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from looks import places
 
 from compline.config.schema import Config, Limits
 from compline.model import (
@@ -22,13 +22,8 @@ from compline.model import (
     TargetKind,
 )
 from compline.scanners.blobs import scan as scan_module
-from compline.scanners.interface import CannotScan, Job, ScanContext
+from compline.scanners.interface import Job, ScanContext
 from compline.source.snapshot import SourceError
-
-
-def paths(look: Look) -> list[tuple[str, int | None]]:
-    assert isinstance(look.outcome, Completed), look.outcome
-    return [(each.place.path, each.place.line) for each in look.outcome.observations]
 
 
 def gaps(look: Look) -> list[Gap]:
@@ -43,8 +38,8 @@ def test_findings_are_placed_at_every_path_that_has_the_content(
     first = git_repository({"a.txt": same, "deep/b.txt": same, "c.txt": "fine\n"}, "first")
     second = git_repository({"copy.txt": same, "d.txt": "bad\n"}, "second")
     found = looks(first.job(), second.job())
-    assert paths(found["first"]) == [("a.txt", 2), ("deep/b.txt", 2)]
-    assert paths(found["second"]) == [("copy.txt", 2), ("d.txt", 1)]
+    assert places(found["first"]) == [("a.txt", 2), ("deep/b.txt", 2)]
+    assert places(found["second"]) == [("copy.txt", 2), ("d.txt", 1)]
     assert finder.scanned == ["bad\n", "fine\n", same]
     look = found["first"]
     assert isinstance(look.outcome, Completed)
@@ -71,7 +66,7 @@ def test_the_same_content_is_never_scanned_twice(
     assert (again.fresh, again.sandbox) == (False, "")
     shop.commit({"a.txt": None, "moved/c.txt": "bad\n", "new.txt": "bad bad\n"})
     moved = looks(shop.job())["shop"]
-    assert paths(moved) == [("moved/c.txt", 1), ("new.txt", 1)]
+    assert places(moved) == [("moved/c.txt", 1), ("new.txt", 1)]
     assert finder.runs[runs:] == [["bad bad\n"]]
     assert not moved.fresh
 
@@ -126,7 +121,7 @@ def test_what_the_configuration_leaves_out_is_counted(
         }
     )
     look = looks(shop.job())["shop"]
-    assert paths(look) == [("a.txt", 1)]
+    assert places(look) == [("a.txt", 1)]
     detail = "left out by `ignore` in the configuration"
     assert gaps(look) == [
         Gap(GapReason.VENDORED, "vendor/", detail, 1),
@@ -155,11 +150,11 @@ def test_a_missing_object_is_a_gap_unless_another_tree_has_it(
     broken.lose("a.txt")
     jobs[0].open_snapshot = lambda: snapshot
     look = looks(*jobs)["broken"]
-    assert paths(look) == [("b.txt", 1)]
+    assert places(look) == [("b.txt", 1)]
     assert gaps(look) == [Gap(GapReason.MISSING_OBJECT, "a.txt")]
     whole = git_repository({"z.txt": "bad\n"}, "whole")
     found = looks(*jobs, whole.job())
-    assert paths(found["broken"]) == [("a.txt", 1), ("b.txt", 1)]
+    assert places(found["broken"]) == [("a.txt", 1), ("b.txt", 1)]
 
 
 def test_a_source_that_cannot_be_opened_fails_alone(looks: Any, git_repository: Any) -> None:
@@ -170,7 +165,7 @@ def test_a_source_that_cannot_be_opened_fails_alone(looks: Any, git_repository: 
     shop = git_repository({"a.txt": "bad\n"})
     found = looks(Job(target, "f" * 40, open_snapshot=refuse), shop.job())
     assert found["private"].outcome == Failed("the remote refused: set a credential")
-    assert paths(found["shop"]) == [("a.txt", 1)]
+    assert places(found["shop"]) == [("a.txt", 1)]
 
 
 def test_a_source_that_fails_while_it_is_read_fails_alone(looks: Any, git_repository: Any) -> None:
@@ -189,7 +184,7 @@ def test_a_source_that_fails_while_it_is_read_fails_alone(looks: Any, git_reposi
     shop = git_repository({"c.txt": "bad\n", "d.txt": "bad bad\n"})
     found = looks(job, shop.job())
     assert found["torn"].outcome == Failed("git took too long")
-    assert paths(found["shop"]) == [("c.txt", 1), ("d.txt", 1)]
+    assert places(found["shop"]) == [("c.txt", 1), ("d.txt", 1)]
 
 
 def test_a_file_that_is_not_reported_is_a_gap_and_not_remembered(
@@ -198,7 +193,7 @@ def test_a_file_that_is_not_reported_is_a_gap_and_not_remembered(
     shop = git_repository({"a.txt": "bad\n", "b.txt": "mute bad\n"})
     for _ in range(2):
         look = looks(shop.job())["shop"]
-        assert paths(look) == [("a.txt", 1)]
+        assert places(look) == [("a.txt", 1)]
         assert gaps(look) == [Gap(GapReason.NOT_REPORTED, "b.txt")]
     assert finder.scanned.count("mute bad\n") == 2
     assert finder.scanned.count("bad\n") == 1
@@ -213,7 +208,7 @@ def test_a_tool_that_reports_nothing_as_looked_at_has_failed(
     assert found["shop"].outcome == Failed(
         "word-finder does not report any of the 2 files that it was given as looked at"
     )
-    assert paths(found["other"]) == [("a.txt", 1)]
+    assert places(found["other"]) == [("a.txt", 1)]
 
 
 def test_gaps_that_do_not_last_are_not_remembered_and_others_are(
@@ -222,7 +217,7 @@ def test_gaps_that_do_not_last_are_not_remembered_and_others_are(
     shop = git_repository({"slow.txt": "slow bad\n", "odd.txt": "odd bad\n"})
     for _ in range(2):
         look = looks(shop.job())["shop"]
-        assert paths(look) == [("odd.txt", 1), ("slow.txt", 1)]
+        assert places(look) == [("odd.txt", 1), ("slow.txt", 1)]
         assert gaps(look) == [
             Gap(GapReason.UNPARSED, "odd.txt", "odd"),
             Gap(GapReason.CRASHED, "slow.txt", "slow"),
@@ -234,7 +229,7 @@ def test_a_rule_that_is_not_meant_for_a_path_is_left_out_there_only(
     looks: Any, git_repository: Any
 ) -> None:
     shop = git_repository({"a.txt": "bad\n", "allowed/b.txt": "bad\n"})
-    assert paths(looks(shop.job())["shop"]) == [("a.txt", 1)]
+    assert places(looks(shop.job())["shop"]) == [("a.txt", 1)]
 
 
 def test_a_tree_with_nothing_for_the_tool_is_completed_and_says_so(
@@ -251,59 +246,8 @@ def test_names_without_a_suffix_are_decided_by_content_once(
 ) -> None:
     shop = git_repository({"run": "#!bad\n", "LICENSE": "bad\n"})
     for _ in range(2):
-        assert paths(looks(shop.job())["shop"]) == [("run", 1)]
+        assert places(looks(shop.job())["shop"]) == [("run", 1)]
     assert finder.scanned == ["#!bad\n"]
-
-
-def test_the_canary_is_tried_alone_once_per_key(
-    looks: Any, finder: Any, git_repository: Any
-) -> None:
-    one = git_repository({"a.txt": "bad 1\n"}, "one")
-    two = git_repository({"a.txt": "bad 2\n"}, "two")
-    looks(one.job())
-    looks(two.job())
-    assert finder.runs == [[], ["bad 1\n"], ["bad 2\n"]]
-    looks(two.job(), key=ScanKey("tool", "2"))
-    assert finder.runs[3:] == [[], ["bad 2\n"]]
-
-
-def test_a_tool_that_misses_its_canary_scans_nothing(
-    finder: Any, looks: Any, git_repository: Any, scratch: Path
-) -> None:
-    finder.broken = "garbage"
-    shop = git_repository({"a.txt": "bad\n"})
-    with pytest.raises(CannotScan, match=r"does not find the known defect.*compline tools install"):
-        looks(shop.job())
-    finder.broken = ""
-    assert paths(looks(shop.job())["shop"]) == [("a.txt", 1)]
-
-
-def test_a_tool_that_breaks_later_fails_what_it_had_not_finished(
-    looks: Any, finder: Any, git_repository: Any
-) -> None:
-    shop = git_repository({"a.txt": "bad\n"})
-    looks(shop.job())
-    shop.commit({"b.txt": "bad bad\n"})
-    other = git_repository({"a.txt": "bad\n"}, "other")
-    for broken in ("gone", "crash"):
-        finder.broken = broken
-        found = looks(shop.job(), other.job())
-        outcome = found["shop"].outcome
-        assert isinstance(outcome, Failed)
-        assert outcome.error.startswith("word-finder does not work: ")
-        assert paths(found["other"]) == [("a.txt", 1)]
-    finder.broken = ""
-    assert paths(looks(shop.job())["shop"]) == [("a.txt", 1), ("b.txt", 1)]
-
-
-def test_a_disk_that_refuses_is_said(
-    looks: Any, context_: ScanContext, git_repository: Any, tmp_path: Path
-) -> None:
-    shop = git_repository({"a.txt": "bad\n"})
-    taken = tmp_path / "taken"
-    taken.write_text("a file")
-    with pytest.raises(CannotScan, match=r"cannot be written to .*taken/scratch"):
-        looks(shop.job(), within=replace(context_, workspace=taken))
 
 
 def test_evidence_says_what_was_looked_at(
@@ -320,35 +264,6 @@ def test_evidence_says_what_was_looked_at(
     assert looks(shop.job())["shop"].evidence != first.evidence
 
 
-def test_progress_counts_files(looks: Any, context_: ScanContext, git_repository: Any) -> None:
-    lines: list[str] = []
-    shop = git_repository({"a.txt": "1\n", "b.txt": "2\n"})
-    looks(shop.job(), within=replace(context_, progress=lines.append))
-    assert lines[-1] == "word-finder: 2 of 2 new files"
-
-
-def test_leaving_early_leaves_nothing(
-    finder: Any, context_: ScanContext, git_repository: Any, scratch: Path
-) -> None:
-    jobs = [git_repository({"a.txt": f"bad {n}\n"}, f"r{n}").job() for n in range(4)]
-    generator = scan_module.BlobScan(finder, ScanKey("t", "1"), context_).looks(jobs)
-    next(generator)
-    generator.close()
-
-
-def test_seconds_of_a_process_are_shared_out_by_size(
-    looks: Any, context_: ScanContext, git_repository: Any
-) -> None:
-    found = looks(
-        git_repository({"a.txt": "bad\n" * 300}, "large").job(),
-        git_repository({"b.txt": "bad\n"}, "small").job(),
-        within=replace(context_, processes=1),
-    )
-    opened = found["small"].seconds  # and next to nothing of the process's half second
-    assert found["large"].seconds >= 0.49
-    assert opened < 0.4
-
-
 Contexts = Callable[..., ScanContext]
 
 
@@ -359,5 +274,5 @@ def test_other_exclusions_come_from_the_configuration(
     within = context(None, ignore={"vendored": [], "generated": ["made/*"]})
     assert isinstance(within.config, Config)
     look = looks(shop.job(), within=within)["shop"]
-    assert paths(look) == [("a.txt", 1)]
+    assert places(look) == [("a.txt", 1)]
     assert [(gap.reason, gap.path) for gap in gaps(look)] == [(GapReason.GENERATED, "made/b.txt")]

@@ -36,7 +36,7 @@ def broken(behind: Behind, trial: Any, way: str, when: str = POISON) -> ScanCont
     return behind(
         trial.name,
         f"if any({when!r} in text for text in texts.values()):\n    {body}",
-        tool_seconds=60 if way != "hangs" else 4 if trial.name in ("bandit", "semgrep") else 6,
+        tool_seconds=60 if way != "hangs" else 4 if trial.name in SPLIT else 6,
         tool_output_mb=2,
         tool_memory_mb=1000,
     )
@@ -152,7 +152,7 @@ def test_a_pip_audit_that_cannot_ask_is_no_clean_one(
     [
         ("bandit", "sys.argv[1:1] = ['--skip', 'B102']"),
         ("semgrep", "sys.argv[2:2] = ['--exclude-rule', 'compline-canary-taint']"),
-        ("trivy", "sys.argv = [w.replace('misconfig', 'license') for w in sys.argv]"),
+        ("trivy", "sys.argv = [w.replace('secret', 'license') for w in sys.argv]"),
     ],
 )
 def test_a_tool_that_is_kept_from_finding_its_known_defect_is_not_believed(

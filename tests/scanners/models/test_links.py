@@ -45,3 +45,12 @@ def test_a_card_names_its_repository(tmp_path: Path) -> None:
     models = (Model("fraud", (Version(""),), served=""),)
     (link,) = links_of(models, {("fraud", ""): origin}, known(tmp_path))
     assert link == Link("repository/train", "model/fraud", "made")
+
+
+def test_what_holds_them_reaches_what_production_serves(tmp_path: Path) -> None:
+    models = (Model("fraud", (Version("1"), Version("2")), served="2"),)
+    holder = "model_registry/mlflow"
+    assert links_of(models, {("fraud", "1"): {}, ("fraud", "2"): {}}, known(tmp_path), holder) == (
+        Link(holder, "model/fraud/2", "holds"),
+        Link("model/fraud/2", "model/fraud", "is served as"),
+    )

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from compline.model import Completed, Failed, Gap, GapReason
-from compline.scanners.registries import http, mlflow
+from compline.scanners.http import client
+from compline.scanners.http.refusals import Bounds
+from compline.scanners.registries import mlflow
 
 POLICY = {
     "admins": ["admin"],
@@ -41,7 +43,10 @@ def test_the_stub_in_good_order_is_clean(stub: Any, look_at: Any) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 @pytest.mark.parametrize("path", [mlflow.USERS, mlflow.MODELS, mlflow.PERMISSION])
-def test_an_error_of_the_server(stub: Any, look_at: Any, path: str, status: int) -> None:
+def test_an_error_of_the_server(
+    stub: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT", 0.01)
     stub.says(path, {"error": "x"}, status)
 
     assert f"{path} answers {status}: try again later" in error_of(look_at(stub.url, POLICY))
@@ -82,14 +87,16 @@ def test_a_busy_service_is_not_waited_for_beyond_the_time(stub: Any, look_at: An
 def test_a_service_that_is_always_busy(stub: Any, look_at: Any) -> None:
     put_off(stub, mlflow.USERS, 9, 0)
 
-    assert "puts us off again and again" in error_of(look_at(stub.url, POLICY))
+    assert f"{mlflow.USERS} answers 429: try again later" in error_of(look_at(stub.url, POLICY))
+    assert sum(path.startswith(f"/{mlflow.USERS}") for _, path, _ in stub.seen) == client.TRIES
 
 
 @pytest.mark.parametrize("path", [mlflow.MODELS, mlflow.EXPERIMENTS])
 @pytest.mark.parametrize("status", [404, 418, 429, 500])
 def test_a_door_that_is_neither_open_nor_closed(
-    stub: Any, look_at: Any, path: str, status: int
+    stub: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch, path: str, status: int
 ) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT", 0.01)
     stub.says(f"anonymous:{path}", {}, status)
 
     assert f"{path} answers {status}" in error_of(look_at(stub.url, POLICY))
@@ -166,7 +173,11 @@ def test_half_an_answer(stub: Any, look_at: Any) -> None:
     assert "RemoteProtocolError" in error_of(look_at(stub.url, POLICY))
 
 
-def test_a_page_that_fails_halfway(stub: Any, look_at: Any) -> None:
+def test_a_page_that_fails_halfway(
+    stub: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT", 0.01)
+
     def pages(handler: Any) -> None:
         first = "page_token" not in handler.path
         body = b'{"registered_models": [{"name": "a"}], "next_page_token": "2"}' if first else b""
@@ -201,13 +212,13 @@ def test_more_pages_than_calls_are_a_gap(stub: Any, look_at: Any) -> None:
         ("registered_model/", GapReason.TRUNCATED),
         ("experiment/", GapReason.TRUNCATED),
     }
-    assert len(stub.seen) == http.MOST_CALLS
+    assert len(stub.seen) == mlflow.MOST_CALLS
 
 
 def test_an_answer_beyond_the_limit(
     stub: Any, look_at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "MOST_BYTES", 1000)
+    monkeypatch.setattr(mlflow, "Bounds", lambda *given: Bounds(*given, most_bytes=1000))
 
     assert "more than 1000 bytes" in error_of(look_at(stub.url, POLICY))
 

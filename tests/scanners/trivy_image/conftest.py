@@ -1,4 +1,4 @@
-"""Images built in memory, as docker-archive or as OCI layout in a tar file."""
+"""Images built in memory, as docker-archive or as OCI layout in a tar file; a first night."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trivy_images import ALPINE, DEBIAN, GONE, NEWER, TOKEN
 
-from compline.model import Target, TargetKind
+from compline.model import Look, Target, TargetKind
 from compline.scanners.interface import Job
+from compline.scanners.trivy import command
+from compline.scanners.trivy.image_scanner import TrivyImage
 from compline.source.images import open_image
 
 Files = Mapping[str, str | bytes]
@@ -108,3 +111,43 @@ class Images:
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
     return Images(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
+def toolbox(tools: Any) -> Any:
+    return tools("trivy")
+
+
+@pytest.fixture(scope="session")
+def shop(images: Any) -> Path:
+    path: Path = images.docker(
+        "shop", [DEBIAN, GONE], user="", created="2024-01-15T00:00:00Z", env=[f"TOKEN={TOKEN}"]
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def night(new_scene: Any, toolbox: Any, images: Any, shop: Path) -> tuple[Any, dict[str, Look]]:
+    """A first night over three images, one of them an OCI layout in a tar file."""
+    scene = new_scene()
+    archives = [
+        shop,
+        images.docker("newer", [NEWER], created=None),
+        images.oci("alpine", [ALPINE]),
+    ]
+    jobs = [images.job(archive) for archive in archives]
+    looks = TrivyImage().scan(jobs, scene.context(toolbox))
+    return scene, {look.target: look for look in looks}
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    started: list[str] = []
+    run = command.run
+
+    def counted(argv: Any, **options: Any) -> Any:
+        started.append(str(argv[1]))
+        return run(argv, **options)
+
+    monkeypatch.setattr(command, "run", counted)
+    return started

@@ -3,84 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import json
-import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
+from looks import completed, one
+from trivy_images import TOKEN
 
-from compline.model import Completed, Failed, FindingKind, GapReason, Look
-from compline.scanners.interface import CannotScan
-from compline.scanners.trivy import command, image_match, image_scanner
-from compline.scanners.trivy.canary import canary_secret
-from compline.scanners.trivy.command import TrivyFailed
+from compline.model import FindingKind, GapReason, Look
 from compline.scanners.trivy.image_scanner import TrivyImage
-from compline.tools.process import Aborted
-
-TOKEN = canary_secret()
-DEBIAN = {
-    "etc/os-release": 'ID=debian\nVERSION_ID="12"\n',
-    "etc/debian_version": "12.1\n",
-    "var/lib/dpkg/status": "Package: curl\nStatus: install ok installed\nArchitecture: amd64\n"
-    "Version: 7.88.1-10\nMaintainer: x\n\nPackage: libc6\nStatus: install ok installed\n"
-    "Architecture: amd64\nSource: glibc\nVersion: 2.36-9\nMaintainer: x\n",
-    "usr/lib/python3/dist-packages/PyYAML-5.3.dist-info/METADATA": "Metadata-Version: 2.1\n"
-    "Name: PyYAML\nVersion: 5.3\nLicense: MIT\n",
-    "app/node_modules/lodash/package.json": '{"name":"lodash","version":"4.17.10"}',
-    # Where trivy does not look for secrets by itself.
-    "usr/share/doc/example.md": f'token = "{TOKEN}"\n',
-    "app/key.txt": f"{TOKEN}\n",
-    "app/a.jar": b"PK",
-}
-GONE = {"app/.wh.key.txt": "", "app/requirements.txt": "flask==2.0.0\n"}
-NEWER = {
-    **DEBIAN,
-    "etc/os-release": 'ID=debian\nVERSION_ID="13"\n',
-    "etc/debian_version": "13.1\n",
-    "app/key.txt": "",
-}
-ALPINE = {
-    "etc/os-release": "ID=alpine\nVERSION_ID=3.16.0\n",
-    "etc/alpine-release": "3.16.0\n",
-    "lib/apk/db/installed": "P:zlib\nV:1.2.12-r0\nA:x86_64\no:zlib\nL:Zlib\n\n",
-}
-
-
-def completed(look: Look) -> Completed:
-    assert isinstance(look.outcome, Completed), look.outcome
-    return look.outcome
-
-
-@pytest.fixture(scope="module")
-def toolbox(tools: Any) -> Any:
-    return tools("trivy")
-
-
-@pytest.fixture(scope="module")
-def shop(images: Any) -> Path:
-    path: Path = images.docker(
-        "shop", [DEBIAN, GONE], user="", created="2024-01-15T00:00:00Z", env=[f"TOKEN={TOKEN}"]
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def night(new_scene: Any, toolbox: Any, images: Any, shop: Path) -> tuple[Any, dict[str, Look]]:
-    """A first night over three images, one of them an OCI layout in a tar file."""
-    scene = new_scene()
-    archives = [
-        shop,
-        images.docker("newer", [NEWER], created=None),
-        images.oci("alpine", [ALPINE]),
-    ]
-    jobs = [images.job(archive) for archive in archives]
-    looks = TrivyImage().scan(jobs, scene.context(toolbox))
-    return scene, {look.target: look for look in looks}
 
 
 def rules(look: Look) -> set[tuple[str, str]]:
@@ -154,24 +87,6 @@ def test_the_secret_and_the_canary_are_nowhere(night: Any) -> None:
     assert b"CycloneDX" in everything
     for forbidden in (TOKEN.encode(), b"compline-canary", b"accesscontrol"):
         assert forbidden not in everything
-
-
-@pytest.fixture
-def processes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    started: list[str] = []
-    run = command.run
-
-    def counted(argv: Any, **options: Any) -> Any:
-        started.append(str(argv[1]))
-        return run(argv, **options)
-
-    monkeypatch.setattr(command, "run", counted)
-    return started
-
-
-def one(looks: Iterator[Look]) -> Look:
-    (look,) = looks
-    return look
 
 
 def test_an_unchanged_image_is_not_scanned_again(
@@ -257,29 +172,6 @@ def test_lost_evidence_is_made_again(
     assert processes.count("image") == 2  # the canary's and this one
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"no archive", "not a tar file"), (None, "cannot be read|No such file")],
-)
-def test_what_is_no_image_fails_alone(
-    night: Any, toolbox: Any, images: Any, shop: Path, tmp_path: Path, content: Any, said: str
-) -> None:
-    scene, _ = night
-    odd = images.job(shop, "odd")
-    file = tmp_path / "odd.tar"
-    odd.open_archive, odd.revision = lambda: file, "sha256:" + "0" * 64
-    if content is not None:
-        file.write_bytes(content)
-    by_target = {
-        look.target: look
-        for look in TrivyImage().scan([odd, images.job(shop)], scene.context(toolbox))
-    }
-    failed = by_target["odd"].outcome
-    assert isinstance(failed, Failed)
-    assert re.search(said, failed.error)
-    assert by_target["shop"].outcome != failed
-
-
 def test_a_known_image_is_not_opened_again(
     night: Any, toolbox: Any, images: Any, shop: Path
 ) -> None:
@@ -288,46 +180,3 @@ def test_a_known_image_is_not_opened_again(
     job = images.job(shop)
     job.open_archive = None
     assert rules(one(TrivyImage().scan([job], scene.context(toolbox)))) == rules(looks["shop"])
-
-
-def test_a_missed_canary_stops_everything(
-    scene: Any, toolbox: Any, images: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_scanner, "write_canary_image", lambda path: shutil.copy(shop, path))
-    with pytest.raises(CannotScan, match="missed its canary"):
-        list(TrivyImage().scan([images.job(shop)], scene.context(toolbox)))
-
-
-@pytest.mark.parametrize("planted", ["language", "system"])
-def test_a_missed_canary_in_the_matching_fails_the_look(
-    night: Any, toolbox: Any, images: Any, shop: Path, planted: str, monkeypatch: Any
-) -> None:
-    scene, _ = night
-    if planted == "system":
-        harmless = {"name": "x", "type": "library", "bom-ref": "canary os", "version": "0"}
-        monkeypatch.setattr(image_match, "os_canary", lambda *_: harmless)
-    else:
-        monkeypatch.setattr(image_match, "add_components", lambda *_: None)
-    given = command.means(scene.context(toolbox), "trivy-image")
-    sbom = json.dumps(json.loads((Path(__file__).parent / "golden/image.cdx.json").read_text()))
-    with pytest.raises(TrivyFailed, match="missed its canary"):
-        image_match.match_image(sbom.encode(), given, scene.context(toolbox), "trivy-image")
-
-
-def test_a_broken_match_fails_the_look_and_is_not_kept(
-    night: Any, toolbox: Any, images: Any, shop: Path, database: Any, monkeypatch: Any
-) -> None:
-    scene, _ = night
-    moved = database(
-        {"npm::t": {"x": {"CVE-1": {"VulnerableVersions": ["< 2"], "PatchedVersions": ["2"]}}}}, {}
-    )
-    context = scene.context(toolbox, advisories={"trivy_db": str(moved)})
-
-    def killed(*_arguments: Any, **_options: Any) -> Any:
-        raise Aborted("ended by signal SIGKILL")
-
-    monkeypatch.setattr(command, "run", killed)
-    before = dict(scene.cache.values)
-    failed = one(TrivyImage().scan([images.job(shop)], context)).outcome
-    assert failed == Failed("vulnerabilities could not be looked up: ended by signal SIGKILL")
-    assert scene.cache.values == before

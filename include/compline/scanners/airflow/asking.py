@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from compline.scanners.airflow.rest import Answer, Refused, Rest
+from compline.scanners.airflow.rest import Refused, Rest
 from compline.scanners.airflow.settings import OPTIONS
 from compline.scanners.expectations.inventory import CannotCollect
+from compline.scanners.http.answers import Answer
 
 MOST_SOURCES = 1_000
 """DAG files whose source is asked for, each by a call of its own."""
@@ -37,11 +38,11 @@ def ask(rest: Rest, *, logged_in: bool) -> Answers:
     answers = Answers()
     parts = answers.parts
     seconds = rest.left
-    version = rest.get("api/v2/version", anonymous=not logged_in).json("api/v2/version")
+    version = rest.get("api/v2/version", anonymous=not logged_in).json()
     if not isinstance(version, dict) or not str(version.get("version", "")).startswith("3."):
         raise CannotCollect("api/v2/version names no Airflow 3: another version, or no Airflow")
     parts["version"] = str(version["version"])
-    parts["address"] = str(rest.address)
+    parts["address"] = rest.address
     parts["anonymous"] = rest.get("api/v2/dags", {"limit": "1"}, anonymous=True).status
     if parts["anonymous"] not in (200, 401, 403):
         raise CannotCollect(f"api/v2/dags answers {parts['anonymous']} to a stranger")
@@ -102,7 +103,7 @@ def _config(rest: Rest, parts: dict[str, Any]) -> None:
     if answer.status != 200:
         return
     try:
-        for section in answer.json("api/v2/config")["sections"]:
+        for section in answer.json()["sections"]:
             for option in section["options"]:
                 value = option["value"]
                 plain = value[0] if isinstance(value, list) else value

@@ -42,7 +42,8 @@ def collect(asked: Asked) -> Inventory:
     if settings.get("url"):
         reference = settings.get("credential")
         credential = asked.secret("credential") if reference else None
-        with reading(asked.text("url"), credential, asked.seconds) as rest:
+        option = "scanners.airflow-audit.seconds"
+        with reading(asked.text("url"), credential, asked.seconds, option) as rest:
             answers = ask(rest, logged_in=credential is not None)
     elif asked.airflow is None:
         raise CannotCollect(

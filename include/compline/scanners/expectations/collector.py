@@ -20,7 +20,7 @@ from compline.config.secrets import SecretResolver
 from compline.model import Target, TargetKind
 from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
-from compline.scanners.interface import Standings, nobody_knows
+from compline.scanners.interface import Standings, Trees, no_trees, nobody_knows
 from compline.tools.toolbox import Toolbox
 
 _KINDS = {
@@ -62,6 +62,8 @@ class Asked:
     """What collectors that run a tool need."""
     standing: Standings = field(default=nobody_knows)
     """How other targets stand, by their names and a scanner's."""
+    trees: Trees = field(default=no_trees)
+    """Trees of listed repositories, by their names."""
 
     def text(self, setting: str) -> str:
         """A setting of the target.

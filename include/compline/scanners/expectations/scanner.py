@@ -126,6 +126,7 @@ class InventoryScanner:
             airflow=context.airflow,
             tools=context.tools,
             standing=context.standing,
+            trees=context.trees,
         )
         # Asked first: a service that is down costs no import of Great Expectations.
         inventory = ask.collect(asked)

@@ -25,5 +25,8 @@ def load(text: str) -> Any:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
             raise Unreadable("it has aliases")
         return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise Unreadable(f"line {mark.line + 1}: not YAML" if mark else "not YAML") from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise Unreadable("not YAML") from None

@@ -135,7 +135,8 @@ def _logs(target: Target, context: ScanContext, stack: ExitStack) -> tuple[list[
     if target.settings.get("url") and reference:
         credential = context.secrets.resolve(str(reference))
         url = str(target.settings["url"])
-        rest = stack.enter_context(reading(url, credential, settings.seconds))
+        option = "scanners.log-secrets.seconds"
+        rest = stack.enter_context(reading(url, credential, settings.seconds, option))
         return tasks.remote_logs(rest, settings.newest)
     if target.settings.get("here") and context.airflow is not None:
         return tasks.local_logs(context.airflow, settings.newest)

@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from compline.model import Gap, GapReason
 from compline.scanners.airflow.own import OwnAirflow
-from compline.scanners.airflow.rest import Refused, Rest, TooLarge
+from compline.scanners.airflow.rest import Refused, Rest
 from compline.scanners.airflow.settings import truth
 from compline.scanners.expectations.inventory import CannotCollect
+from compline.scanners.http.answers import TooLarge
 from compline.scanners.logs.files import files_of
 from compline.scanners.logs.log import Log, Unreadable
 from compline.scanners.services import escaped, one_line

@@ -109,7 +109,12 @@ class ModelGuard:
         )
         observations = judge(listing.models, known, rules)
         origins = {place: each.origin for place, each in known.items()}
-        links = links_of(listing.models, origins, KnownAssets(context.config))
+        links = links_of(
+            listing.models,
+            origins,
+            KnownAssets(context.config),
+            f"{job.target.kind.value}/{job.target.name}",
+        )
         return Completed(observations, gaps, _facts(listing, inspection), links)
 
 

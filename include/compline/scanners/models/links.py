@@ -13,6 +13,7 @@ def links_of(
     models: tuple[Model, ...],
     origins: Mapping[tuple[str, str], Mapping[str, str]],
     known: KnownAssets,
+    holder: str = "",
 ) -> tuple[Link, ...]:
     """Links to versions from what they come from, and from the version in production to its model.
 
@@ -20,6 +21,8 @@ def links_of(
         models: with what production serves.
         origins: by model and version; `dataset`, and `repository` or `source` as an address.
         known: the listed targets; of a repository that is not listed nothing is said.
+        holder: the target that holds them, as an asset: what is wrong there reaches what
+            production serves.
     """
     found: dict[Link, None] = {}
     served = {(each.name, each.served) for each in models}
@@ -35,6 +38,8 @@ def links_of(
             if address and (repository := known.repository(address)):
                 found[Link(repository, asset, "made")] = None
                 break
+        if holder and (model, version) in served:
+            found[Link(holder, asset, "holds")] = None
         if version and (model, version) in served:
             found[Link(asset, f"model/{model}", "is served as")] = None
     return tuple(found)

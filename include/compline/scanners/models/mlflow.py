@@ -27,7 +27,7 @@ from compline.scanners.models.artifacts import (
 from compline.scanners.models.buckets import Buckets
 from compline.scanners.models.names import one_part, printable, version_order
 from compline.scanners.models.proxy import AT_ONCE, Proxy
-from compline.scanners.models.rest import Rest
+from compline.scanners.models.rest import NotInTime, Rest
 from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
 
@@ -109,24 +109,34 @@ class MlflowRegistry:
         gaps: list[Gap] = []
         origins: dict[tuple[str, str], Mapping[str, str]] = {}
 
+        # Half of the time at most to learn where files lie, so that those can be listed.
+        half = deadline - self._seconds / 2
+
         def late(until: float) -> bool:
             return time.monotonic() > until
 
         def ask(each: _Found, uri: str | None) -> _Answer:
             place = f"{one_part(each.model)}/{one_part(each.name)}/"
-            if uri is None or late(deadline):
-                text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
-                return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
-            return self._origin(each, asked=not all(order(each))), *self._files(each, uri, place)
+            try:
+                if uri is not None and not late(deadline):
+                    origin = self._origin(each, asked=not all(order(each)))
+                    return origin, *self._files(each, uri, place)
+            except NotInTime:
+                pass
+            text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
+            return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
+
+        def locate(each: _Found) -> str | None:
+            try:
+                return None if late(half) else self._uri(each)
+            except NotInTime:
+                return None
 
         ordered = sorted(found, key=order)
         self._runs.look_up([e.run for e in ordered if e.run and not self._is_about(e)])
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="versions")
         try:
-            # Half of the time at most, so that those found by then can be listed.
-            half = deadline - self._seconds / 2
-            located = pool.map(lambda one: None if late(half) else self._uri(one), ordered)
-            uris = list(located)
+            uris = list(pool.map(locate, ordered))
             self._buckets.expect([uri for uri in uris if uri and self._buckets.allows(uri)])
             answers = pool.map(ask, ordered, uris)
             for each, (origin, files, missing) in zip(ordered, answers, strict=True):

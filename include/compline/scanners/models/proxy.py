@@ -74,26 +74,28 @@ class Proxy:
                 several = small[start : start + _WINDOW]
                 for artifact, found in zip(several, pool.map(self._small, several), strict=True):
                     if found is None:
-                        large.append(artifact)  # it is not what its size says
+                        large.append(artifact)
                     else:
                         yield artifact, found
         finally:
             pool.shutdown(cancel_futures=True)
         for artifact in large:
             try:
-                with self._rest.stream(f"{_CALL}/{quote(artifact.where)}") as stream:
+                with self._rest.stream(f"{_CALL}/{quote(artifact.where)}", artifact.size) as stream:
                     yield artifact, stream
             except Unreadable as problem:
                 yield artifact, problem
 
     def _small(self, artifact: Artifact) -> Readable | Unreadable | None:
+        """Its content; None where it has to be read by itself: it is not what its size says, or
+        broke off, perhaps because a slow neighbour was given up."""
         content = b""
         try:
-            with self._rest.stream(f"{_CALL}/{quote(artifact.where)}") as stream:
+            with self._rest.stream(f"{_CALL}/{quote(artifact.where)}", artifact.size) as stream:
                 while part := stream.read(_SMALL):
                     content += part
                     if len(content) > _SMALL:
                         return None
         except Unreadable as problem:
-            return problem
+            return None if problem.reason is GapReason.TRUNCATED else problem
         return BytesIO(content)

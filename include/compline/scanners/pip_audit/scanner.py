@@ -103,6 +103,26 @@ class PipAudit:
             )
 
 
+def refresh(jobs: Sequence[Job], context: ScanContext) -> int:
+    """Asks a live service for every release that the jobs are known to require.
+
+    Of these only what was not asked for within `advisories.recheck_hours` of the context; git is
+    not asked for anything, so a commit that was never read is left out.
+
+    Returns:
+        How many releases are known to be required.
+
+    Raises:
+        CannotScan: no tool, or no answer.
+    """
+    tool, origin = _means(context)
+    inventories = [_inventory(replace(job, open_snapshot=None), context) for job in jobs]
+    _, _, _, error = _answers(inventories, tool, origin, context)
+    if error:
+        raise CannotScan(error)
+    return len({release for each in inventories for release in each.releases})
+
+
 def _means(context: ScanContext) -> tuple[Tool, OsvOrigin]:
     try:
         tool = context.tools.get("pip-audit")

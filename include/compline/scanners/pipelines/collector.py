@@ -1,25 +1,28 @@
-"""A data pipeline's inventory: what is declared, what its stores say, what its DAG names."""
+"""A data pipeline's inventory: what is declared, what its stores say, what its DAG uses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
-from compline.config.targets.pipelines import Flow
+from compline.config.targets.object_stores import ObjectStore
+from compline.config.targets.stores import Store
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.scanners.pipelines import deployment, files
+from compline.scanners.pipelines.agreements import StoreEntry
+from compline.scanners.pipelines.connected import Lead, Used, declared_ids
 from compline.scanners.pipelines.dag_source import Connections, connections
-from compline.scanners.pipelines.frames import StoreEntry, inventory_of
+from compline.scanners.pipelines.frames import Told, inventory_of
+from compline.scanners.pipelines.links import links_of
+from compline.scanners.pipelines.places import wanted_addresses
 from compline.store.standing import Defect, Standing
 
-PACKAGES = ("pyyaml",)
-_LARGEST = 1_000_000
+PACKAGES = ("pyyaml", "httpx")
 STORES_ARE_JUDGED_BY = "data-expectations"
+COLUMNS_ARE_JUDGED_BY = "column-content"
 
 
 def variant(_asked: Asked) -> str:
@@ -31,72 +34,100 @@ def collect(asked: Asked) -> Inventory:
     """Reads the declaration and the DAG's source, and asks the store how the data stores stand.
 
     They stand as at their last completed looks; those of the same run count if they are recorded.
+
+    Raises:
+        CannotCollect: the declaration or the DAG cannot be read.
     """
-    flow = _flow(asked)
+    flow, sources = _flow(asked)
     names = sorted({hop["store"] for hop in flow["hops"]})
-    return inventory_of(
+    entries = {entry.name: entry for entry in asked.config.targets.data_stores}
+    used, more = _used(asked, flow, entries)
+    told = Told(
         flow,
-        {
-            entry.name: StoreEntry(entry.inventory, entry.policy)
-            for entry in asked.config.targets.data_stores
-        },
+        {name: _entry(entry) for name, entry in entries.items()},
         asked.standing(names, STORES_ARE_JUDGED_BY),
-        _used(asked),
         asked.now,
         int(asked.values.get("stale_hours") or 36),
+        asked.standing(names, COLUMNS_ARE_JUDGED_BY),
+        used,
+        asked.values.get("connections_elsewhere") or (),
+        [source.row for source in (*sources, *more)],
     )
+    settings = asked.target.settings
+    links = links_of(
+        asked.target.name,
+        flow,
+        frozenset(entries),
+        str(settings.get("dag") or ""),
+        str(settings.get("repository") or ""),
+    )
+    return replace(inventory_of(told), links=links)
 
 
 def recorded(answers: Mapping[str, Any], _asked: Asked) -> Inventory:
     """The inventory of a recorded flow and recorded standings."""
     now = datetime.fromisoformat(answers["now"])
-    return inventory_of(
+    leads = {
+        name: Lead(**lead) if lead else None for name, lead in answers.get("leads", {}).items()
+    }
+    told = Told(
         answers["flow"],
         {name: StoreEntry(**entry) for name, entry in answers["stores"].items()},
-        {
-            name: Standing(now, "completed", 0, tuple(
-                Defect(d["rule"], d["subject"], tuple(d["cwe"]), "") for d in defects))
-            for name, defects in answers["defects"].items()
-        },
-        Connections(frozenset(answers["used"]), ()),
+        _recorded(answers["defects"], now),
         now,
         36,
-    )  # fmt: skip
+        _recorded(answers.get("columns", {}), now),
+        Used(
+            Connections(frozenset(answers["used"]), ()), "", leads, answers.get("addresses") or {}
+        ),
+    )
+    return inventory_of(told)
 
 
-def _flow(asked: Asked) -> Mapping[str, Any]:
+def _recorded(defects: Mapping[str, Any], now: datetime) -> dict[str, Standing]:
+    return {
+        name: Standing(
+            now,
+            "completed",
+            0,
+            tuple(Defect(d["rule"], d["subject"], tuple(d["cwe"]), "") for d in found),
+        )
+        for name, found in defects.items()
+    }
+
+
+def _flow(asked: Asked) -> tuple[Mapping[str, Any], list[files.Source]]:
     declared, file = asked.target.settings.get("flow"), asked.target.settings.get("flow_file")
     if bool(declared) == bool(file):
         raise CannotCollect(f"{asked.target.name} needs either `flow:` or `flow_file:`")
     if declared:
         flow: Mapping[str, Any] = declared
-        return flow
-    path = Path(str(file))
-    try:
-        return Flow.model_validate(yaml.safe_load(_read(path))).model_dump(mode="json")
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise CannotCollect(f"{path}:{mark.line + 1 if mark else 1}: not YAML") from None
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise CannotCollect(f"{path}: {where}: {first['msg']}") from None
+        return flow, []
+    source = files.read(asked, "flow", str(file))
+    return files.flow_of(source), [source]
 
 
-def _used(asked: Asked) -> Connections | None:
-    file = asked.target.settings.get("dag_file")
+def _used(
+    asked: Asked, flow: Mapping[str, Any], entries: Mapping[str, Store]
+) -> tuple[Used | None, list[files.Source]]:
+    airflow, file = asked.target.settings.get("airflow"), asked.target.settings.get("dag_file")
+    if airflow:
+        for entry in asked.config.targets.airflow:
+            if entry.name == airflow:
+                wanted = wanted_addresses(flow, entries, asked.secrets)
+                return deployment.ask(asked, entry, declared_ids(flow), wanted)
+        raise CannotCollect(f"no Airflow is listed as {airflow}")
     if not file:
-        return None
+        return None, []
+    source = files.read(asked, "dag", str(file))
     try:
-        return connections(_read(Path(str(file))), str(asked.target.settings.get("dag") or ""))
+        found = connections(source.text, str(asked.target.settings.get("dag") or ""))
     except ValueError as error:
-        raise CannotCollect(f"{file}: {error}") from None
+        raise CannotCollect(f"{source.place}: {error}") from None
+    return Used(found), [source]
 
 
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise CannotCollect(f"{path}: more than {_LARGEST // 1_000_000} MB")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CannotCollect(f"{path}: cannot be read ({type(error).__name__})") from None
+def _entry(entry: Store) -> StoreEntry:
+    buckets = entry.buckets if isinstance(entry, ObjectStore) else []
+    classes = {one.name: one.classification for one in buckets if one.classification}
+    return StoreEntry(str(getattr(entry, "kind", "")), entry.policy, classes)

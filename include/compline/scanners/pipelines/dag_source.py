@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 _GETTERS = frozenset({"get_connection", "get_uri_from_secrets", "get_connection_from_secrets"})
+_TEMPLATE = re.compile(r"\{[{%][^}]*?\bconn\.(?!get\b)([A-Za-z_]\w*)")
+"""`{{ conn.warehouse.host }}` in a templated argument."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Connections:
 
 def connections(source: str, dag: str = "") -> Connections:
     """The connections of a DAG file: arguments `conn_id` and `..._conn_id`, `get_connection(...)`,
-    and the DAG's `default_args`.
+    `Connection.get(...)`, templates' `conn.ID`, and the DAG's `default_args`. A hook that is not
+    told one by name takes a default of its class, which the file does not say: hidden.
 
     Raises:
         ValueError: it is no Python, or does not name the DAG.
@@ -32,10 +36,16 @@ def connections(source: str, dag: str = "") -> Connections:
         raise ValueError("it is no Python that this interpreter can parse") from error
     constants = _constants(tree)
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    functions = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
     if dag and dag not in texts | functions:
         raise ValueError(f"it does not name the DAG {dag}")
-    named, hidden = set(), []
+    named = {name for text in texts if isinstance(text, str) for name in _TEMPLATE.findall(text)}
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    hidden = [node.lineno for node in calls if _is_default(node)]
     for value in _ids(tree):
         text = constants.get(value.id) if isinstance(value, ast.Name) else None
         if isinstance(value, ast.Constant):
@@ -46,20 +56,33 @@ def connections(source: str, dag: str = "") -> Connections:
             hidden.append(value.lineno)
         else:
             named.add(text)
-    return Connections(frozenset(named), tuple(sorted(hidden)))
+    return Connections(frozenset(named), tuple(sorted(set(hidden))))
 
 
 def _ids(tree: ast.AST) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in _GETTERS and node.args:
+            if node.args and (name in _GETTERS or _is_get(node.func)):
                 yield node.args[0]
             yield from (each.value for each in node.keywords if _is_id(each.arg))
         elif isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and _is_id(key.value):
                     yield value
+
+
+def _is_get(function: ast.expr) -> bool:
+    """`Connection.get(...)`."""
+    if not isinstance(function, ast.Attribute) or function.attr != "get":
+        return False
+    return getattr(function.value, "attr", getattr(function.value, "id", "")) == "Connection"
+
+
+def _is_default(node: ast.Call) -> bool:
+    """Whether it makes a hook without naming a connection (or without saying which argument is)."""
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    return name.endswith("Hook") and not any(_is_id(each.arg) for each in node.keywords)
 
 
 def _is_id(name: object) -> bool:

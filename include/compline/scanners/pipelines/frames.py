@@ -1,114 +1,121 @@
-"""Holds a declared data flow against how its stores stand. Pure.
-
-What a store's findings mean for a hop is read from their CWE, so that a rule added to any store's
-suite counts without a word here.
-"""
+"""Holds a declared data flow against how its stores stand, and its DAG's connections. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import Inventory, frame_of
-from compline.scanners.pipelines.dag_source import Connections
+from compline.scanners.pipelines.agreements import StoreEntry, declarations
+from compline.scanners.pipelines.concerns import breaking
+from compline.scanners.pipelines.connected import COLUMNS, Used, connection_rows
 from compline.store.standing import Defect, Standing
-
-_TRANSIT = frozenset({"CWE-319", "CWE-326", "CWE-327", "CWE-297", "CWE-298", "CWE-523"})
-_REST = frozenset({"CWE-311", "CWE-312"})
-_ACCESS = frozenset(
-    {"CWE-250", "CWE-276", "CWE-284", "CWE-290", "CWE-306", "CWE-359", "CWE-732", "CWE-862"}
-)
-_ANYBODY = frozenset({"CWE-290", "CWE-306", "CWE-862"})
-"""Whoever comes in without a login reaches everything, whatever the finding's resource is."""
 
 _HOPS = ("hop", "dataset", "store", "aspect", "holds", "because", "looked_at")
 _DECLARED = ("hop", "store", "resource", "what", "holds", "because")
-_CONNECTIONS = ("connection", "used", "declared")
+_SOURCES = ("what", "place", "revision", "sha256", "asked")
 
 
 @dataclass(frozen=True)
-class StoreEntry:
-    """A listed data store, as far as a flow depends on it."""
+class Told:
+    """Everything that is known when a flow is judged."""
 
-    kind: str
-    policy: Mapping[str, Any]
+    flow: Mapping[str, Any]
+    """`hops` and `connections`, as declared."""
+    stores: Mapping[str, StoreEntry]
+    """The listed stores by name."""
+    standings: Mapping[str, Standing]
+    """How they stand by `data-expectations`; one that is not there has not been looked at."""
+    now: datetime
+    stale_hours: int
+    """An older look says nothing."""
+    contents: Mapping[str, Standing] = field(default_factory=dict)
+    """How those stand by `column-content` that were looked into."""
+    used: Used | None = None
+    """What the DAG's source and its Airflow tell; None where there is neither."""
+    elsewhere: Sequence[str] = ()
+    """Patterns of connections that Airflow's own list does not hold."""
+    sources: Sequence[Mapping[str, str]] = ()
+    """The files that were read."""
 
 
-def inventory_of(
-    flow: Mapping[str, Any],
-    stores: Mapping[str, StoreEntry],
-    standings: Mapping[str, Standing],
-    used: Connections | None,
-    now: datetime,
-    stale_hours: int,
-) -> Inventory:
-    """The frames: `hops` by aspect, `declarations` that do not agree, `connections`.
-
-    Args:
-        flow: `hops` and `connections`, as declared.
-        stores: the listed stores by name.
-        standings: how they stand; a store that is not there has not been looked at.
-        used: what the DAG's source names; None where there is none.
-        now: when the looks' age is counted.
-        stale_hours: an older look says nothing.
-    """
+def inventory_of(told: Told) -> Inventory:
+    """The frames: `hops` by aspect, `declarations`, `connections`, and the `sources` of it all."""
     hops: list[dict[str, Any]] = []
     declared: list[dict[str, Any]] = []
     gaps: list[Gap] = []
-    for hop in flow["hops"]:
-        name = f"{hop['direction']} {hop['dataset']} {hop['store']}"
-        entry = stores.get(hop["store"])
-        declared += _declarations(name, hop, entry)
-        known = standings.get(hop["store"])
-        unknown = _unknown(entry, known, now - timedelta(hours=stale_hours))
+    for name, hop in _by_name(told.flow["hops"]):
+        entry = told.stores.get(hop["store"])
+        known = told.standings.get(hop["store"])
+        rows, unsaid = declarations(name, hop, entry, known.defects if known else ())
+        declared += rows
+        gaps += unsaid
         for aspect in ("transit", "rest", "access"):
-            place = f"hop/{name}/{aspect}"
-            if unknown or known is None or known.looked_at is None:
-                gaps.append(Gap(GapReason.NOT_REPORTED, place, unknown))
-                continue
-            because = _because(aspect, hop, known.defects)
-            if not because and known.gaps:
-                detail = f"the last look at {hop['store']} has gaps, so nobody knows"
-                gaps.append(Gap(GapReason.NOT_REPORTED, place, detail))
-                continue
-            hops.append(
-                {
-                    "hop": name,
-                    "dataset": hop["dataset"],
-                    "store": hop["store"],
-                    "aspect": aspect,
-                    "holds": not because,
-                    "because": "; ".join(sorted({f"{d.rule} {d.subject}" for d in because})),
-                    "looked_at": known.looked_at.isoformat(timespec="seconds"),
-                }
-            )
-    wanted = set(flow.get("connections") or ())
-    rows = []
-    if used is not None:
-        rows = [
-            {"connection": one, "used": one in used.named, "declared": one in wanted}
-            for one in sorted(used.named | wanted)
-        ]
-        if used.hidden:
-            lines = ", ".join(map(str, used.hidden))
-            detail = f"ids of connections are worked out as the DAG runs, in lines {lines}"
-            gaps.append(Gap(GapReason.UNPARSED, "connection/", detail))
+            _judge(told, name, hop, aspect, known, hops, gaps)
+        looked_into = told.contents.get(hop["store"])
+        if looked_into is not None and looked_into.outcome != "skipped":
+            _judge(told, name, hop, "content", looked_into, hops, gaps)
+    connections, unseen = connection_rows(told.flow, told.used, told.elsewhere)
     frames = {
         "hops": frame_of(_HOPS, hops),
         "declarations": frame_of(_DECLARED, declared),
-        "connections": frame_of(_CONNECTIONS, rows),
+        "connections": frame_of(COLUMNS, connections),
+        "sources": frame_of(_SOURCES, told.sources),
     }
-    return Inventory(frames, gaps=tuple(gaps))
+    return Inventory(frames, gaps=(*gaps, *unseen))
+
+
+def _by_name(hops: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Hops by what they are called; the resource is named where it tells two apart."""
+    names = [f"{hop['direction']} {hop['dataset']} {hop['store']}" for hop in hops]
+    twice = {name for name, count in Counter(names).items() if count > 1}
+    for name, hop in zip(names, hops, strict=True):
+        yield (f"{name} {hop['resource']}".rstrip() if name in twice else name), hop
+
+
+def _judge(
+    told: Told,
+    name: str,
+    hop: Mapping[str, Any],
+    aspect: str,
+    known: Standing | None,
+    hops: list[dict[str, Any]],
+    gaps: list[Gap],
+) -> None:
+    """One aspect of one hop: a row, or a gap where nobody knows."""
+    entry = told.stores.get(hop["store"])
+    unknown = _unknown(entry, known, told.now - timedelta(hours=told.stale_hours))
+    because: list[Defect] = []
+    if entry is not None and known is not None and not unknown:
+        because = breaking(aspect, entry.kind, hop, known.defects)
+        if not because:
+            unknown = _in_doubt(aspect, hop["store"], known)
+    if unknown or known is None or known.looked_at is None:
+        gaps.append(Gap(GapReason.NOT_REPORTED, f"hop/{name}/{aspect}", unknown))
+        return
+    hops.append(
+        {
+            "hop": name,
+            "dataset": hop["dataset"],
+            "store": hop["store"],
+            "aspect": aspect,
+            "holds": not because,
+            "because": _named(because),
+            "looked_at": known.looked_at.isoformat(timespec="seconds"),
+        }
+    )
 
 
 def _unknown(entry: StoreEntry | None, known: Standing | None, since: datetime) -> str:
     """Why nothing can be said of the store; empty if something can."""
     if entry is None:
         return "it is no data store that is listed under targets"
+    if known is not None and known.outcome == "skipped":
+        return f"a store of the kind {entry.kind} has no settings or grants that could be asked"
     if known is None or known.looked_at is None:
         return "it has no completed look yet, or a drop is held"
     if known.looked_at < since:
@@ -116,63 +123,14 @@ def _unknown(entry: StoreEntry | None, known: Standing | None, since: datetime) 
     return ""
 
 
-def _because(aspect: str, hop: Mapping[str, Any], defects: Iterable[Defect]) -> list[Defect]:
-    """The store's open findings that break this aspect of the hop."""
-    if aspect != "access":
-        meant = _TRANSIT if aspect == "transit" else _REST
-        return [one for one in defects if meant & set(one.cwe) and _concerns(one, hop)]
-    return [
-        one
-        for one in defects
-        if set(one.cwe) & _ANYBODY or (set(one.cwe) & _ACCESS and _names(one, hop))
-    ]
+def _in_doubt(aspect: str, store: str, known: Standing) -> str:
+    """Why finding nothing does not mean that all is in order; empty if it does."""
+    if known.gaps:
+        return f"the last look at {store} has gaps, so nobody knows"
+    if aspect == "access" and any(one.subject.startswith("policy/") for one in known.defects):
+        return f"the policy of {store} does not declare who may reach it, so nobody can be too many"
+    return ""
 
 
-def _concerns(defect: Defect, hop: Mapping[str, Any]) -> bool:
-    """Whether it is about the whole store, or about the hop's own resource."""
-    kind, _, rest = defect.subject.partition("/")
-    if kind not in ("table", "topic", "bucket", "resource", "column"):
-        return True
-    return not hop["resource"] or _begins(rest, hop["resource"])
-
-
-def _names(defect: Defect, hop: Mapping[str, Any]) -> bool:
-    _, _, rest = defect.subject.partition("/")
-    return bool(hop["resource"] and _begins(rest, hop["resource"])) or bool(
-        hop["account"] and hop["account"] in rest.split("/")
-    )
-
-
-def _begins(subject: str, resource: str) -> bool:
-    return subject == resource or subject.startswith(f"{resource}/")
-
-
-def _declarations(
-    name: str, hop: Mapping[str, Any], entry: StoreEntry | None
-) -> list[dict[str, Any]]:
-    """What the flow declares, beside what the store's policy does."""
-    row = {"hop": name, "store": hop["store"], "resource": hop["resource"]}
-    rows = [{**row, "what": "store", "holds": entry is not None, "because": ""}]
-    if entry is None or "labels" not in _speaks_of(entry.kind):
-        return rows
-    labels = entry.policy.get("labels") or {}
-    label = next((c for p, c in labels.items() if fnmatchcase(hop["resource"], p)), "")
-    if hop["resource"]:
-        rows.append(
-            {
-                **row,
-                "what": "classification",
-                "holds": label == hop["classification"],
-                "because": f"{hop['classification'] or 'nothing'} in the flow, "
-                f"{label or 'nothing'} in the store's labels",
-            }
-        )
-    if hop["account"] and "accounts" in _speaks_of(entry.kind):
-        held = hop["account"] in (entry.policy.get("accounts") or ())
-        because = f"{hop['account']} is not under accounts in the store's policy"
-        rows.append({**row, "what": "account", "holds": held, "because": because})
-    return rows
-
-
-def _speaks_of(kind: str) -> Sequence[str]:
-    return {"postgresql": ("labels", "accounts"), "kafka": ("labels",)}.get(kind, ())
+def _named(defects: Iterable[Defect]) -> str:
+    return "; ".join(sorted({f"{one.rule} {one.subject}" for one in defects}))

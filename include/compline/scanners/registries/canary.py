@@ -29,7 +29,7 @@ def prove(seconds: float) -> None:
 
     Raises:
         CanaryMissed: names the rules that said nothing.
-        CannotAsk: the recorded answers cannot even be read.
+        CannotCollect: the recorded answers cannot even be read.
     """
     recorded = json.loads(_RECORDED.read_text(encoding="utf-8"))
     facts = mlflow.collect(

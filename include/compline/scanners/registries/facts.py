@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from compline.model import Gap
+from compline.scanners.expectations.inventory import CannotCollect
 
 DEFAULT_WORKSPACE = "default"
 
 
-class CannotAsk(Exception):
-    """The registry did not answer, or its answer cannot be trusted; the message has no secret."""
+class CannotAsk(CannotCollect):
+    """A registry's answer cannot be trusted; the message has no secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The account must be an administrator: MLflow shows roles and other users' grants
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +13,11 @@ from typing import Any
 import httpx
 
 from compline.model import Gap, GapReason
+from compline.scanners.http.client import Service, reading
+from compline.scanners.http.credentials import basic
+from compline.scanners.http.refusals import Bounds
 from compline.scanners.registries import answers
 from compline.scanners.registries.facts import DEFAULT_WORKSPACE, CannotAsk, RegistryFacts, User
-from compline.scanners.registries.http import ReadOnlyService, reading
 from compline.scanners.registries.paging import Pages
 from compline.scanners.services import one_line
 
@@ -31,6 +32,9 @@ EXPERIMENTS = "api/2.0/mlflow/experiments/search"
 WEBHOOKS = "api/2.0/mlflow/webhooks"
 VERSION = "version"
 
+MOST_CALLS = 100
+"""Requests per look; with pages of 1,000 models it is enough for some 80,000."""
+
 _WORKSPACE = "X-MLFLOW-WORKSPACE"
 _NOBODYS_MODEL = "compline-no-such-model"
 _OF_GRANTS = ("grant/", "role/", "member/")
@@ -41,45 +45,35 @@ def collect(
     url: str,
     credential: str | None,
     seconds: float,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: httpx.BaseTransport | None = None,
 ) -> RegistryFacts:
     """One look at the registry; `credential` is user:password.
 
     Raises:
-        CannotAsk: no answer in time, a refusal of the credential, a redirect, an error, garbage.
+        CannotCollect: no answer in time, a refusal of the credential, a redirect, an error,
+            garbage.
     """
-    try:
-        return asyncio.run(_within(url, credential, seconds, transport))
-    except TimeoutError:
-        raise CannotAsk(
-            f"the registry did not answer within {seconds:g} s "
-            "(scanners.registry-permissions.seconds)"
-        ) from None
-
-
-async def _within(
-    url: str, credential: str | None, seconds: float, transport: httpx.AsyncBaseTransport | None
-) -> RegistryFacts:
-    # asyncio bounds the whole look: httpx's own limits start anew with every byte that drips in.
-    async with asyncio.timeout(seconds), reading(url, credential, seconds, transport) as service:
-        return await _Look(service).facts()
+    auth = basic(credential, "the registry") if credential is not None else None
+    bounds = Bounds("MLflow", seconds, "scanners.registry-permissions.seconds", MOST_CALLS)
+    with reading(url, bounds, auth, transport) as service:
+        return _Look(service).facts()
 
 
 @dataclass
 class _Look:
-    service: ReadOnlyService
+    service: Service
     gaps: list[Gap] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._pages = Pages(self.service, self.gaps)
 
-    async def facts(self) -> RegistryFacts:
+    def facts(self) -> RegistryFacts:
         """Everything, in an order that fails early."""
-        found: dict[str, Any] = {"open_to_anyone": await self._open_to_anyone()}
+        found: dict[str, Any] = {"open_to_anyone": self._open_to_anyone()}
         if not self.service.has_credential:
             self._hidden(GapReason.FORBIDDEN, _OF_PEOPLE, "no credential is configured")
         else:
-            found |= await self._as_caller()
+            found |= self._as_caller()
         return RegistryFacts(
             https=self.service.https,
             loopback=self.service.loopback,
@@ -88,56 +82,56 @@ class _Look:
             **found,
         )
 
-    async def _open_to_anyone(self) -> tuple[str, ...]:
+    def _open_to_anyone(self) -> tuple[str, ...]:
         found = []
         readers: Mapping[str, Callable[[Any], Any]] = {
             MODELS: answers.models,
             EXPERIMENTS: answers.experiments,
         }
         for path, read in readers.items():
-            answer = await self.service.get(path, {"max_results": "1"}, anonymous=True)
+            answer = self.service.get(path, {"max_results": "1"}, anonymous=True)
             if answer.status == 200:
-                read(answer.json(path))  # a page of a proxy is not an answer of the registry
+                read(answer.json())  # a page of a proxy is not an answer of the registry
                 found.append(path)
             elif answer.status not in (401, 403):
                 raise CannotAsk(f"{path} answers {answer.status}; is this an MLflow server?")
         return tuple(found)
 
-    async def _as_caller(self) -> dict[str, Any]:
-        caller = await self.service.get(CALLER)
+    def _as_caller(self) -> dict[str, Any]:
+        caller = self.service.get(CALLER)
         if caller.status == 404:
             # A server without the basic-auth app: nobody is anybody, and everything is open.
             self._hidden(GapReason.UNSUPPORTED, _OF_PEOPLE, "the server runs without basic-auth")
             return {}
         if caller.status != 200:
             raise CannotAsk(f"{CALLER} answers {caller.status} to our account")
-        me = answers.caller(caller.json(CALLER))
-        version = await self.service.get(VERSION)
+        me = answers.caller(caller.json())
+        version = self.service.get(VERSION)
         found: dict[str, Any] = {
             "version": one_line(version.body[:40].decode("utf-8", "replace"))
             if version.status == 200
             else ""
         }
-        found |= await self._users(me)
-        parted = await self._workspaces()
-        found["default_permission"] = await self._default_permission(
+        found |= self._users(me)
+        parted = self._workspaces()
+        found["default_permission"] = self._default_permission(
             me, found.get("grants"), parted=parted is not None
         )
         found["workspaces"] = parted or (DEFAULT_WORKSPACE,)
         if me.admin:
-            found["webhooks"] = await self._pages.all(WEBHOOKS, answers.webhooks, "webhook/")
+            found["webhooks"] = self._pages.all(WEBHOOKS, answers.webhooks, "webhook/")
         else:
             self._hidden(GapReason.FORBIDDEN, ("webhook/",), "shown to administrators only")
-        found["models"], found["experiments"] = await self._contents(parted)
+        found["models"], found["experiments"] = self._contents(parted)
         return found
 
-    async def _users(self, me: User) -> dict[str, Any]:
-        answer = await self.service.get(USERS)
+    def _users(self, me: User) -> dict[str, Any]:
+        answer = self.service.get(USERS)
         if answer.status != 200:
             for place in ("user/", *_OF_GRANTS):
                 self._pages.refused(answer, USERS, place)
             return {}
-        value = answer.json(USERS)
+        value = answer.json()
         found: dict[str, Any] = {"users": answers.users(value)}
         if me not in found["users"]:
             raise CannotAsk(f"{USERS} does not list our own account: it cannot be complete")
@@ -154,26 +148,26 @@ class _Look:
             self._hidden(GapReason.UNSUPPORTED, _OF_GRANTS, detail)
             return found
         found["grants"], found["members"] = held
-        roles = await self.service.get(ROLES)
+        roles = self.service.get(ROLES)
         if roles.status == 200:
-            found["roles"] = answers.roles(roles.json(ROLES))
+            found["roles"] = answers.roles(roles.json())
         else:
             self._pages.refused(roles, ROLES, "role/")
         return found
 
-    async def _workspaces(self) -> tuple[str, ...] | None:
+    def _workspaces(self) -> tuple[str, ...] | None:
         """The workspaces of a server that has them; None where there is but one."""
-        info = await self.service.get(SERVER_INFO)
-        enabled = info.json(SERVER_INFO) if info.status == 200 else {}
+        info = self.service.get(SERVER_INFO)
+        enabled = info.json() if info.status == 200 else {}
         if not (isinstance(enabled, dict) and enabled.get("workspaces_enabled")):
             return None
-        answer = await self.service.get(WORKSPACES)
+        answer = self.service.get(WORKSPACES)
         if answer.status != 200:
             self._pages.refused(answer, WORKSPACES, "workspace/")
             return (DEFAULT_WORKSPACE,)
-        return answers.workspaces(answer.json(WORKSPACES))
+        return answers.workspaces(answer.json())
 
-    async def _contents(self, parted: tuple[str, ...] | None) -> tuple[Any, Any]:
+    def _contents(self, parted: tuple[str, ...] | None) -> tuple[Any, Any]:
         """Models and experiments of all workspaces; None where even the first page is refused."""
         models: list[Any] = []
         experiments: list[Any] = []
@@ -187,8 +181,8 @@ class _Look:
             def of_experiments(answer: Any, name: str = name) -> Any:
                 return answers.experiments(answer, name)
 
-            page = await self._pages.all(MODELS, of_models, "registered_model/", headers=headers)
-            more = await self._pages.all(
+            page = self._pages.all(MODELS, of_models, "registered_model/", headers=headers)
+            more = self._pages.all(
                 EXPERIMENTS, of_experiments, "experiment/", {"view_type": "ALL"}, headers
             )
             shown = [shown[0] and page is not None, shown[1] and more is not None]
@@ -199,7 +193,7 @@ class _Look:
             tuple(experiments) if shown[1] or experiments else None,
         )
 
-    async def _default_permission(self, me: User, grants: Any, *, parted: bool) -> str | None:
+    def _default_permission(self, me: User, grants: Any, *, parted: bool) -> str | None:
         """What the server grants on a model that nobody was ever granted anything on."""
         # A grant on every model, or of a workspace, would answer in the default's place.
         wide = {
@@ -212,7 +206,7 @@ class _Look:
             reason = "workspaces are enabled" if parted else f"not visible to {me.name}"
             self._hidden(GapReason.UNSUPPORTED, ("default-permission",), one_line(reason))
             return None
-        answer = await self.service.get(
+        answer = self.service.get(
             PERMISSION,
             {
                 "username": me.name,
@@ -223,7 +217,7 @@ class _Look:
         if answer.status != 200:
             self._pages.refused(answer, PERMISSION, "default-permission")
             return None
-        return answers.permission(answer.json(PERMISSION))
+        return answers.permission(answer.json())
 
     def _hidden(self, reason: GapReason, places: tuple[str, ...], detail: str) -> None:
         self.gaps += [Gap(reason, place, detail) for place in places]

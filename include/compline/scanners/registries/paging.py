@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from compline.model import Gap, GapReason
+from compline.scanners.http.answers import Answer, CallsUsedUp
+from compline.scanners.http.client import Service
 from compline.scanners.registries.facts import CannotAsk
-from compline.scanners.registries.http import MOST_CALLS, Answer, CallsUsedUp, ReadOnlyService
 
 PAGE = 1000
 """Most that MLflow gives at once."""
@@ -20,10 +21,10 @@ _Item = TypeVar("_Item")
 class Pages:
     """Reads searches of one service; what it could not read it adds to the gaps."""
 
-    service: ReadOnlyService
+    service: Service
     gaps: list[Gap]
 
-    async def all(
+    def all(
         self,
         path: str,
         read: Callable[[Any], tuple[tuple[_Item, ...], str]],
@@ -41,8 +42,7 @@ class Pages:
             headers: of each call.
 
         Raises:
-            CannotAsk: an error, garbage, or pages without an end.
-            TimeoutError: the service was too slow.
+            CannotCollect: no answer, an error, garbage, or pages without an end.
         """
         seen: set[str] = set()
         found: list[_Item] | None = None
@@ -50,17 +50,16 @@ class Pages:
         while True:
             page = {"page_token": token} if token else {}
             try:
-                answer = await self.service.get(
+                answer = self.service.get(
                     path, {"max_results": str(PAGE), **(parameters or {}), **page}, headers=headers
                 )
-            except CallsUsedUp:
-                detail = f"more than {MOST_CALLS} calls were needed"
-                self.gaps.append(Gap(GapReason.TRUNCATED, place, detail))
+            except CallsUsedUp as error:
+                self.gaps.append(Gap(GapReason.TRUNCATED, place, str(error)))
                 return None if found is None else tuple(found)
             if answer.status != 200:
                 self.refused(answer, path, place)
                 return None if found is None else tuple(found)
-            items, token = read(answer.json(path))
+            items, token = read(answer.json())
             found = found or []
             found += items
             if not token:

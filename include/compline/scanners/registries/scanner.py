@@ -22,6 +22,7 @@ from compline.model import (
     canonical_json,
     digest_of,
 )
+from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.expectations.scanner import InventoryScanner
 from compline.scanners.interface import ScanContext
 from compline.scanners.live import Notes, live_look
@@ -30,7 +31,7 @@ from compline.scanners.registries.aws import Access
 from compline.scanners.registries.buckets import BucketFacts, BucketHidden
 from compline.scanners.registries.canary import CanaryMissed
 from compline.scanners.registries.evaluate import evaluate
-from compline.scanners.registries.facts import CannotAsk, RegistryFacts
+from compline.scanners.registries.facts import RegistryFacts
 from compline.scanners.registries.policy import AccessPolicy, RegistryPolicyError, parse_policy
 from compline.scanners.registries.rules import RULES
 from compline.scanners.registries.server import PACKAGE, release
@@ -65,7 +66,7 @@ class RegistryPermissions(InventoryScanner):
             self.name,
             context,
             f"httpx {version('httpx')}",
-            (CannotAsk, RegistryPolicyError, CanaryMissed),
+            (CannotCollect, RegistryPolicyError, CanaryMissed),
             lambda notes: self._mlflow(target, context, proved, notes),
         )
 

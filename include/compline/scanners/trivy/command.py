@@ -75,17 +75,29 @@ def means(context: ScanContext, scanner: str) -> Means:
     try:
         tool = context.tools.get("trivy")
         key = secret_key_of(context) if "secret" in kinds else None
-        database = None
-        if "vuln" in kinds:
-            database = trivy_database(
-                context.config.advisories,
-                context.workspace,
-                context.now,
-                lambda reference, directory: _download(tool, limits, reference, directory),
-            )
-    except (ToolUnavailable, AdvisoryError, KeyUnusable) as error:
+        database = database_of(context) if "vuln" in kinds else None
+    except (ToolUnavailable, KeyUnusable) as error:
         raise CannotScan(str(error)) from error
     return Means(tool, limits, key, database)
+
+
+def database_of(context: ScanContext) -> TrivyDatabase:
+    """The vulnerability database, fetched where it is a live one and was not asked for recently.
+
+    Raises:
+        CannotScan: it is not to be had. One that could only not be refreshed has warnings.
+    """
+    limits = context.config.limits
+    try:
+        tool = context.tools.get("trivy")
+        return trivy_database(
+            context.config.advisories,
+            context.workspace,
+            context.now,
+            lambda reference, directory: _download(tool, limits, reference, directory),
+        )
+    except (ToolUnavailable, AdvisoryError) as error:
+        raise CannotScan(str(error)) from error
 
 
 def secret_key_of(context: ScanContext) -> SecretKey:

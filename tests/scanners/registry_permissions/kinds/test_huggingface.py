@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from compline.model import Completed, Failed, GapReason
+from compline.scanners.http import client
 
 MODEL = {"id": "acme/fraud", "private": True, "gated": False,
          "siblings": [{"rfilename": "model.safetensors"}, {"rfilename": "README.md"}]}  # fmt: skip
@@ -150,7 +151,10 @@ def test_a_refusal_is_a_gap(
 
 @pytest.mark.parametrize("status", [401, 429, 500])
 @pytest.mark.parametrize("path", ["/api/whoami-v2", "/api/models"])
-def test_an_error_is_failed(hub: Hub, look_at_kind: Any, path: str, status: int) -> None:
+def test_an_error_is_failed(
+    hub: Hub, look_at_kind: Any, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT", 0.01)
     hub.says(path, {}, status)
     outcome = look(hub, look_at_kind).outcome
     assert isinstance(outcome, Failed)

@@ -7,20 +7,24 @@ shape is refused, never taken for an empty one.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
-from compline.scanners.registries.facts import CannotAsk
-from compline.scanners.registries.http import MOST_CALLS, Bearer, CallsUsedUp, reading
+from compline.scanners.http.answers import CallsUsedUp
+from compline.scanners.http.client import Service, reading
+from compline.scanners.http.credentials import Bearer
+from compline.scanners.http.refusals import Bounds
 from compline.scanners.registries.huggingface import frames
 
 PACKAGES = ("httpx",)
 
 HUB = "https://huggingface.co"
+MOST_CALLS = 100
+"""Requests per look."""
 _PAGE = 500
 _REPOSITORIES = ("models", "datasets")
 
@@ -31,17 +35,15 @@ def variant(_asked: Asked) -> str:
 
 
 def collect(asked: Asked) -> Inventory:
-    """Token, members, repositories with the names of their files."""
+    """Token, members, repositories with the names of their files.
+
+    Raises:
+        CannotCollect: no answer, or one of another shape.
+    """
     url = str(asked.target.settings.get("url") or HUB)
-    try:
-        answers = asyncio.run(
-            _all(url, asked.text("organisation"), asked.secret("token"), asked.seconds)
-        )
-        return frames.inventory_of(answers)
-    except TimeoutError:
-        raise CannotCollect(f"the Hub did not answer within {asked.seconds:g} s") from None
-    except CannotAsk as error:
-        raise CannotCollect(str(error)) from None
+    bounds = Bounds("the Hub", asked.seconds, "scanners.registry-permissions.seconds", MOST_CALLS)
+    with reading(url, bounds, Bearer(asked.secret("token"))) as service:
+        return frames.inventory_of(_Look(service).answers(asked.text("organisation")))
 
 
 def recorded(answers: Mapping[str, Any], _asked: Asked) -> Inventory:
@@ -49,48 +51,49 @@ def recorded(answers: Mapping[str, Any], _asked: Asked) -> Inventory:
     return frames.inventory_of(answers)
 
 
-async def _all(url: str, organisation: str, token: str, seconds: float) -> dict[str, Any]:
-    gaps: list[Gap] = []
-    async with (
-        asyncio.timeout(seconds),
-        reading(url, None, seconds, auth=Bearer(token)) as service,
-    ):
+@dataclass
+class _Look:
+    service: Service
+    gaps: list[Gap] = field(default_factory=list)
 
-        async def pages(path: str, parameters: Mapping[str, str], place: str) -> list[Any] | None:
-            found: list[Any] = []
-            following, asked = path, dict(parameters)
-            seen = set()
-            while following:
-                if following in seen:
-                    raise CannotAsk(f"{path} gives the same page again and again")
-                seen.add(following)
-                try:
-                    answer = await service.get(following, asked)
-                except CallsUsedUp:
-                    detail = f"more than {MOST_CALLS} calls were needed"
-                    gaps.append(Gap(GapReason.TRUNCATED, place, detail))
-                    return found
-                if answer.status in (403, 404):
-                    detail = f"{path} answers {answer.status} to our token"
-                    gaps.append(Gap(GapReason.FORBIDDEN, place, detail))
-                    return found or None
-                if answer.status != 200:
-                    raise CannotAsk(f"{path} answers {answer.status}")
-                page = answer.json(path)
-                if not isinstance(page, list):
-                    raise CannotAsk(f"{path}: the answer is not a list")
-                found += page
-                following, asked = answer.following, {}
-            return found
-
-        who = await service.get("api/whoami-v2")
+    def answers(self, organisation: str) -> dict[str, Any]:
+        """By name, with the gaps."""
+        who = self.service.get("api/whoami-v2")
         if who.status != 200:
-            raise CannotAsk(f"api/whoami-v2 answers {who.status} to our token")
+            raise CannotCollect(f"api/whoami-v2 answers {who.status} to our token")
         answers: dict[str, Any] = {
-            "whoami": who.json("api/whoami-v2"),
-            "members": await pages(f"api/organizations/{organisation}/members", {}, "member/"),
+            "whoami": who.json(),
+            "members": self._pages(f"api/organizations/{organisation}/members", {}, "member/"),
         }
         for kind in _REPOSITORIES:
             query = {"author": organisation, "limit": str(_PAGE), "full": "true"}
-            answers[kind] = await pages(f"api/{kind}", query, f"repository/{kind}/")
-    return {**answers, "gaps": gaps, "organisation": organisation}
+            answers[kind] = self._pages(f"api/{kind}", query, f"repository/{kind}/")
+        return {**answers, "gaps": self.gaps, "organisation": organisation}
+
+    def _pages(self, path: str, parameters: Mapping[str, str], place: str) -> list[Any] | None:
+        """Every page, by the Link header; None where the first one is refused."""
+        found: list[Any] = []
+        following, asked = path, dict(parameters)
+        seen = set()
+        while following:
+            if following in seen:
+                raise CannotCollect(f"{path} gives the same page again and again")
+            seen.add(following)
+            try:
+                answer = self.service.get(following, asked)
+            except CallsUsedUp:
+                detail = f"more than {MOST_CALLS} calls were needed"
+                self.gaps.append(Gap(GapReason.TRUNCATED, place, detail))
+                return found
+            if answer.status in (403, 404):
+                detail = f"{path} answers {answer.status} to our token"
+                self.gaps.append(Gap(GapReason.FORBIDDEN, place, detail))
+                return found or None
+            if answer.status != 200:
+                raise CannotCollect(f"{path} answers {answer.status}")
+            page = answer.json()
+            if not isinstance(page, list):
+                raise CannotCollect(f"{path}: the answer is not a list")
+            found += page
+            following, asked = answer.following, {}
+        return found

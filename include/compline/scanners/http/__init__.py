@@ -1,0 +1,1 @@
+"""The one way to ask a service over HTTP: reading calls within bounds on calls, bytes and time."""

@@ -1,0 +1,256 @@
+"""Asks one service by GET only, within bounds on calls, bytes and time; follows no redirect.
+
+The one other call that there is exchanges a login for a token. A service that says it is busy is
+asked again when it says so, as long as that is within the time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_before_delay,
+)
+
+from compline.scanners.http.answers import (
+    Answer,
+    Body,
+    CallsUsedUp,
+    NoAnswer,
+    PutOff,
+    TooLarge,
+)
+from compline.scanners.http.cutting import Cutter, Trace
+from compline.scanners.http.refusals import (
+    Bounds,
+    Time,
+    acceptable,
+    explained,
+    time_of,
+    too_slow,
+)
+
+TRIES = 3
+"""Of one call to a service that is busy."""
+FIRST_WAIT = 1.0
+"""Seconds before the second try, where the service does not say; doubled before the third."""
+_CHUNK = 1 << 20
+
+
+class Service:
+    """One service, asked as one account; safe to use from several threads at once."""
+
+    def __init__(
+        self, client: httpx.Client, base: httpx.URL, bounds: Bounds, auth: httpx.Auth | None
+    ) -> None:
+        self._client = client
+        self._bounds = bounds
+        self._auth = auth
+        self._time = time_of(bounds.seconds)
+        self._cutter = Cutter()
+        self._lock = threading.Lock()
+        self.address = base
+        """Where it is."""
+        self.calls = 0
+        """Requests so far."""
+
+    @property
+    def left(self) -> float:
+        """Seconds that there are left for all calls together."""
+        return self._time.left
+
+    @property
+    def has_credential(self) -> bool:
+        """Whether calls are made as somebody."""
+        return self._auth is not None
+
+    @property
+    def https(self) -> bool:
+        """Whether the service is reached over TLS."""
+        return self.address.scheme == "https"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the address never leaves this machine."""
+        host = self.address.host
+        try:
+            return ipaddress.ip_address(host.strip("[]")).is_loopback
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+
+    def log_in(self, auth: httpx.Auth) -> None:
+        """Further calls are made as this account."""
+        self._auth = auth
+
+    def get(
+        self,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        anonymous: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The whole answer to one call; `anonymous` sends no credential.
+
+        Raises:
+            NoAnswer: no connection, half an answer, a redirect, an error of the server's, a busy
+                service that stays so, a refused credential.
+            TooSlow: the time is over.
+            TooLarge: an answer beyond the bound.
+            CallsUsedUp: all calls were made.
+        """
+        auth = None if anonymous else self._auth
+        return self._asked("GET", path, auth, params=parameters or None, headers=headers)
+
+    def token(self, path: str, login: Mapping[str, str]) -> Answer:
+        """What it answers to a login that is to be exchanged for a token: the one POST.
+
+        Raises:
+            NoAnswer: as for `get`.
+        """
+        return self._asked("POST", path, None, json=login)
+
+    @contextmanager
+    def stream(self, path: str, seconds: float) -> Iterator[Body]:
+        """A file's content, in a time of its own.
+
+        Files are read one after another: one that is too slow has its neighbours cut as well.
+
+        Raises:
+            NoAnswer: as for `get`, while it is read too; with its status for any but 200.
+        """
+        within = time_of(seconds)
+        with self._answered("GET", path, within, self._auth) as response:
+            if response.status_code != 200:
+                raise NoAnswer(f"{path} answers {response.status_code}", response.status_code)
+            yield Body(self._chunks(response, path, within, _CHUNK))
+
+    def _asked(self, method: str, path: str, auth: httpx.Auth | None, **request: Any) -> Answer:
+        most = self._bounds.most_bytes
+        body = bytearray()
+        with self._answered(method, path, self._time, auth, **request) as response:
+            for chunk in self._chunks(response, path, self._time):
+                body += chunk
+                if len(body) > most:
+                    raise TooLarge(f"{path}: an answer of more than {most} bytes")
+        return Answer(
+            path,
+            response.status_code,
+            bytes(body),
+            response.headers.get("content-type", "").partition(";")[0].strip(),
+            str(response.links.get("next", {}).get("url", "")),
+            self._bounds.service,
+        )
+
+    def _chunks(
+        self, response: httpx.Response, path: str, within: Time, size: int | None = None
+    ) -> Iterator[bytes]:
+        """The body; one that has no length seems to end where it was cut."""
+        try:
+            yield from response.iter_bytes(size)
+        except httpx.HTTPError as error:
+            raise explained(error, path, self.address.host, self._bounds, within) from None
+        if within.left <= 0:
+            raise too_slow(path, self._bounds, within)
+
+    @contextmanager
+    def _answered(
+        self, method: str, path: str, within: Time, auth: httpx.Auth | None, **request: Any
+    ) -> Iterator[httpx.Response]:
+        """A response that is worth reading."""
+        try:
+            url = self.address.join(path)
+        except httpx.InvalidURL:
+            raise NoAnswer("what is said to be the next page is no address") from None
+        if _origin(url) != _origin(self.address):
+            raise NoAnswer("the next page is said to be at another address, which is not asked")
+        patient = Retrying(
+            retry=retry_if_exception_type(PutOff),
+            stop=stop_after_attempt(TRIES) | stop_before_delay(within.left),
+            wait=_as_asked,
+            reraise=True,
+        )
+        with self._cutter.at(within.end) as trace:
+            response = patient(self._once, method, url, path, within, auth, trace, **request)
+            try:
+                yield response
+            finally:
+                response.close()
+
+    def _once(
+        self,
+        method: str,
+        url: httpx.URL,
+        path: str,
+        within: Time,
+        auth: httpx.Auth | None,
+        trace: Trace,
+        **request: Any,
+    ) -> httpx.Response:
+        with self._lock:
+            if self.calls >= self._bounds.calls:
+                raise CallsUsedUp(f"{path}: more than {self._bounds.calls} calls were needed")
+            self.calls += 1
+        if within.left <= 0:
+            raise too_slow(path, self._bounds, within)
+        try:
+            built = self._client.build_request(
+                method, url, timeout=within.left, extensions={"trace": trace}, **request
+            )
+            response = self._client.send(built, stream=True, auth=auth)
+        except httpx.HTTPError as error:
+            raise explained(error, path, self.address.host, self._bounds, within) from None
+        try:
+            acceptable(response, path, self._bounds.service, known=auth is not None)
+        except NoAnswer:
+            response.close()
+            raise
+        return response
+
+
+@contextmanager
+def reading(
+    url: str,
+    bounds: Bounds,
+    auth: httpx.Auth | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> Iterator[Service]:
+    """The service at the URL, whose time begins now.
+
+    Raises:
+        NoAnswer: the URL is not of the right form.
+    """
+    try:
+        base = httpx.URL(url if url.endswith("/") else f"{url}/")
+    except httpx.InvalidURL:
+        raise NoAnswer(f"the url of {bounds.service} is not a URL") from None
+    if base.scheme not in ("http", "https") or not base.host or base.userinfo:
+        raise NoAnswer(
+            f"the url of {bounds.service} must be http(s)://host[:port] without a credential"
+        )
+    with httpx.Client(
+        follow_redirects=False,
+        transport=transport,
+        headers={"Accept": "application/json", "User-Agent": "compline"},
+    ) as client:
+        yield Service(client, base, bounds, auth)
+
+
+def _as_asked(state: RetryCallState) -> float:
+    """How long to wait before the next try."""
+    error = state.outcome.exception() if state.outcome else None
+    wait = error.wait if isinstance(error, PutOff) else None
+    return FIRST_WAIT * 2 ** (state.attempt_number - 1) if wait is None else wait
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
