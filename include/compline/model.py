@@ -151,6 +151,25 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """A model version that production serves, as the gate's decisions name it."""
+
+    model: str
+    version: str
+    digest: str = ""
+    """The model's digest as of this look (`findings.gate`); empty where a file was not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Whether what a fact says now was approved before it came to be."""
+
+    holds: bool
+    words: str
+    """By which decision, or why by none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """What is no defect by itself, but whose change is told: a grant, a model's content."""
 
@@ -169,6 +188,10 @@ class Fact:
     since: datetime | None = field(default=None, compare=False)
     """When what it is about came to be: a permission on something that is younger than the last
     completed look came with it, and is not told."""
+    served: Served | None = field(default=None, compare=False)
+    """What it says of production; another value that was approved is not told."""
+    approval: Approval | None = field(default=None, compare=False)
+    """Of its value, where that is another one than was recorded; not the scanner's to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("airflow", lambda: slices.airflow(_HOME)),
         Slice("thousand", lambda: slices.thousand(_HOME)),
         Slice("registry", lambda: slices.registry(_HOME)),
+        Slice("models", lambda: slices.models(_HOME)),
         Slice("tables", lambda: slices.tables(_HOME)),
         *(Slice(f"recording {k}", lambda k=k: slices.recording(_HOME, k)) for k in DATABASES),
         *(Slice(f"million {k}", lambda k=k: slices.million(_HOME, k)) for k in DATABASES),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import corpus
+import model_scale
 import registry_scale
 import store_scale
 import yaml
@@ -201,6 +202,14 @@ def registry(home: Path) -> dict[str, Any]:
     """A model registry of 5,000 models and 500 users."""
     here = _empty(home / "registry")
     result = registry_scale.nights(here)
+    shutil.rmtree(here)
+    return _rows(result)
+
+
+def models(home: Path) -> dict[str, Any]:
+    """Files and provenance of 5,000 models in a registry."""
+    here = _empty(home / "models")
+    result = model_scale.models(here)
     shutil.rmtree(here)
     return _rows(result)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from gated import FILES, Gated
+
+from compline.scanners.models.folders import Folder
 
 PLACE = "fraud/2/model.safetensors"
 
@@ -56,3 +59,15 @@ def test_a_new_version_is_no_change(gated: Gated) -> None:
     gated.put("2", FILES)
     gated.run("scan")
     assert told(gated) == []
+
+
+def test_a_night_lists_a_place_once_for_all_its_scanners(
+    gated: Gated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    real = Folder.files
+    monkeypatch.setattr(Folder, "files", lambda self: (listed.append(""), real(self))[1])
+    assert gated.run("scan").exit_code == 0
+    assert len(listed) == 1
+    assert gated.run("scan").exit_code == 0
+    assert len(listed) == 2, "another night asks again"

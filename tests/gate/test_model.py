@@ -181,3 +181,18 @@ def test_among_several_targets_the_one_that_holds_it(gated: Gated) -> None:
     assert gated.decide("churn", "1", "--target", "churn")[1] == {"content": "met", "scan": "met"}
     for name in ("fraud", "churn"):
         assert gated.decide(name, "1", "--last")[0]["target"]["name"] == name
+
+
+def test_a_version_in_the_middle_is_asked_when_the_gate_looks(gated: Gated) -> None:
+    gated.rules = {"production": "3"}
+    gated.put("2", FILES)
+    gated.put("3", {**FILES, "notes.txt": b"three"})
+    assert set(gated.decide("fraud", "1")[1].values()) == {"met"}, (
+        "neither newest nor in production"
+    )
+    gated.put("1", {"README.md": b"no card"})
+    assert gated.decide("fraud", "1")[1]["licence"] == "breached"
+    gated.run("scan")
+    said, verdicts = gated.decide("fraud", "1", "--last")
+    assert verdicts["licence"] == verdicts["provenance"] == "unknown"
+    assert "without --last" in reason(said, "licence")

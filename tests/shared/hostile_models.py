@@ -272,3 +272,26 @@ def npy() -> bytes:
     out = io.BytesIO()
     numpy.save(out, numpy.arange(8.0))
     return out.getvalue()
+
+
+PLAIN_ARCHIVES = frozenset(
+    {
+        *("inner.zip", "nested.zip", "nested3.zip", "targz-in.zip", "model.tar.gz", "model.tar"),
+        *("zip-in.tar", "gzip.pkl.gz"),
+    }
+)
+"""Names that say nothing of a model: in repositories and images these are not opened."""
+
+
+def hiding_places(python: Path, folder: Path) -> dict[str, bytes]:
+    """Name to content of every file in which a tool finds something.
+
+    Args:
+        python: modelaudit's interpreter.
+        folder: where what needs a tool is made.
+    """
+    (folder / "bad.pkl").write_bytes(bad())
+    for code in (SEVEN_ZIP, SEVEN_ZIP_HIDDEN, LAMBDA_H5):
+        by_tool(python, code, folder)
+    made = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {name: body for name, body in (plain_files() | made).items() if name != "beside.onnx"}

@@ -22,6 +22,7 @@ class GateOverride(Section):
     require: list[Check] | None = Field(None, min_length=1)
     fail_at: Severity | None = None
     max_age_hours: float | None = Field(None, gt=0)
+    approval_days: float | None = Field(None, gt=0)
 
 
 class Gate(Section):
@@ -37,6 +38,11 @@ class Gate(Section):
     )
     max_age_hours: float = Field(
         36, gt=0, description="an older look at data, source or (--last) the model says nothing"
+    )
+    approval_days: float = Field(
+        30,
+        gt=0,
+        description="how long a decision that is met approves that production serves the version",
     )
     overrides: list[GateOverride] = Field(
         default_factory=list, description="the first one whose labels fit counts"

@@ -1,8 +1,8 @@
 """What a live check tells of a service beside defects, compared with its last completed look. Pure.
 
-A permission is told when its rank rises, a model when its value is another. What the scanner never
-saw before is no change: the first look, what lay in a gap until now, what another version of the
-adapter has begun to report.
+A permission is told when its rank rises, a model when its value is another and nobody has approved
+it. What the scanner never saw before is no change: the first look, what lay in a gap until now,
+what another version of the adapter has begun to report.
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ class Told:
 
     @property
     def change(self) -> str:
-        """Before and after, in words."""
-        return f"from {self.before} to {self.fact.value}"
+        """Before and after, in words, and why it was not approved where it could have been."""
+        approval = self.fact.approval
+        doubt = f"; {approval.words}" if approval is not None else ""
+        return f"from {self.before} to {self.fact.value}{doubt}"
 
 
 def key_of(fact: Fact) -> Key:
@@ -167,6 +169,8 @@ def _news(before: KnownFact | None, fact: Fact) -> Told | None:
             return None
         return Told(fact, before.fact.value if before is not None and not before.gone else NOTHING)
     if before is None or before.fact.value == fact.value:
+        return None
+    if fact.approval is not None and fact.approval.holds:
         return None
     return Told(fact, before.fact.value)
 

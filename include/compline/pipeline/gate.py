@@ -56,7 +56,7 @@ def hold(
     rules = session.config.gate.of(dict(place.labels))
     began = session.now()
     oldest = began - timedelta(hours=rules.max_age_hours)
-    run = None if last else _look(session, place, rules)
+    run = None if last else _look(session, place, rules, (model, version))
     now = session.now()
     sights = Sights(session, now)
     guard = sights.of(place.name, _GUARD, oldest if run is None else began)
@@ -124,7 +124,7 @@ def _models(sight: Sight) -> Mapping[str, list[str]]:
     return {name: versions for name, _, _, versions in sight.report.get("models", ())}
 
 
-def _look(session: Session, place: Target, rules: Gate) -> int | None:
+def _look(session: Session, place: Target, rules: Gate, about: tuple[str, str]) -> int | None:
     """A run of its own, tracked as any: what it finds is a finding like others."""
     scanners = tuple(
         name
@@ -133,7 +133,7 @@ def _look(session: Session, place: Target, rules: Gate) -> int | None:
     )
     if not scanners:
         return None
-    request = Request(targets=(place.name,), scanners=scanners, fail_at=rules.fail_at)
+    request = Request((place.name,), scanners, fail_at=rules.fail_at, about=about)
     run, _ = run_once(session, request, KIND)
     return run
 

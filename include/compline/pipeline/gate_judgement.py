@@ -167,9 +167,11 @@ class Judgement:
         """Why what model-guard did not find may be there all the same."""
         if not one["judged_by_card"]:
             return "its card could not be read"
-        for name, _, served, versions in self._guard.report.get("models", ()):
-            if name == self._model and self._version not in (served, *versions[-1:]):
-                return "only the newest version, and the one that production serves, is asked"
+        if not one.get("asked"):
+            return (
+                "the last look asked only the newest version and the one in production: "
+                "have the gate look itself, without --last"
+            )
         return ""
 
     def _waived(self, rule: str, subject: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from compline.config.secrets import SecretMissing
 from compline.findings.change import TreeChange
@@ -30,8 +31,16 @@ from compline.store.looks import base_revisions, witness_paths
 class Inputs:
     """One target's content during one run; fetched at most once, only if asked for."""
 
-    def __init__(self, session: Session, work: Work, run_revision: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        work: Work,
+        run_revision: str,
+        about: tuple[str, str] | None = None,
+    ) -> None:
         self.work = work
+        self._about = about
+        self._shared: dict[str, Any] = {}
         self._session = session
         self._run_revision = run_revision
         self._lock = threading.Lock()
@@ -47,7 +56,13 @@ class Inputs:
             open_snapshot=self.snapshot if is_repository else None,
             open_archive=self.archive if target.kind is TargetKind.IMAGE else None,
             fresh=scanner in self.work.fresh,
+            about=self._about,
+            shared=self._shared,
         )
+
+    def recorded(self) -> None:
+        """Lets go of what scanners kept for each other."""
+        self._shared.clear()
 
     def close(self) -> None:
         """Removes what was only pulled for this look."""

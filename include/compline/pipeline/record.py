@@ -10,6 +10,7 @@ from compline.findings.change import TreeChange
 from compline.findings.history import History, Line
 from compline.findings.renames import RuleRenames
 from compline.model import Completed, Look, TargetKind
+from compline.pipeline.approvals import with_approvals
 from compline.pipeline.ignores import sync_ignore_files
 from compline.pipeline.inputs import Inputs
 from compline.pipeline.lives import policy_of
@@ -32,8 +33,10 @@ def record_target(
         StoreError: the store refused; nothing of this target was written.
         EvidenceUnavailable: nor could its evidence be kept.
     """
-    looks = [with_statement(session.evidence, look) for look in looks]
     target = inputs.work.target
+    if request.tracked:
+        looks = [with_approvals(session, target, look) for look in looks]
+    looks = [with_statement(session.evidence, look) for look in looks]
     # Only a completed look is compared with what was there: what failed may not even have a tree,
     # and of an address that is not listed nothing is known.
     looked = any(isinstance(look.outcome, Completed) for look in looks)

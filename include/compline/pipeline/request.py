@@ -34,6 +34,8 @@ class Request:
     fail_at: Severity = Severity.HIGH
     fresh: bool = False
     """Whether caches are switched off."""
+    about: tuple[str, str] | None = None
+    """Model and version that the gate asks about."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, the inverse of `from_json`."""
@@ -49,6 +51,7 @@ class Request:
             revision=value["revision"],
             fail_at=Severity(value["fail_at"]),
             fresh=value["fresh"],
+            about=(about[0], about[1]) if (about := value.get("about")) else None,
         )
 
     @property

@@ -56,7 +56,9 @@ def scan_shard(session: Session, run: int, number: int, owner: str) -> None:
 
 
 def _scan(session: Session, run: int, request: Request, work: Sequence[Work], claim: Claim) -> None:
-    inputs = {item.target.name: Inputs(session, item, request.revision) for item in work}
+    inputs = {
+        item.target.name: Inputs(session, item, request.revision, request.about) for item in work
+    }
     try:
         _scan_inputs(session, run, request, inputs, claim)
     finally:
@@ -84,6 +86,7 @@ def _scan_inputs(
                 if len(looks[look.target]) == len(one.work.scanners):
                     claim.confirm()
                     record_target(session, run, request, one, looks.pop(look.target))
+                    one.recorded()
 
 
 def _look(

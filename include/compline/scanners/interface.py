@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from compline.config.schema import Config
 from compline.config.secrets import SecretResolver
@@ -41,6 +41,11 @@ class Job:
     only. Raises `SourceError`. Not called for an image that is known already."""
     fresh: bool = False
     """Whether the results cache must not be read for this job (it may be written)."""
+    about: tuple[str, str] | None = None
+    """Model and version that the gate asks about: seen as thoroughly as what production serves."""
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What the scanners of one shard leave each other about this target, failures among it; it is
+    let go when the target is recorded."""
 
 
 Standings = Callable[[Sequence[str], str], Mapping[str, Standing]]

@@ -85,6 +85,21 @@ def standing_facts(connection: Connection, target: int, scanner: str) -> tuple[F
     return _sorted(map(_fact, rows))
 
 
+def known_values(store: Store, target: str, scanner: str) -> Mapping[str, str]:
+    """Subject to the value that was last recorded of a model, of what is gone as well."""
+    query = (
+        select(facts.c.subject, facts.c.value)
+        .join(targets, targets.c.id == facts.c.target_id)
+        .where(
+            targets.c.name == target,
+            facts.c.scanner == scanner,
+            facts.c.tells == RegressionKind.MODEL_CHANGED.value,
+        )
+    )
+    with store.reading() as connection:
+        return {row.subject: row.value for row in connection.execute(query)}
+
+
 def list_facts(store: Store, target: str) -> Mapping[str, tuple[Fact, ...]]:
     """By scanner, the facts that stand about a target."""
     query = (

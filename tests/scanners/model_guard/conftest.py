@@ -35,9 +35,18 @@ class Recorded:
     instead: dict[str, Callable[[Any], None]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=lambda: dict(FILES))
 
     def says(self, path: str, status: int, body: bytes = b"{}", **headers: str) -> None:
         self.instead[path] = lambda handler: answer(handler, status, body, **headers)
+
+    def lies_at(self, source: str) -> None:
+        """Every version's files are said to lie there; of a reference (`models:/m-1`) the server
+        has to be asked where that leads."""
+        for path, one in self.answers.items():
+            if "model-versions/search" in path:
+                for version in one["model_versions"]:
+                    version["source"] = source
 
 
 def answer(handler: Any, status: int, body: bytes, **headers: str) -> None:
@@ -68,8 +77,8 @@ def recorded() -> Iterator[Recorded]:
             name = path.rpartition("/")[2]
             if f"{path}?{query}" in running.answers:
                 answer(self, 200, json.dumps(running.answers[f"{path}?{query}"]).encode())
-            elif name in FILES:
-                answer(self, 200, FILES[name])
+            elif name in running.files:
+                answer(self, 200, running.files[name])
             else:
                 answer(self, 404, b"{}")
 
@@ -97,12 +106,20 @@ def look(
     """One look of a scanner at the registry."""
     toolbox = tools("modelaudit", "picklescan", "model-signing")
 
-    def one(scanner: str = "model-guard", *, seconds: int = 60, **models: Any) -> Look:
+    def one(
+        scanner: str = "model-guard",
+        *,
+        seconds: int = 60,
+        shared: dict[str, Any] | None = None,
+        about: tuple[str, str] | None = None,
+        **models: Any,
+    ) -> Look:
         rules = {"production": "champion", **models}
         settings = {"kind": "mlflow", "url": recorded.url, "models": rules}
         target = Target(TargetKind.MODEL_REGISTRY, "mlflow", recorded.url, settings=settings)
         asked = context(toolbox, scanners={"model-guard": {"seconds": seconds}})
-        (found,) = registry.load(scanner).scan([Job(target, "")], asked)
+        job = Job(target, "", shared={} if shared is None else shared, about=about)
+        (found,) = registry.load(scanner).scan([job], asked)
         return found
 
     return one

@@ -36,6 +36,7 @@ def test_the_recorded_answers_are_read(recorded: Any, look: Any) -> None:
 def test_an_answer_that_is_none_is_never_no_models(
     recorded: Any, look: Any, path: str, status: int
 ) -> None:
+    recorded.lies_at("models:/m-1")
     recorded.says(path, status)
     outcome = look().outcome
     assert isinstance(outcome, Failed)
@@ -45,6 +46,7 @@ def test_an_answer_that_is_none_is_never_no_models(
 @pytest.mark.parametrize("path", [MODELS, VERSIONS, URI, PROXY])
 @pytest.mark.parametrize("body", [b'{"registered_models": [{"name', b"[]", b"<html>"])
 def test_half_a_page_is_failed(recorded: Any, look: Any, path: str, body: bytes) -> None:
+    recorded.lies_at("models:/m-1")
     recorded.says(path, 200, body)
     assert isinstance(look().outcome, Failed)
 
@@ -119,6 +121,7 @@ def test_a_registry_does_not_lead_our_credentials_to_a_bucket_that_is_not_listed
     )
     for uri in uris:
         recorded.says(URI, 200, json.dumps({"artifact_uri": uri}).encode())
+        recorded.lies_at("models:/m-1" if uri in uris[1:3] else uri)
         outcome = completed(look(artifacts=["s3://ours/"]))
         assert {gap.path for gap in outcome.gaps} >= {"scoring/1/", "scoring/2/"}
         assert not any("file/" in each.subject for each in outcome.facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from datetime import timedelta
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from model_folders import TONIGHT, Models
 
 from compline.model import Failed, RegressionKind
+from compline.scanners.models import signatures
 
 CARD = b"---\nlicense: apache-2.0\ndatasets: [claims]\ncommit: 0123abc\nrun: r1\n---\n# Fraud\n"
 FILES = {"model.safetensors": hostile.safetensors(), "README.md": CARD}
@@ -158,6 +160,39 @@ def test_a_signature_holds_fails_under_another_key_and_after_a_change(
 
     models.rules["keys"] = []
     assert "production-unverified" in rules_broken(models)
+
+
+def test_the_tool_is_started_only_where_a_verdict_is_not_known(
+    models: Models, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.put("1", FILES)
+    sign(models, "1", keys[0])
+    models.rules |= {"production": "1", "keys": [str(keys[1])]}
+    models.completed("modelaudit")
+    started: list[object] = []
+    real = signatures.run
+    monkeypatch.setattr(
+        signatures, "run", lambda *a, **more: (started.append(a), real(*a, **more))[1]
+    )
+    assert rules_broken(models) == {}
+    assert len(started) == 4, "three of the canary, one of the version"
+    assert rules_broken(models, now=TOMORROW) == {}
+    assert len(started) == 4, "what is known starts nothing"
+
+
+def test_a_canary_that_is_not_told_apart_verifies_nothing(
+    models: Models, keys: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.put("1", FILES)
+    sign(models, "1", keys[0])
+    models.rules |= {"production": "1", "keys": [str(keys[1])]}
+    canary = json.loads(signatures._CANARY.read_text())
+    blunt = tmp_path / "canary.json"
+    blunt.write_text(json.dumps(canary | {"other_key": canary["key"]}))
+    monkeypatch.setattr(signatures, "_CANARY", blunt)
+    outcome = models.look("model-guard").outcome
+    assert isinstance(outcome, Failed)
+    assert outcome.canary_missed
 
 
 def test_a_key_that_is_not_there_is_a_gap_and_closes_nothing(models: Models) -> None:

@@ -82,9 +82,13 @@ class ModelFiles(Judged):
     target_kind: ClassVar = TargetKind.MODEL
 
     url: FolderUrl = Field(description="folder, or fsspec URL: s3://, gs://, abfs://")
-    endpoint: WebUrl | None = Field(None, description="of an S3 that is not AWS")
+    endpoint: WebUrl | None = Field(
+        None, description="of an S3 that is not AWS; abfs://: https://ACCOUNT.blob.core.windows.net"
+    )
     credential: SecretReference | None = Field(
-        None, description="of S3: ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+        None,
+        description="s3: ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]; gs: JSON of a service "
+        "account's key; abfs: connection string",
     )
     layout: Literal["model", "versions", "models"] = Field(
         "versions", description="the folder is one model, has its versions, or has models in it"

@@ -22,7 +22,7 @@ from compline.scanners.models.artifacts import (
     alias_of,
 )
 from compline.scanners.models.names import printable, version_order
-from compline.scanners.models.s3 import Bucket
+from compline.scanners.models.object_places import FilesPlace
 
 MOST_FILES = 200_000
 NOT_SAID = "production"
@@ -87,18 +87,23 @@ def _validator(data: os.stat_result) -> str:
 
 
 class Remote:
-    """Any fsspec URL but s3: credentials come from the environment, as its own tools read them."""
+    """Any other URL that fsspec knows; credentials come from the environment."""
 
     _VALIDATORS = ("ETag", "etag", "md5Hash", "generation", "content_settings", "version_id")
     _TIMES = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
 
     def __init__(self, url: str) -> None:
         from fsspec.core import url_to_fs
+        from fsspec.registry import known_implementations
 
         self._shown = url.rpartition("@")[2]
         try:
             self._system, self._root = url_to_fs(url)
-        except (ImportError, ValueError) as error:
+        except ImportError:
+            known = known_implementations.get(urlsplit(url).scheme, {})
+            needed = known.get("err", "no installed package opens such URLs")
+            raise CannotList(f"{self._shown} cannot be opened: {needed}") from None
+        except Exception as error:  # each protocol has exceptions of its own
             raise CannotList(f"{self._shown} cannot be opened ({type(error).__name__})") from None
 
     def files(self) -> tuple[list[Artifact], list[Gap]]:
@@ -138,7 +143,7 @@ class ModelFolder:
         name: str,
         layout: str,
         production: str,
-        bucket: Callable[[str], Bucket],
+        store: Callable[[str], FilesPlace | None],
     ) -> None:
         """Opens nothing yet.
 
@@ -147,18 +152,17 @@ class ModelFolder:
             name: of the target; its last part is the model's where the folder is one model.
             layout: `model`, `versions` or `models`.
             production: version that production serves.
-            bucket: makes the place behind an `s3://` URL.
+            store: makes the place behind the URL of an object store.
 
         Raises:
             CannotList: the URL cannot be opened.
         """
         scheme = urlsplit(url).scheme
-        if scheme == "s3":
-            self._place: Folder | Remote | Bucket = bucket(url)
-        elif scheme in ("", "file"):
+        self._place: FilesPlace
+        if scheme in ("", "file"):
             self._place = Folder(Path(urlsplit(url).path if scheme else url))
         else:
-            self._place = Remote(url)
+            self._place = store(url) or Remote(url)
         self._name = name.rpartition("/")[2]
         self._depth = {"model": 0, "versions": 1, "models": 2}[layout]
         self._production = production

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
+from compline.findings.gate import model_digest
 from compline.model import (
     Completed,
     Fact,
@@ -15,6 +16,7 @@ from compline.model import (
     Outcome,
     RegressionKind,
     ScanKey,
+    Served,
     Skipped,
     canonical_json,
     digest_of,
@@ -82,10 +84,7 @@ class ModelGuard:
             return Skipped(reason)
         rules = rules_of(job.target)
         notes.key = _key(tool, rules)
-        signatures = _signatures(tool, rules, context)
-        if signatures is not None and not proved:
-            signatures.prove(context.workspace)
-            proved.append(True)
+        signatures = _signatures(tool, rules, context, proved)
         with closing(open_source(job, context)) as source:
             inspection = Inspection(job, context, source, rules, signatures)
             listing, known, gaps = inspection.run()
@@ -135,7 +134,9 @@ def _tool(context: ScanContext) -> Tool:
         raise CannotScan(str(error)) from error
 
 
-def _signatures(tool: Tool, rules: dict[str, object], context: ScanContext) -> Signatures | None:
+def _signatures(
+    tool: Tool, rules: dict[str, object], context: ScanContext, proved: list[bool]
+) -> Signatures | None:
     keys, certificates = (
         [Path(str(each)) for each in list(rules[name])]  # type: ignore[call-overload]
         for name in ("keys", "certificates")
@@ -144,7 +145,8 @@ def _signatures(tool: Tool, rules: dict[str, object], context: ScanContext) -> S
         return None
     limits = context.config.limits
     bounds = ProcessLimits(limits.tool_seconds, limits.tool_memory_mb, limits.tool_output_mb)
-    return Signatures(tool, keys, certificates, bool(rules["ignore_unsigned_files"]), bounds)
+    loose = bool(rules["ignore_unsigned_files"])
+    return Signatures(tool, keys, certificates, loose, bounds, context.workspace, proved)
 
 
 def _facts(listing: Listing, inspection: Inspection) -> tuple[Fact, ...]:
@@ -162,7 +164,15 @@ def _facts(listing: Listing, inspection: Inspection) -> tuple[Fact, ...]:
     for place, paths in files.items():
         value = f"{len(paths)} files ({digest_of(sorted(paths))[:12]})"
         facts.append(Fact(changed, place, value))
+    contents: dict[tuple[str, str], dict[str, str]] = {}
+    for artifact in listing.artifacts:
+        of_version = contents.setdefault((artifact.model, artifact.version), {})
+        of_version[artifact.path] = inspection.content(artifact).removeprefix("sha256:")
     for model in listing.models:
         if model.served is not None:
-            facts.append(Fact(changed, alias_of(model.name), model.served or "-"))
+            files_of = contents.get((model.name, model.served), {})
+            whole = files_of and all(files_of.values())
+            served = Served(model.name, model.served, model_digest(files_of) if whole else "")
+            value = model.served or "-"
+            facts.append(Fact(changed, alias_of(model.name), value, served=served))
     return tuple(facts)

@@ -87,6 +87,8 @@ class Known:
     """`licence`, `run`, `commit`, `dataset`, as far as they are known."""
     judged_by_card: bool = True
     """Whether its cards could be read, if it has any."""
+    asked: bool = True
+    """Whether it was asked for its card and its run."""
     signature: str = ""
     """`none`, `unverified`, or a `Verdict`; empty where nobody could tell."""
     unscanned: tuple[str, ...] = ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from compline.model import Gap, GapReason, ScanKey, digest_of
+from compline.findings.drops import Gaps
+from compline.model import Gap, GapReason, ScanKey, canonical_json, digest_of
 from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.blobs.shelf import no_room
 from compline.scanners.interface import Job, ScanContext
@@ -25,6 +29,7 @@ from compline.scanners.models.sources import (
 )
 
 _HEADS = ScanKey(tool="heads", adapter="1")
+_CARDS = ScanKey(tool="cards", adapter="1")
 
 Place = tuple[str, str]
 """Model and version."""
@@ -47,8 +52,12 @@ class Inspection:
         self._signatures = signatures
         self._gaps: dict[Gap, None] = {}
         self._heads: dict[str, bytes] = {}
+        self._kept_cards: dict[str, bytes] = {}
+        self._kept_verdicts: dict[str, bytes] = {}
+        self._opened: frozenset[str] = frozenset()
+        """Contents that a tool has looked at to the end."""
         self._source = source
-        self._listing = whole_listing(self._source, job.target)
+        self._listing = whole_listing(self._source, job)
         settings = context.config.scanners.model_guard
         self._digests = Digests(
             job.target.name,
@@ -57,6 +66,7 @@ class Inspection:
             settings.reread_days,
             job.fresh,
             is_served(self._listing),
+            job.about,
         )
         self._largest = settings.file_gb << 30
 
@@ -74,18 +84,22 @@ class Inspection:
         for artifact in self._listing.artifacts:
             versions.setdefault((artifact.model, artifact.version), []).append(artifact)
         served = served_by_production(self._listing)
+        self._look_up(versions, served)
+        gaps = Gaps(self._gaps)
         known = {}
         for model in self._listing.models:
             for number, version in enumerate(model.versions, 1):
                 place = (model.name, version.name)
                 files = versions.get(place, [])
-                judged = place in served or number == len(model.versions)
-                hidden = not files and self._lies_in_a_gap("/".join(place))
+                newest = number == len(model.versions)
+                judged = place in served or newest or place == self._job.about
+                hidden = not files and gaps.cover("/".join(place), "")
                 cards = self._cards(files) if judged and not hidden else None
                 known[place] = Known(
                     tuple(sorted({f for each in files if (f := heads.get(each, ""))})),
                     joined(version.origin, cards or ()),
                     cards is not None or not (judged or hidden),
+                    judged,
                     self._signature(place, files),
                     self._unscanned(files) if place in served else (),
                 )
@@ -93,13 +107,14 @@ class Inspection:
                 if place in served and (unread or not known[place].signature):
                     text = "nobody could tell everything about the version that production serves"
                     self._gap(GapReason.UNPARSED, alias_of(model.name), text)
-            # What is said of the model as a whole must not end because a version was not seen.
-            if any(
-                gap.path.startswith(f"{model.name}/") and gap.reason is not GapReason.SYMLINK
-                for gap in self._gaps
-            ):
-                text = "some of its versions could not be looked at wholly"
-                self._gap(GapReason.TRUNCATED, model.name, text)
+        # What is said of the model as a whole must not end because a version was not seen.
+        for name in {
+            gap.path.partition("/")[0]
+            for gap in self._gaps
+            if "/" in gap.path and gap.reason is not GapReason.SYMLINK
+        } & {model.name for model in self._listing.models}:
+            text = "some of its versions could not be looked at wholly"
+            self._gap(GapReason.TRUNCATED, name, text)
         return self._listing, known, tuple(self._gaps)
 
     def content(self, artifact: Artifact) -> str:
@@ -115,8 +130,23 @@ class Inspection:
             rows.append([artifact.place, self.content(artifact), artifact.validator, when])
         return rows
 
-    def _lies_in_a_gap(self, place: str) -> bool:
-        return any(gap.covers(place) for gap in self._gaps)
+    def _look_up(self, versions: dict[Place, list[Artifact]], served: set[Place]) -> None:
+        """What is known of cards, signatures and scans; asked at once for all versions."""
+        cache = self._context.cache
+        cards = {self.content(f) for files in versions.values() for f in files if f.path in CARDS}
+        self._kept_cards = cache.get_many("models", _CARDS, cards - {""})
+        signed = [
+            digest_of({each.path: self.content(each) for each in files})
+            for files in versions.values()
+            if self._signatures and any(f.path == self._rules["signature"] for f in files)
+        ]
+        if signed:
+            self._kept_verdicts = cache.get_many("models", self._signing_key, signed)
+        contents = {
+            c for place in served for f in versions.get(place, ()) if (c := self.content(f))
+        }
+        seen = Seen(cache)
+        self._opened = frozenset().union(*(seen.by(scanner, contents) for scanner in OPENERS))
 
     def _read(self) -> dict[Artifact, str]:
         """Reads in full what has to be; gives the formats that can run code."""
@@ -145,8 +175,10 @@ class Inspection:
     def _cards(self, files: Iterable[Artifact]) -> list[dict[str, str]] | None:
         """What the cards say; None where one could not be read."""
         wanted = [each for each in files if each.path in CARDS and each.size <= MOST_BYTES]
-        found = []
-        for artifact, stream in self._source.read(wanted):
+        known = [self._kept_cards.get(self.content(each)) for each in wanted]
+        found = [json.loads(each) for each in known if each is not None]
+        unread = [each for each, card in zip(wanted, known, strict=True) if card is None]
+        for artifact, stream in self._source.read(unread) if unread else ():
             if isinstance(stream, Unreadable):
                 self._gap(stream.reason, artifact.place, stream.detail)
                 return None
@@ -158,6 +190,8 @@ class Inspection:
                 self._gap(GapReason.TRUNCATED, artifact.place, "its card broke off")
                 return None
             found.append(dict(read_card(content)))
+            key = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            self._context.cache.put_many("models", _CARDS, {key: canonical_json(found[-1])})
         return found
 
     def _signature(self, place: Place, files: Sequence[Artifact]) -> str:
@@ -177,15 +211,8 @@ class Inspection:
         if not all(contents.values()):
             self._gap(GapReason.UNPARSED, "/".join(filter(None, place)), "not all could be read")
             return ""
-        key = ScanKey(
-            self._signatures.tool.digest,
-            "1",
-            options=digest_of(
-                [self._signing_material(), name, self._rules["ignore_unsigned_files"]]
-            ),
-        )
         content = digest_of(contents)
-        kept = self._context.cache.get_many("models", key, [content]).get(content)
+        kept = self._kept_verdicts.get(content)
         if kept is not None and not self._job.fresh:
             return kept.decode()
         try:
@@ -193,8 +220,18 @@ class Inspection:
         except (CannotVerify, Unreadable) as error:
             self._gap(GapReason.CRASHED, "/".join(filter(None, place)), str(error))
             return ""
-        self._context.cache.put_many("models", key, {content: verdict.value.encode()})
+        kept_now = {content: verdict.value.encode()}
+        self._context.cache.put_many("models", self._signing_key, kept_now)
         return verdict.value
+
+    @cached_property
+    def _signing_key(self) -> ScanKey:
+        """What a verdict depends on besides the files."""
+        if self._signatures is None:
+            return ScanKey("", "1")
+        name, loose = self._rules["signature"], self._rules["ignore_unsigned_files"]
+        options = digest_of([self._signing_material(), name, loose])
+        return ScanKey(self._signatures.tool.digest, "1", options=options)
 
     def _signing_material(self) -> list[str]:
         """Digests of keys and certificates: another key under the same name is another key."""
@@ -226,11 +263,8 @@ class Inspection:
         A file that one of them could look at wholly is scanned: they differ in what they know.
         """
         name = self._rules["signature"]
-        contents = {c for each in files if each.path != name and (c := self.content(each))}
-        seen = Seen(self._context.cache)
-        left = set(contents)
-        for scanner in OPENERS:
-            left -= seen.by(scanner, contents)
+        left = {c for each in files if each.path != name and (c := self.content(each))}
+        left -= self._opened
         enabled = [s for s in OPENERS if self._context.config.scanners.of(s).enabled]
         return tuple(enabled) or OPENERS if left else ()
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
 
 from compline.model import Gap, GapReason
 from compline.scanners.models.artifacts import (
@@ -25,22 +24,23 @@ from compline.scanners.models.artifacts import (
     Unreadable,
     Version,
 )
+from compline.scanners.models.buckets import Buckets
 from compline.scanners.models.names import one_part, printable, version_order
+from compline.scanners.models.proxy import AT_ONCE, Proxy
 from compline.scanners.models.rest import NotInTime, Rest
+from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
 
 API = "api/2.0/mlflow/"
-PROXY = "api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts:"
-_DEEPEST = 12
-_AT_ONCE = 4
-"""Versions asked about at once; a registry is asked politely."""
 _PAGE = "1000"
 _ORIGINS = {
     "commit": "mlflow.source.git.commit",
     "repository": "mlflow.source.git.repoURL",
     "source": "mlflow.source.name",
 }
+_Answer = tuple[Mapping[str, str], list[Artifact], list[Gap]]
+"""A version's origin, its files, and what of it could not be seen."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class _Found:
     run: str
     tags: Mapping[str, str]
     stage: str
+    source: str
+    """Where its files were said to lie when it was made."""
 
 
 class MlflowRegistry:
@@ -64,6 +66,8 @@ class MlflowRegistry:
         production: str,
         buckets: Sequence[str],
         bucket: Callable[[str], Bucket],
+        runs: Runs,
+        about: tuple[str, str] | None = None,
     ) -> None:
         """Asks nothing yet.
 
@@ -73,13 +77,16 @@ class MlflowRegistry:
             production: alias or stage that production serves.
             buckets: `s3://` URLs that the server may lead to.
             bucket: makes the place behind one.
+            runs: what is known of them.
+            about: model and version, as places name them, that the gate asks about.
         """
         self._rest = rest
+        self._proxy = Proxy(rest)
         self._seconds = seconds
         self._production = production
-        self._buckets = tuple(each.rstrip("/") + "/" for each in buckets)
-        self._make_bucket = bucket
-        self._opened: dict[str, Bucket] = {}
+        self._buckets = Buckets(buckets, bucket)
+        self._runs = runs
+        self._about = about
 
     def listing(self) -> Listing:
         """As `Source` says. What production serves is asked for first, then the newest versions;
@@ -90,44 +97,61 @@ class MlflowRegistry:
         for each in found:
             if each.stage not in ("", "None", "Archived"):
                 aliases.setdefault(each.model, {}).setdefault(each.stage, each.name)
-        newest: dict[str, str] = {}
+        versions: dict[str, list[str]] = {name: [] for name in aliases}
         for each in sorted(found, key=lambda one: version_order(one.name)):
-            newest[each.model] = each.name
+            versions.setdefault(each.model, []).append(each.name)
 
         def order(each: _Found) -> tuple[bool, bool]:
             served = aliases.get(each.model, {}).get(self._production) == each.name
-            return (not served, newest[each.model] != each.name)
+            return (not (served or self._is_about(each)), versions[each.model][-1] != each.name)
 
         artifacts: list[Artifact] = []
         gaps: list[Gap] = []
         origins: dict[tuple[str, str], Mapping[str, str]] = {}
 
-        def ask(each: _Found) -> tuple[Mapping[str, str], list[Artifact], list[Gap]]:
+        # Half of the time at most to learn where files lie, so that those can be listed.
+        half = deadline - self._seconds / 2
+
+        def late(until: float) -> bool:
+            return time.monotonic() > until
+
+        def ask(each: _Found, uri: str | None) -> _Answer:
             place = f"{one_part(each.model)}/{one_part(each.name)}/"
             try:
-                if time.monotonic() <= deadline:
-                    return self._origin(each, asked=not all(order(each))), *self._files(each, place)
+                if uri is not None and not late(deadline):
+                    origin = self._origin(each, asked=not all(order(each)))
+                    return origin, *self._files(each, uri, place)
             except NotInTime:
                 pass
             text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
             return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
 
+        def locate(each: _Found) -> str | None:
+            try:
+                return None if late(half) else self._uri(each)
+            except NotInTime:
+                return None
+
         ordered = sorted(found, key=order)
-        pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="versions")
+        self._runs.look_up([e.run for e in ordered if e.run and not self._is_about(e)])
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="versions")
         try:
-            for each, (origin, files, missing) in zip(ordered, pool.map(ask, ordered), strict=True):
+            uris = list(pool.map(locate, ordered))
+            self._buckets.expect([uri for uri in uris if uri and self._buckets.allows(uri)])
+            answers = pool.map(ask, ordered, uris)
+            for each, (origin, files, missing) in zip(ordered, answers, strict=True):
                 origins[each.model, each.name] = origin
                 artifacts += files
                 gaps += missing
         finally:
             pool.shutdown(cancel_futures=True)
+            self._runs.keep()
         models = []
-        for name in sorted({*aliases, *newest}):
-            versions = sorted((e.name for e in found if e.model == name), key=version_order)
+        for name, names in sorted(versions.items()):
             models.append(
                 Model(
                     one_part(name),
-                    tuple(Version(one_part(v), origins.get((name, v), {})) for v in versions),
+                    tuple(Version(one_part(v), origins.get((name, v), {})) for v in names),
                     {one_part(alias): one_part(v) for alias, v in aliases.get(name, {}).items()},
                     aliases.get(name, {}).get(self._production),
                 )
@@ -136,28 +160,21 @@ class MlflowRegistry:
 
     def read(self, wanted: Sequence[Artifact]) -> Iterator[tuple[Artifact, Readable | Unreadable]]:
         """As `Source` says."""
+        yield from self._proxy.read([each for each in wanted if each.weak])
         for artifact in wanted:
-            try:
-                if not artifact.weak:  # only a bucket has validators
-                    folder, _, name = artifact.where.rpartition("/")
-                    yield artifact, self._bucket(folder).open(replace(artifact, where=name))
-                else:
-                    path = f"{PROXY}/{quote(artifact.where)}"
-                    with self._rest.stream(path, artifact.size) as stream:
-                        yield artifact, stream
-            except Unreadable as problem:
-                yield artifact, problem
+            if not artifact.weak:  # only a bucket has validators
+                try:
+                    yield artifact, self._buckets.open(artifact)
+                except Unreadable as problem:
+                    yield artifact, problem
 
     def close(self) -> None:
         """As `Source` says."""
         self._rest.close()
-        for bucket in self._opened.values():
-            bucket.close()
+        self._buckets.close()
 
-    def _bucket(self, folder: str) -> Bucket:
-        if folder not in self._opened:
-            self._opened[folder] = self._make_bucket(folder)
-        return self._opened[folder]
+    def _is_about(self, version: _Found) -> bool:
+        return (one_part(version.model), one_part(version.name)) == self._about
 
     def _aliases(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
@@ -172,7 +189,8 @@ class MlflowRegistry:
             tags = {str(tag["key"]): str(tag["value"]) for tag in each.get("tags") or ()}
             stage = str(each.get("current_stage") or "")
             run = str(each.get("run_id") or "")
-            found.append(_Found(str(each["name"]), str(each["version"]), run, tags, stage))
+            names = str(each["name"]), str(each["version"])
+            found.append(_Found(*names, run, tags, stage, str(each.get("source") or "")))
         return found
 
     def _origin(self, version: _Found, *, asked: bool) -> Mapping[str, str]:
@@ -184,74 +202,61 @@ class MlflowRegistry:
         }
         if version.run:
             known["run"] = version.run
+        said = self._runs.said(version.run) if version.run and asked else None
+        if said is not None:
+            return {**said, **known}
         if version.run and asked:
             answer = self._rest.json(f"{API}runs/get", {"run_id": version.run}, missing=True)
             data = (answer or {}).get("run") or {}
             tags = {
                 str(t["key"]): str(t["value"]) for t in (data.get("data") or {}).get("tags") or ()
             }
-            for key, tag in _ORIGINS.items():
-                if tags.get(tag):
-                    known.setdefault(key, tags[tag])
+            said = {key: tags[tag] for key, tag in _ORIGINS.items() if tags.get(tag)}
             for one in (data.get("inputs") or {}).get("dataset_inputs") or ():
-                known.setdefault("dataset", str((one.get("dataset") or {}).get("name", "")))
+                said.setdefault("dataset", str((one.get("dataset") or {}).get("name", "")))
             if answer is None:
                 known.pop("run")  # a run that is gone vouches for nothing
+            else:
+                self._runs.learn(version.run, said)
+            return {**said, **known}
         return known
 
-    def _files(self, version: _Found, place: str) -> tuple[list[Artifact], list[Gap]]:
+    def _uri(self, version: _Found) -> str:
+        """Where its files lie. What is no reference to something else (`runs:/`, `models:/`) the
+        server keeps as it was given, and needs not be asked for again."""
+        if version.source.startswith((_SCHEME, "s3://")):
+            return version.source
         parameters = {"name": version.model, "version": version.name}
         answer = self._rest.json(f"{API}model-versions/get-download-uri", parameters, missing=True)
-        uri = str((answer or {}).get("artifact_uri", ""))
+        return str((answer or {}).get("artifact_uri", ""))
+
+    def _files(self, version: _Found, uri: str, place: str) -> tuple[list[Artifact], list[Gap]]:
         blank = Artifact("", 0, one_part(version.model), one_part(version.name), weak=True)
         if uri.startswith("s3://"):
-            if not f"{uri}/".startswith(self._buckets or ("\0",)):
+            if not self._buckets.allows(uri):
                 text = "its files lie in a bucket that `artifacts` does not list"
                 return [], [Gap(GapReason.FORBIDDEN, place, text)]
-            files, gaps = self._bucket(uri).files()
-            placed = [
+            files = self._buckets.files(uri.rstrip("/"))
+            if not files:
+                return [], [Gap(GapReason.MISSING_OBJECT, place, "its files are not there")]
+            return [
                 replace(
                     blank,
                     path=printable(each.path),
                     size=each.size,
                     validator=each.validator,
                     weak=False,
-                    where=f"{uri.rstrip('/')}/{each.path}",
+                    where=each.where,
                 )
                 for each in files
-            ]
-            return placed, gaps
+            ], []
         if not uri.startswith(_SCHEME):
             return [], [Gap(GapReason.UNSUPPORTED, place, "the server does not serve its files")]
         root = uri.removeprefix(_SCHEME).lstrip("/")
         try:
-            return list(self._walk(root, blank)), []
+            return list(self._proxy.files(root, blank)), []
         except Unreadable as problem:
             return [], [Gap(problem.reason, place, problem.detail)]
-
-    def _walk(
-        self, root: str, blank: Artifact, inside: str = "", depth: int = 0
-    ) -> Iterator[Artifact]:
-        if depth > _DEEPEST:
-            raise Unreadable(GapReason.TOO_MANY, "folders within folders")
-        path = f"{root}/{inside}".rstrip("/")
-        answer = self._rest.json(PROXY, {"path": path}, missing=True)
-        if answer is None:
-            raise Unreadable(GapReason.MISSING_OBJECT, "its files are not there")
-        for each in answer.get("files") or ():
-            name = str(each["path"]).rpartition("/")[2]
-            below = f"{inside}/{name}".lstrip("/")
-            if each.get("is_dir"):
-                yield from self._walk(root, blank, below, depth + 1)
-            else:
-                size = int(each.get("file_size") or 0)
-                yield replace(
-                    blank,
-                    path=printable(below),
-                    size=size,
-                    validator=str(size),
-                    where=f"{root}/{below}",
-                )
 
     def _pages(self, call: str, key: str) -> Iterator[Mapping[str, Any]]:
         seen: set[str] = set()

@@ -6,6 +6,7 @@ endpoint too (AWS_ENDPOINT_URL_S3).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -57,10 +58,22 @@ class Bucket:
         Raises:
             CannotList: refused, too slow, too many, or none at all.
         """
-        found: list[Artifact] = []
+        found = [each for page in self.pages() for each in page]
+        if not found:
+            raise CannotList(f"s3://{self._bucket}/{self._prefix} holds nothing")
+        return found, []
+
+    def pages(self, inside: str = "") -> Iterator[list[Artifact]]:
+        """The objects below the prefix and a folder in it (`fraud/1/`), a page at a time; paths
+        are within the prefix.
+
+        Raises:
+            CannotList: refused, too slow, or too many.
+        """
+        number = 0
         arguments: dict[str, Any] = {
             "Bucket": self._bucket,
-            "Prefix": self._prefix,
+            "Prefix": f"{self._prefix}{inside}",
             "MaxKeys": PAGE,
         }
         while True:
@@ -68,6 +81,7 @@ class Bucket:
                 page = self._client.list_objects_v2(**arguments)
             except Exception as error:  # botocore makes its classes at run time
                 raise CannotList(self._trouble("listed", error)) from None
+            found = []
             for each in page.get("Contents") or ():
                 path = str(each["Key"]).removeprefix(self._prefix)
                 if path and not path.endswith("/"):
@@ -75,16 +89,15 @@ class Bucket:
                     found.append(
                         Artifact(path, int(each["Size"]), validator="-".join(map(str, said)))
                     )
-            if len(found) > _MOST_FILES:
+            number += len(found)
+            if number > _MOST_FILES:
                 raise CannotList(f"s3://{self._bucket} holds more than {_MOST_FILES} files")
+            yield found
             if not page.get("IsTruncated"):
-                break
+                return
             if not page.get("NextContinuationToken"):
                 raise CannotList(f"s3://{self._bucket}: the listing broke off halfway")
             arguments["ContinuationToken"] = page["NextContinuationToken"]
-        if not found:
-            raise CannotList(f"s3://{self._bucket}/{self._prefix} holds nothing")
-        return found, []
 
     def open(self, artifact: Artifact) -> Readable:
         """The object as a stream, if it is still the one that was listed."""

@@ -142,7 +142,7 @@ class _Opening:
         source: Source,
         whole: str,
     ) -> Look:
-        listing = whole_listing(source, job.target)
+        listing = whole_listing(source, job)
         # What is in a signature's place, model-guard looks into.
         signature = rules_of(job.target)["signature"] if job.target.kind in LIVE else ""
         wanted = [
@@ -217,7 +217,7 @@ def digests_of(job: Job, context: ScanContext, listing: Listing) -> Digests:
     days = settings.reread_days
     if job.target.kind not in LIVE:
         days = 36_500  # their contents have names of their own
-    return Digests(job.target.name, context.cache, context.now, days, job.fresh, served)
+    return Digests(job.target.name, context.cache, context.now, days, job.fresh, served, job.about)
 
 
 def _told(artifact: Artifact, digests: Digests) -> list[str]:

@@ -48,6 +48,11 @@ class Signatures:
     certificates: Sequence[Path]
     ignore_unsigned_files: bool
     limits: ProcessLimits
+    workspace: Path
+    """The canary is laid out there."""
+    proved: list[bool]
+    """Not empty once the canary was seen; shared by all targets of one scan. Where every verdict
+    is known already nothing is started, and so nothing is proved."""
 
     def verify(self, folder: Path, signature: str) -> Verdict:
         """The best verdict under any key or root.
@@ -58,7 +63,11 @@ class Signatures:
 
         Raises:
             CannotVerify: the tool did not come to an answer.
+            CannotScan: it misses its canary.
         """
+        if not self.proved:
+            self._prove()
+            self.proved.append(True)
         found = set()
         for method, option, path in (
             *(("key", "--public_key", each) for each in self.keys),
@@ -74,14 +83,14 @@ class Signatures:
             if each in found
         )
 
-    def prove(self, workspace: Path) -> None:
+    def _prove(self) -> None:
         """The recorded signature holds under its key, and under no other.
 
         Raises:
             CannotScan: it does not, or the tool does not work.
         """
         given = json.loads(_CANARY.read_text("utf-8"))
-        with scratch_directory(workspace.absolute() / "scratch") as directory:
+        with scratch_directory(self.workspace.absolute() / "scratch") as directory:
             folder = directory / "model"
             folder.mkdir()
             (folder / "weights.txt").write_text(given["content"])

@@ -12,13 +12,17 @@ from compline.scanners.interface import Job, ScanContext
 from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
 from compline.scanners.models.folders import ModelFolder
 from compline.scanners.models.mlflow import MlflowRegistry
+from compline.scanners.models.object_places import object_place
 from compline.scanners.models.rest import Rest
+from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
 from compline.scanners.models.trees import Layers, Tree
 from compline.source.errors import SourceError
 
 LIVE = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
 """Kinds that hold models with versions; they are asked each time."""
+_LISTED = "models"
+"""Of `Job.shared`: the listing, or why there is none."""
 
 
 def open_source(job: Job, context: ScanContext) -> Source:
@@ -48,22 +52,26 @@ def open_source(job: Job, context: ScanContext) -> Source:
 
     if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "mlflow":
         rest = Rest(target.locator, secret("credential"), seconds)
+        days = context.config.scanners.model_guard.reread_days
+        runs = Runs(target.name, context.cache, context.now, days, fresh=job.fresh)
         opener = partial(
             Bucket,
             seconds=seconds,
             endpoint=settings.get("artifact_endpoint"),
             credential=secret("artifact_credential"),
         )
-        return MlflowRegistry(rest, seconds, production, rules["artifacts"], opener)
-    opener = partial(
-        Bucket,
+        return MlflowRegistry(
+            rest, seconds, production, rules["artifacts"], opener, runs, job.about
+        )
+    store = partial(
+        object_place,
         seconds=seconds,
         endpoint=settings.get("endpoint"),
         credential=secret("credential"),
     )
     layout = "models" if target.kind is TargetKind.MODEL_REGISTRY else "versions"
     layout = str(settings.get("layout", layout))
-    return ModelFolder(target.locator, target.name, layout, production, opener)
+    return ModelFolder(target.locator, target.name, layout, production, store)
 
 
 def unreadable(target: Target) -> str:
@@ -99,18 +107,30 @@ def served_by_production(listing: Listing) -> set[tuple[str, str]]:
     return {(each.name, each.served) for each in listing.models if each.served is not None}
 
 
-def whole_listing(source: Source, target: Target) -> Listing:
-    """The listing; a place of models that shows none at all is not believed.
+def whole_listing(source: Source, job: Job) -> Listing:
+    """The listing, made once for all scanners of a shard; a place of models that shows none at all
+    is not believed. That it could not be made is as true for the scanners that come later.
 
     Raises:
         CannotList: it cannot be asked, or shows nothing: an account that lost its rights sees the
             same as one of an empty registry.
     """
+    kept = job.shared.get(_LISTED)
+    if isinstance(kept, str):
+        raise CannotList(kept)
+    if isinstance(kept, Listing):
+        return kept
     try:
-        listing = source.listing()
-    except SourceError as error:
+        listing = _believed(source.listing(), job)
+    except (SourceError, CannotList) as error:
+        job.shared[_LISTED] = str(error)
         raise CannotList(str(error)) from error
-    if target.kind in LIVE and not listing.models:
+    job.shared[_LISTED] = listing
+    return listing
+
+
+def _believed(listing: Listing, job: Job) -> Listing:
+    if job.target.kind in LIVE and not listing.models:
         raise CannotList("it shows no model at all: is it empty, or may our account see none?")
     return listing
 
