@@ -137,6 +137,14 @@ def test_each_option(option: str, value: str, rule: str) -> None:
     assert {one for one, _ in found} == {rule}
 
 
+def test_a_session_that_ends_in_any_case() -> None:
+    capped = {
+        ("fab", "session_lifetime_minutes"): "43200",
+        ("fab", "session_max_lifetime_minutes"): "600",
+    }
+    assert judged(Answers(), Inside({**SAFE, **capped}))[0] == set()
+
+
 def test_what_is_not_set_here_is_a_gap_and_not_good() -> None:
     options = {k: v for k, v in SAFE.items() if k[1] not in ("jwt_secret", "fernet_key")}
     found, gaps = judged(Answers(), Inside(options))

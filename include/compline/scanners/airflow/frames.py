@@ -102,8 +102,8 @@ def inventory_of(seen: Seen) -> Inventory:
     for name, make in makers.items():
         made = make(seen)
         if isinstance(made, str):
-            refused[name], *more = (Gap(GapReason.FORBIDDEN, at, made) for at in _PLACES[name])
-            gaps += more
+            refused[name], *others = (Gap(GapReason.FORBIDDEN, at, made) for at in _PLACES[name])
+            gaps += others
             continue
         rows, more = made
         frames[name] = frame_of(COLUMNS[name], rows)
