@@ -224,16 +224,21 @@ def to_strangers(body: Any, kind: str = "application/json", status: int = 200) -
 
 def test_strangers_who_are_administrators(look_at: Any, found: Any, fake: Fake) -> None:
     fake.special["/api/v2/dags"] = to_strangers(GOOD["/api/v2/dags"])
-    fake.special["/auth/fab/v1/roles"] = to_strangers({}, status=404)
+    fake.special["/auth/fab/v1/roles"] = always(404)
     look = look_at(url=fake.url, credential="a-token")
     assert ("anonymous-administrator", "setting/anonymous") in found(look)
     assert "/auth/token" not in fake.asked, "it would give a stranger an administrator's token"
 
 
-def test_a_login_page_for_strangers_lets_nobody_in(look_at: Any, found: Any, fake: Fake) -> None:
-    for path in ("/api/v2/dags", "/auth/token"):
-        fake.special[path] = to_strangers(b"<html>Log in</html>", "text/html; charset=utf-8")
-    assert found(look_at(url=fake.url, credential="a-token")) == {}
+@pytest.mark.parametrize("status", [200, 302])
+def test_a_login_page_for_strangers_lets_nobody_in(
+    look_at: Any, found: Any, fake: Fake, status: int
+) -> None:
+    for path in ("/api/v2/dags", "/auth/token", "/auth/fab/v1/roles"):
+        fake.special[path] = to_strangers(b"<html>Log in</html>", "text/html", status)
+    look = look_at(url=fake.url, credential="a-token")
+    assert found(look) == {}
+    assert not {"role/", "account/", "setting/authentication"} & {g.path for g in look.outcome.gaps}
 
 
 def test_a_login_page_for_everybody_is_failed(look_at: Any, error_of: Any, fake: Fake) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from compline.scanners.airflow.rest import Refused, Rest
 from compline.scanners.airflow.settings import OPTIONS
 from compline.scanners.expectations.inventory import CannotCollect
-from compline.scanners.http.answers import Answer
+from compline.scanners.http.answers import Answer, NoAnswer
 
 MOST_SOURCES = 1_000
 """DAG files whose source is asked for, each by a call of its own."""
@@ -45,7 +45,7 @@ def ask(rest: Rest, *, logged_in: bool) -> Answers:
     parts["version"] = str(version["version"])
     parts["address"] = rest.address
     parts["anonymous"] = _stranger(rest)
-    _manager(rest, parts)
+    _manager(rest, parts, logged_in=logged_in)
     if not logged_in:
         return answers
     _config(rest, parts)
@@ -86,25 +86,36 @@ def _stranger(rest: Rest) -> int:
     Raises:
         CannotCollect: it is neither.
     """
-    answer = rest.get("api/v2/dags", {"limit": "1"}, anonymous=True)
-    if answer.status == 200 and answer.kind != _JSON:
-        return 401  # the login page of whatever stands before Airflow
+    answer = _to_a_stranger(rest, "api/v2/dags", {"limit": "1"})
+    if answer is None or (answer.status == 200 and answer.kind != _JSON):
+        return 401  # a login page of whatever stands before Airflow
     if answer.status not in (200, 401, 403):
         raise CannotCollect(f"api/v2/dags answers {answer.status} to a stranger")
     return answer.status
 
 
-def _manager(rest: Rest, parts: dict[str, Any]) -> None:
+def _to_a_stranger(rest: Rest, path: str, parameters: dict[str, str]) -> Answer | None:
+    """What a call without a credential gets; None where it is led away, as to a login."""
+    try:
+        return rest.get(path, parameters, anonymous=True)
+    except NoAnswer as error:
+        if 300 <= error.status < 400:
+            return None
+        raise
+
+
+def _manager(rest: Rest, parts: dict[str, Any], *, logged_in: bool) -> None:
     """Which authentication manager answers, told by the paths that only one of them has."""
+    path, one = "auth/fab/v1/roles", {"limit": "1"}
+    answer = rest.get(path, one) if logged_in else _to_a_stranger(rest, path, one)
     parts["manager"] = "fab"
-    answer = rest.get("auth/fab/v1/roles", {"limit": "1"}, anonymous=True)
-    if answer.status in (200, 401, 403) and answer.kind == _JSON:
+    if answer is not None and answer.status in (200, 401, 403) and answer.kind == _JSON:
         return
     parts["manager"] = "simple"
     if parts["anonymous"] == 200:
         return  # it alone lets strangers in then, and the next call would give one a token
-    answer = rest.get("auth/token", anonymous=True)
-    if answer.status != 403 or b"simple_auth_manager" not in answer.body:
+    answer = _to_a_stranger(rest, "auth/token", {})
+    if answer is None or answer.status != 403 or b"simple_auth_manager" not in answer.body:
         parts["manager"] = ""
 
 
