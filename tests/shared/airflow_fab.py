@@ -71,6 +71,7 @@ class Fab:
     process: subprocess.Popen[bytes]
     certificate: Path | None = None
     _tokens: dict[str, str] = field(default_factory=dict)
+    _marks: int = 0
 
     def token(self, name: str = ADMIN, password: str = PASSWORD) -> str:
         """One login of an account; asked for once."""
@@ -106,7 +107,16 @@ class Fab:
 
     def requests(self) -> list[tuple[str, str]]:
         """Method and path of every request so far, from the server's own log."""
-        return re.findall(r"method=(\S+) path=(\S+)", self.log.read_text())
+        # It is written a moment after the answer: a last request shows that those before are there.
+        self._marks += 1
+        last = f"/mark-{self._marks}"
+        self._send("GET", last.lstrip("/"), {})
+        end = time.monotonic() + 20
+        while f"path={last} " not in (text := self.log.read_text()):
+            assert time.monotonic() < end, "the server does not log its requests"
+            time.sleep(0.05)
+        found = re.findall(r"method=(\S+) path=(\S+)", text)
+        return [call for call in found if not call[1].startswith("/mark-")]
 
     def _send(self, method: str, path: str, headers: dict[str, str], **body: Any) -> httpx.Response:
         verify = ssl.create_default_context(cafile=self.certificate) if self.certificate else True
