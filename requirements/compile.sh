@@ -24,4 +24,6 @@ for name in distributed dev; do
     compile "requirements/$name.txt" "requirements/$name.in" pyproject.toml \
         --constraints requirements/compline.txt
 done
+compile requirements/airflow-fab.txt requirements/airflow-fab.in \
+    --constraints requirements/compline.txt
 compile requirements/mlflow.txt requirements/mlflow.in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,28 @@ def test_where_it_is_said_a_finding_closes(watched: Any) -> None:
     (watched.folder / "app.log").write_text(LINE)
     watched.night()
     assert {one.id: one.state for one in watched.findings().values()} == {known: State.RESOLVED}
+
+
+def test_the_secret_is_found_to_its_line_and_kept_nowhere(watched: Any) -> None:
+    (watched.folder / "app.log").write_bytes(b"")
+    rotated = gzip.compress((LINE * 4 + f"Authorization: {TOKEN}\n").encode())
+    (watched.folder / "app.log.2.gz").write_bytes(rotated)
+    watch(watched)
+    watched.night()
+
+    [finding] = watched.open().values()
+    assert (Path(finding.path).name, finding.line) == ("app.log.2.gz", 5)
+    kept = [
+        path
+        for path in watched.home.rglob("*")
+        if path.is_file() and watched.folder not in path.parents
+    ]
+    assert any(path.suffix in (".db", ".sqlite") for path in kept), "the store is among them"
+    assert any(_plain(path) != path.read_bytes() for path in kept), "and evidence"
+    for path in kept:
+        assert TOKEN.encode() not in _plain(path), path
+
+
+def _plain(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content

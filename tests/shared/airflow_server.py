@@ -69,6 +69,7 @@ class Standalone:
     url: str
     home: Path
     process: subprocess.Popen[bytes]
+    environment: dict[str, str]
 
     def call(self, method: str, path: str, **json_body: Any) -> Any:
         """As the administrator, for arranging what is then checked."""
@@ -133,10 +134,48 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _standalone(folder: Path) -> Iterator[Standalone]:
+def everybody_is_administrator(server: Standalone) -> Iterator[str]:
+    """URL of a second API server of the same deployment, which asks nobody for a password."""
+    port = _free_port()
+    more = {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+    }
+    words = ["api-server", "--host", "127.0.0.1", "--port", str(port)]
+    with (server.home / "second.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "airflow", *words],
+            env={**server.environment, **more},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        url = f"http://127.0.0.1:{port}"
+
+        def up() -> bool:
+            assert process.poll() is None, "the second API server ended by itself"
+            with suppress(httpx.HTTPError):
+                return httpx.get(f"{url}/api/v2/version", timeout=5).status_code == 200
+            return False
+
+        try:
+            _until(up, "the second API server")
+            yield url
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _standalone(folder: Path) -> Iterator[Standalone]:
+    port = _free_port()
     dags = folder / "dags"
     dags.mkdir()
     (dags / "cleanup.py").write_text(_DAG)
@@ -164,21 +203,22 @@ def _standalone(folder: Path) -> Iterator[Standalone]:
         "API_AUTH__JWT_SECRET": "ab" * 32,
         "LOGGING__COLORED_CONSOLE_LOG": "False",
     }
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "AIRFLOW_HOME": str(folder / "home"),
+        **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
+    }
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "airflow", "standalone"],
-        env={
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "AIRFLOW_HOME": str(folder / "home"),
-            **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
-        },
+        env=environment,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     try:
-        yield Standalone(url, folder / "home", process)
+        yield Standalone(url, folder / "home", process, environment)
     finally:
         # `standalone` ends its parts by itself; what is left after that is ended with its group.
         process.send_signal(signal.SIGINT)
@@ -226,7 +266,14 @@ def bad_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone
             host="crm.example.org", login="etl", password="a-password",
             extra=json.dumps({"sslmode": "verify-full"}),
         )  # fmt: skip
+        server.call(
+            "POST", "api/v2/connections", connection_id="partner", conn_type="http",
+            host="https://partner.example.org", extra='{"verify": false, "api_key": "ghijkl"}',
+        )  # fmt: skip
         server.call("POST", "api/v2/variables", key="db_password", value="hunter22-hunter22")
+        server.call(
+            "POST", "api/v2/variables", key="source", value="ftp://etl:hunter22@example.org"
+        )
         yield server
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import signal
 import socket
 import sqlite3
 import ssl
 import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import environments
 import httpx
-import uv
 
-ROOT = Path(__file__).parents[2]
 ADMIN, PASSWORD = "admin", "a-password-for-tests"
 _START_SECONDS = 180
 _CROWD = 10_000
@@ -110,25 +106,8 @@ class Mlflow:
 
 
 def environment() -> Path:
-    """MLflow's programs, in an environment of its own, made once and kept under the workspace."""
-    home = ROOT / ".compline" / "tests" / "mlflow-env"
-    requirements = ROOT / "requirements" / "mlflow.txt"
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
-    mark = home / "requirements.sha256"
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with home.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may install it now
-        if not mark.is_file() or mark.read_text() != digest:
-            tool = uv.find_uv_bin()
-            subprocess.run(
-                [tool, "venv", "-q", "--clear", "--python", sys.executable, home], check=True
-            )
-            install = [tool, "pip", "install", "-q", "--compile-bytecode", "--require-hashes"]
-            subprocess.run(
-                [*install, "--python", home / "bin" / "python", "-r", requirements], check=True
-            )
-            mark.write_text(digest)
-    return home / "bin"
+    """MLflow's programs, in an environment of its own."""
+    return environments.environment("mlflow")
 
 
 def write_auth(folder: Path) -> None:

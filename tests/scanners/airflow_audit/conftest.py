@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -51,9 +52,17 @@ def look_at(
     """One look at one deployment; its settings are keyword arguments."""
     monkeypatch.setattr(canary, "prove_built_in", prove_once)
 
-    def look(*, credential: str = "", own: Any = None, seconds: int = 30, **settings: Any) -> Look:
+    def look(
+        *,
+        credential: str = "",
+        own: Any = None,
+        seconds: int = 30,
+        now: Any = None,
+        **settings: Any,
+    ) -> Look:
         asked = context(
             None,
+            now=now or datetime.now(UTC),
             secrets={"AIRFLOW_LOGIN": credential},
             scanners={"airflow-audit": {"seconds": seconds}},
             advisories={"osv": "bundled"},

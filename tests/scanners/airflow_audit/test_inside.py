@@ -53,7 +53,7 @@ def test_the_look_of_a_task(deployment: Any, look_at: Any, found: Any) -> None:
     seen -= {("dags-writable-by-tasks", f"file/{home}/{name}") for name in ("dags", "plugins")}
     assert seen == {
         ("simple-auth-manager", "setting/authentication"),
-        ("default-or-shared-password", "account/ann"),
+        ("default-or-shared-password", "password/ann"),
         ("shell-from-parameters", "dag-file/inner/clean.py/remove"),
         ("code-writable-by-everybody", f"file/{home}/dags/inner/clean.py"),
         ("secrets-readable-by-others", f"file/{home}/airflow.cfg"),
@@ -65,12 +65,14 @@ def test_passwords_are_judged_and_not_tried(deployment: Any, look_at: Any, scene
     kept = {"ann": "same-same-same", "bob": "same-same-same", "eve": "tiny"}
     (home / "passwords.json").write_text(json.dumps(kept))
     look = look_at(here=True, own=own)
-    told = {(o.rule, o.subject) for o in look.outcome.observations if o.subject[:8] == "account/"}
+    told = {(o.rule, o.subject) for o in look.outcome.observations if o.subject[:9] == "password/"}
     assert told == {
-        ("default-or-shared-password", "account/ann"),
-        ("default-or-shared-password", "account/bob"),
-        ("short-password", "account/eve"),
+        ("default-or-shared-password", "password/ann"),
+        ("default-or-shared-password", "password/bob"),
+        ("short-password", "password/eve"),
     }
+    paths = {gap.path for gap in look.outcome.gaps if gap.path.startswith(("password", "login"))}
+    assert paths == {"password/new", "login/"}, "what the file does not have is no good password"
     kept = b"".join(p.read_bytes() for p in scene.home.rglob("*") if p.is_file())
     assert b"same-same" not in kept
 

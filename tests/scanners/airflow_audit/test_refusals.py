@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
 def reply(handler: BaseHTTPRequestHandler, status: int, body: Any, **headers: str) -> None:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     handler.send_response(status)
-    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Type", headers.pop("kind", "application/json"))
     handler.send_header("Content-Length", headers.pop("length", str(len(content))))
     for name, value in headers.items():
         handler.send_header(name.replace("_", "-"), value)
@@ -212,12 +212,38 @@ def test_only_airflow_sees_its_own_deployment(look_at: Any, error_of: Any) -> No
     assert "only a run by Airflow" in error_of(look_at(here=True))
 
 
-def test_strangers_who_are_administrators(look_at: Any, found: Any, fake: Fake) -> None:
-    def open_door(handler: BaseHTTPRequestHandler) -> bool:
-        reply(handler, 200, GOOD["/api/v2/dags"])
+def to_strangers(body: Any, kind: str = "application/json", status: int = 200) -> Reply:
+    def special(handler: BaseHTTPRequestHandler) -> bool:
+        if "authorization" in handler.headers:
+            return False
+        reply(handler, status, body, kind=kind)
         return True
 
-    fake.special["/api/v2/dags"] = open_door
+    return special
+
+
+def test_strangers_who_are_administrators(look_at: Any, found: Any, fake: Fake) -> None:
+    fake.special["/api/v2/dags"] = to_strangers(GOOD["/api/v2/dags"])
+    fake.special["/auth/fab/v1/roles"] = always(404)
     look = look_at(url=fake.url, credential="a-token")
     assert ("anonymous-administrator", "setting/anonymous") in found(look)
     assert "/auth/token" not in fake.asked, "it would give a stranger an administrator's token"
+
+
+@pytest.mark.parametrize("status", [200, 302])
+def test_a_login_page_for_strangers_lets_nobody_in(
+    look_at: Any, found: Any, fake: Fake, status: int
+) -> None:
+    for path in ("/api/v2/dags", "/auth/token", "/auth/fab/v1/roles"):
+        fake.special[path] = to_strangers(b"<html>Log in</html>", "text/html", status)
+    look = look_at(url=fake.url, credential="a-token")
+    assert found(look) == {}
+    assert not {"role/", "account/", "setting/authentication"} & {g.path for g in look.outcome.gaps}
+
+
+def test_a_login_page_for_everybody_is_failed(look_at: Any, error_of: Any, fake: Fake) -> None:
+    for path in GOOD:
+        fake.special[path] = lambda handler: (
+            reply(handler, 200, b"<html>", kind="text/html") or True
+        )
+    assert "is not JSON" in error_of(look_at(url=fake.url, credential="a-token"))

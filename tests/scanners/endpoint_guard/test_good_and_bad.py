@@ -12,6 +12,7 @@ from endpoints import HOST, Authority, Served, serve
 
 from compline.model import Completed, Confidence, Severity
 from compline.scanners.endpoints.asking import MOST_CALLS
+from compline.tools.sandbox import confinement
 
 PROBES = {"probes": True, "prompt_canary": "env:PHRASE"}
 
@@ -28,6 +29,7 @@ def test_a_guarded_endpoint_is_clean(look_at: Any, good: Served, redirecting: Se
 
     assert look.outcome == Completed((), ())
     assert look.warnings == ()
+    assert look.sandbox == confinement().level, "sslyze's"
     assert len(good.requests) - before <= 50 < MOST_CALLS
 
 

@@ -75,10 +75,32 @@ def test_nobody_listens(look_at: Any, error_of: Any, closed_port: int) -> None:
     assert "no connection" in error_of(look_at(closed_port))
 
 
-@pytest.mark.parametrize("status", [429, 502, 503])
-def test_an_endpoint_that_is_not_well(look_at: Any, error_of: Any, status: int) -> None:
-    with serve(application(status, {"retry-after": "600"})) as served:
+@pytest.mark.parametrize(
+    ("status", "after"),
+    [(429, "600"), (429, "Wed, 21 Oct 2026 07:28:00 GMT"), (429, ""), (503, "0")],
+)
+def test_an_endpoint_that_is_not_well(look_at: Any, error_of: Any, status: int, after: str) -> None:
+    with serve(application(status, {"retry-after": after} if after else {})) as served:
         assert f"it answers {status}" in error_of(look_at(served.port, scheme="http"))
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "told"),
+    [
+        (302, {"location": "https://login.example.org/"}, "answers 302"),
+        (200, {"content-type": "text/html"}, "gets the page that every path answers with"),
+    ],
+)
+def test_a_login_page_for_everything_tells_nothing(
+    look_at: Any, status: int, headers: dict[str, str], told: str
+) -> None:
+    with serve(application(status, headers)) as served:
+        look = look_at(served.port, scheme="http")
+    assert isinstance(look.outcome, Completed), look.outcome
+    (gap,) = (gap for gap in look.outcome.gaps if gap.path == "access/")
+    assert told in gap.detail
+    found = {one.rule for one in look.outcome.observations}
+    assert not {rule for rule in found if rule.endswith(("-open", "answered", "accepted"))}
 
 
 def test_a_429_is_waited_for_as_long_as_it_says(look_at: Any) -> None:

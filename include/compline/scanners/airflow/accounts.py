@@ -17,6 +17,7 @@ _COMMON = frozenset(
 _LEAST_LETTERS = 12
 _ADMIN_ROLES = frozenset({"admin"})
 _SECRETS = frozenset({"Connections", "Variables", "Configurations"})
+_DATA = frozenset({"XComs", "Task Logs", "Audit Logs", "All Audit Logs"})
 _ACCOUNTS = frozenset({"Users", "Roles", "Permissions", "Permission Views", "Base Permissions"})
 _WRITING = frozenset({"can_create", "can_edit", "can_delete"})
 
@@ -82,9 +83,14 @@ def fab_rows(
 
 
 def role_rows(
-    roles: Iterable[Mapping[str, Any]], accounts: Iterable[Mapping[str, Any]]
+    roles: Iterable[Mapping[str, Any]], accounts: Iterable[Mapping[str, Any]], public: str
 ) -> Iterator[dict[str, Any]]:
     """The frame `roles`.
+
+    Args:
+        roles: as FAB lists them.
+        accounts: rows of the frame `accounts`.
+        public: the role of those without a login.
 
     Raises:
         CannotCollect: a role is shaped otherwise than FAB's.
@@ -105,10 +111,12 @@ def role_rows(
             "role": name,
             "accounts": sum(name in roles for roles in members),
             "rights": len(rights),
-            "public": name == "Public",
+            "public": name in (public, "Public"),
             "grants_something": bool(rights),
             "triggers": ("can_create", "DAG Runs") in rights
             or any(resource.startswith("DAG Run:") for resource in writes),
+            "edits_dags": any(each == "DAGs" or each.startswith("DAG:") for each in writes),
+            "sees_data": bool(reads & _DATA),
             "sees_connections": bool(reads & _SECRETS),
             "edits_connections": bool(writes & _SECRETS),
             "administers": bool(writes & _ACCOUNTS),

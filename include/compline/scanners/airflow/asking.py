@@ -10,11 +10,12 @@ from urllib.parse import quote
 from compline.scanners.airflow.rest import Refused, Rest
 from compline.scanners.airflow.settings import OPTIONS
 from compline.scanners.expectations.inventory import CannotCollect
-from compline.scanners.http.answers import Answer
+from compline.scanners.http.answers import Answer, NoAnswer
 
 MOST_SOURCES = 1_000
 """DAG files whose source is asked for, each by a call of its own."""
 _HIDDEN = "< hidden >"
+_JSON = "application/json"
 _SOURCES_END = 0.3
 """Share of the time that must be left when the last source is asked for."""
 
@@ -43,10 +44,8 @@ def ask(rest: Rest, *, logged_in: bool) -> Answers:
         raise CannotCollect("api/v2/version names no Airflow 3: another version, or no Airflow")
     parts["version"] = str(version["version"])
     parts["address"] = rest.address
-    parts["anonymous"] = rest.get("api/v2/dags", {"limit": "1"}, anonymous=True).status
-    if parts["anonymous"] not in (200, 401, 403):
-        raise CannotCollect(f"api/v2/dags answers {parts['anonymous']} to a stranger")
-    _manager(rest, parts)
+    parts["anonymous"] = _stranger(rest)
+    _manager(rest, parts, logged_in=logged_in)
     if not logged_in:
         return answers
     _config(rest, parts)
@@ -81,18 +80,43 @@ _LISTS = (
 )
 
 
-def _manager(rest: Rest, parts: dict[str, Any]) -> None:
+def _stranger(rest: Rest) -> int:
+    """The status by which a call without a credential is answered, or refused.
+
+    Raises:
+        CannotCollect: it is neither.
+    """
+    answer = _to_a_stranger(rest, "api/v2/dags", {"limit": "1"})
+    if answer is None or (answer.status == 200 and answer.kind != _JSON):
+        return 401  # a login page of whatever stands before Airflow
+    if answer.status not in (200, 401, 403):
+        raise CannotCollect(f"api/v2/dags answers {answer.status} to a stranger")
+    return answer.status
+
+
+def _to_a_stranger(rest: Rest, path: str, parameters: dict[str, str]) -> Answer | None:
+    """What a call without a credential gets; None where it is led away, as to a login."""
+    try:
+        return rest.get(path, parameters, anonymous=True)
+    except NoAnswer as error:
+        if 300 <= error.status < 400:
+            return None
+        raise
+
+
+def _manager(rest: Rest, parts: dict[str, Any], *, logged_in: bool) -> None:
     """Which authentication manager answers, told by the paths that only one of them has."""
+    path, one = "auth/fab/v1/roles", {"limit": "1"}
+    answer = rest.get(path, one) if logged_in else _to_a_stranger(rest, path, one)
+    parts["manager"] = "fab"
+    if answer is not None and answer.status in (200, 401, 403) and answer.kind == _JSON:
+        return
     parts["manager"] = "simple"
     if parts["anonymous"] == 200:
-        return  # it alone can let strangers in, and the next call would give one a token
-    answer = rest.get("auth/token", anonymous=True)
-    if answer.status == 403 and b"simple_auth_manager" in answer.body:
-        return
-    parts["manager"] = ""
-    answer = rest.get("auth/fab/v1/roles", {"limit": "1"}, anonymous=True)
-    if answer.status in (401, 403) and answer.kind == "application/json":
-        parts["manager"] = "fab"
+        return  # it alone lets strangers in then, and the next call would give one a token
+    answer = _to_a_stranger(rest, "auth/token", {})
+    if answer is None or answer.status != 403 or b"simple_auth_manager" not in answer.body:
+        parts["manager"] = ""
 
 
 def _config(rest: Rest, parts: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from compline.model import Gap, GapReason
 from compline.scanners.airflow.accounts import fab_rows, role_rows, simple_rows
 from compline.scanners.airflow.asking import Answers
 from compline.scanners.airflow.connections import connection_rows, variable_rows
-from compline.scanners.airflow.settings import ITEMS, SESSION, is_loopback, states
+from compline.scanners.airflow.settings import ITEMS, PUBLIC_ROLE, SESSION, is_loopback, states
 from compline.scanners.airflow.shell import NotParsed, shell_tasks
 from compline.scanners.expectations.inventory import Inventory, frame_of
 
@@ -19,8 +19,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "settings": ("item", "state", "detail"),
     "accounts": ("account", "roles", "admin", "strength", "idle"),
     "roles": (
-        "role", "accounts", "rights", "public", "grants_something", "triggers", "sees_connections",
-        "edits_connections", "administers",
+        "role", "accounts", "rights", "public", "grants_something", "triggers", "edits_dags",
+        "sees_data", "sees_connections", "edits_connections", "administers",
     ),
     "connections": (
         "connection", "type", "transport", "verified", "shown", "leaks", "in_extra",
@@ -32,13 +32,12 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "advisories": ("package", "version", "advisory", "severity", "known_as"),
 }  # fmt: skip
 _PLACES = {
-    "accounts": "account/",
-    "roles": "role/",
-    "connections": "connection/",
-    "variables": "variable/",
-    "shell_tasks": "dag-file/",
-    "files": "file/",
-    "advisories": "package/",
+    "accounts": ("account/", "password/", "login/"),
+    "roles": ("role/",),
+    "connections": ("connection/",),
+    "variables": ("variable/",),
+    "shell_tasks": ("dag-file/",),
+    "files": ("file/",),
 }
 """Where the findings of a frame are, which is what a gap in it covers."""
 _NO_LOGIN = "without a credential only strangers' calls are made: give `url` and `credential`"
@@ -103,7 +102,8 @@ def inventory_of(seen: Seen) -> Inventory:
     for name, make in makers.items():
         made = make(seen)
         if isinstance(made, str):
-            refused[name] = Gap(GapReason.FORBIDDEN, _PLACES[name], made)
+            refused[name], *others = (Gap(GapReason.FORBIDDEN, at, made) for at in _PLACES[name])
+            gaps += others
             continue
         rows, more = made
         frames[name] = frame_of(COLUMNS[name], rows)
@@ -117,14 +117,7 @@ _Made = tuple[Iterable[dict[str, Any]], Sequence[Gap]] | str
 
 def _settings(seen: Seen) -> tuple[list[dict[str, Any]], list[Gap]]:
     parts, inside = seen.answers.parts, seen.inside
-    shown = {
-        (section, option): value
-        for name, value in (parts.get("options") or {}).items()
-        for section, _, option in [name.partition(".")]
-    }
-    # The API server's own word counts for more than what one of its workers sees.
-    options = {**(inside.options if inside else {}), **shown}
-    found = states(options, float(seen.values.get("session_hours") or 24))
+    found = states(_options(seen), float(seen.values.get("session_hours") or 24))
     if parts:
         found |= _over_rest(parts)
     if seen.values.get("remote_logs_encrypted") and found.get("remote_logs", ("",))[0] != "local":
@@ -143,12 +136,23 @@ def _settings(seen: Seen) -> tuple[list[dict[str, Any]], list[Gap]]:
     )
 
 
+def _options(seen: Seen) -> dict[tuple[str, str], str]:
+    """The API server's own word counts for more than what one of its workers sees."""
+    shown = {
+        (section, option): value
+        for name, value in (seen.answers.parts.get("options") or {}).items()
+        for section, _, option in [name.partition(".")]
+    }
+    return {**(seen.inside.options if seen.inside else {}), **shown}
+
+
 def _over_rest(parts: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """What the API server shows of itself, whatever its configuration says elsewhere."""
     address = str(parts["address"])
     secure = "tls" if address.startswith("https://") else "plain"
+    let_in = "role" if parts.get("manager") == "fab" else "open"
     found = {
-        "anonymous": ("open" if parts["anonymous"] == 200 else "refused", "asked as a stranger"),
+        "anonymous": (let_in if parts["anonymous"] == 200 else "refused", "asked as a stranger"),
         "transport": ("loopback" if is_loopback(address) else secure, "our own calls"),
     }
     if parts.get("manager"):
@@ -177,7 +181,8 @@ def _accounts(seen: Seen) -> _Made:
     parts, inside = seen.answers.parts, seen.inside
     if "users" in parts:
         idle = int(seen.values.get("idle_days") or 90)
-        return list(fab_rows(parts["users"], seen.now, idle)), ()
+        rows = list(fab_rows(parts["users"], seen.now, idle))
+        return rows, list(_not_told(rows))
     options = {**(inside.options if inside else {})}
     shown = (parts.get("options") or {}).get("core.simple_auth_manager_users")
     users = shown or options.get(("core", "simple_auth_manager_users"))
@@ -187,7 +192,21 @@ def _accounts(seen: Seen) -> _Made:
         return why or "this authentication manager does not list its accounts to us"
     if users is None:
         return _NOT_INSIDE
-    return simple_rows(str(users), inside.passwords if inside else None), ()
+    rows = simple_rows(str(users), inside.passwords if inside else None)
+    return rows, list(_not_told(rows))
+
+
+def _not_told(rows: Sequence[Mapping[str, Any]]) -> Iterator[Gap]:
+    """What nobody says of accounts: they are no better for that."""
+    for column, unknown, place, detail in (
+        ("strength", "unseen", "password/", "passwords are not shown to us, and none is tried"),
+        ("idle", "unknown", "login/", "when accounts were last used is not told"),
+    ):
+        names = [str(row["account"]) for row in rows if row[column] == unknown]
+        if rows and len(names) == len(rows):
+            yield Gap(GapReason.FORBIDDEN, place, detail)
+        else:
+            yield from (Gap(GapReason.FORBIDDEN, f"{place}{name}", detail) for name in names)
 
 
 def _manager_inside(inside: Inside | None) -> str:
@@ -200,7 +219,7 @@ def _roles(seen: Seen) -> _Made:
     parts = seen.answers.parts
     if "roles" in parts:
         accounts = list(fab_rows(parts.get("users") or (), seen.now, 90))
-        return list(role_rows(parts["roles"], accounts)), ()
+        return list(role_rows(parts["roles"], accounts, _options(seen).get(PUBLIC_ROLE, ""))), ()
     if (parts.get("manager") or _manager_inside(seen.inside)) == "simple":
         return [], ()  # its four roles are built in, and the same everywhere
     return seen.answers.unseen.get("roles", "this authentication manager does not list its roles")

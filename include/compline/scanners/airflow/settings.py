@@ -96,9 +96,23 @@ def authentication(options: Options) -> tuple[str, str]:
 
 
 def _anonymous(options: Options) -> tuple[str, str]:
-    everybody = truth(options["core", "simple_auth_manager_all_admins"])
-    simple = authentication(options)[0] == "simple"
-    return ("open" if everybody and simple else "refused"), "[core] simple_auth_manager_all_admins"
+    manager = authentication(options)[0]
+    everybody = options.get(("core", "simple_auth_manager_all_admins"))
+    if manager == "simple" and everybody is not None:
+        state = "open" if truth(everybody) else "refused"
+        return state, "[core] simple_auth_manager_all_admins"
+    if manager == "fab" and options.get(PUBLIC_ROLE):
+        return "role", "[fab] auth_role_public"
+    # FAB's webserver_config.py may name a role as well, and other managers have ways of their own.
+    return "", ""
+
+
+def _login_limit(options: Options) -> tuple[str, str]:
+    manager, limited = authentication(options)[0], options.get(("fab", "auth_rate_limited"))
+    if manager == "fab":
+        state = "" if limited is None else "limited" if truth(limited) else "unlimited"
+        return state, "[fab] auth_rate_limited"
+    return ("none" if manager == "simple" else ""), manager
 
 
 def _jwt(options: Options) -> tuple[str, str]:
@@ -167,21 +181,34 @@ def is_loopback(url: str) -> bool:
 
 
 def session_hours(options: Options) -> float | None:
-    """The longest time that a login counts; None where it cannot be told."""
+    """How long a login counts; None where it cannot be told.
+
+    With FAB a session of a browser ends `session_lifetime_minutes` after the last click, and at
+    `session_max_lifetime_minutes` in any case where that is not 0.
+    """
     try:
         hours = int(options["api_auth", "jwt_expiration_time"]) / _SECONDS_PER_HOUR
-        minutes = options.get(("fab", "session_lifetime_minutes"), "0")
         if authentication(options)[0] == "fab":
-            hours = max(hours, int(minutes) / 60)
+            idle = int(options["fab", "session_lifetime_minutes"])
+            most = int(options.get(("fab", "session_max_lifetime_minutes")) or 0)
+            hours = max(hours, (min(idle, most) if most else idle) / 60)
     except (KeyError, ValueError):
         return None
     return hours
 
 
 _MANAGER = ("core", "auth_manager")
+PUBLIC_ROLE = ("fab", "auth_role_public")
+"""Names the role of FAB that strangers have; empty: none."""
 ITEMS: tuple[Item, ...] = (
     Item("authentication", (_MANAGER,), authentication),
-    Item("anonymous", (_MANAGER, ("core", "simple_auth_manager_all_admins")), _anonymous),
+    Item(
+        "anonymous",
+        (_MANAGER,),
+        _anonymous,
+        (("core", "simple_auth_manager_all_admins"), PUBLIC_ROLE),
+    ),
+    Item("login_limit", (_MANAGER,), _login_limit, (("fab", "auth_rate_limited"),)),
     Item(
         "fernet_key",
         (("core", "fernet_key"),),
@@ -239,6 +266,7 @@ OPTIONS: tuple[tuple[str, str], ...] = tuple(
             *(option for item in ITEMS for option in (*item.needs, *item.more)),
             ("api_auth", "jwt_expiration_time"),
             ("fab", "session_lifetime_minutes"),
+            ("fab", "session_max_lifetime_minutes"),
             ("core", "simple_auth_manager_users"),
         )
     )

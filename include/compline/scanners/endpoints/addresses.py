@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from compline.source.address import is_public
+from compline.source.address import embedded, is_public
 
-_METADATA = frozenset({"169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254"})
+_METADATA = frozenset(
+    {
+        "169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254",
+        "fd20:ce::254",
+    }
+)  # fmt: skip
 """Where clouds hand credentials to whoever asks from inside."""
 _CONNECT_SECONDS = 5.0
 
@@ -97,18 +102,17 @@ def check(host: str, address: str, private: Sequence[str]) -> None:
     Raises:
         NoPlace: it is private, link-local or a cloud's metadata service, and not listed.
     """
-    if is_public(address):
-        return
     ip = ipaddress.ip_address(address)
     named = {entry.lower() for entry in private}
-    dangerous = ip.is_unspecified or ip.is_multicast or _is_metadata(ip)
-    if dangerous:
+    if _is_dangerous(ip) or _is_dangerous(embedded(ip)):
         if any(_as_address(entry) == ip for entry in named):
             return
         raise NoPlace(
             f"{host} is at {address}, a link-local, metadata or unusable address: it is only asked "
             "where `private_hosts:` lists that very address"
         )
+    if is_public(address):
+        return
     networks = [network for entry in named if (network := _as_network(entry)) is not None]
     if host.lower() in named or any(ip in network for network in networks):
         return
@@ -118,10 +122,9 @@ def check(host: str, address: str, private: Sequence[str]) -> None:
     )
 
 
-def _is_metadata(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether it is a cloud's metadata service, or link-local, where most of them are."""
-    inner = getattr(ip, "ipv4_mapped", None) or ip
-    return str(inner) in _METADATA or inner.is_link_local
+def _is_dangerous(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it is nobody's, a cloud's metadata service, or link-local, where most of them are."""
+    return ip.is_unspecified or ip.is_multicast or str(ip) in _METADATA or ip.is_link_local
 
 
 def _as_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

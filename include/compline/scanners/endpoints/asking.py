@@ -198,7 +198,10 @@ class Asker:
                     content.decode("utf-8", "replace"),
                 )
         except httpx.ConnectTimeout:
-            raise NotConnected("nothing takes connections") from None
+            what = (
+                "no TLS handshake was ended" if at.scheme == "https" else "no connection was made"
+            )
+            raise NotConnected(f"{what} within {CALL_SECONDS / 2:g} seconds") from None
         except (TimeoutError, httpx.TimeoutException):
             raise NoAnswer(f"no whole answer within {CALL_SECONDS:g} seconds") from None
         except httpx.ConnectError as error:

@@ -48,10 +48,11 @@ def collect(asked: Asked) -> Inventory:
     plan = _plan(asked, place)
     # First the questions: a service that is down or drips costs no minute of sslyze.
     answers = _answers(place, credential, ca, plan, asked.seconds)
+    sandbox = ""
     if place.scheme == "https":
         left = min(asked.seconds * _TLS_SHARE, asked.seconds - (time.monotonic() - started))
-        answers = _with_tls(answers, asked, place, ca, max(left, 5.0))
-    return inventory_of(answers, _allowed(asked.values), asked.now)
+        answers, sandbox = _with_tls(answers, asked, place, ca, max(left, 5.0))
+    return replace(inventory_of(answers, _allowed(asked.values), asked.now), sandbox=sandbox)
 
 
 def recorded(answers: Mapping[str, Any], asked: Asked) -> Inventory:
@@ -109,13 +110,15 @@ def _answers(
 
 def _with_tls(
     answers: Answers, asked: Asked, place: Place, ca: Path | None, seconds: float
-) -> Answers:
+) -> tuple[Answers, str]:
     limits = asked.config.limits
     if asked.tools is None:
-        return replace(answers, tls_missing="there are no tools here")
+        return replace(answers, tls_missing="there are no tools here"), ""
     tool = asked.tools.get("sslyze")
     try:
-        found = tls.scan(tool, place, ca, seconds, limits.tool_memory_mb, limits.tool_output_mb)
+        found, sandbox = tls.scan(
+            tool, place, ca, seconds, limits.tool_memory_mb, limits.tool_output_mb
+        )
     except CannotCollect as error:
-        return replace(answers, tls_missing=str(error))
-    return replace(answers, tls=found)
+        return replace(answers, tls_missing=str(error)), ""
+    return replace(answers, tls=found), sandbox

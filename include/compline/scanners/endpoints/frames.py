@@ -129,17 +129,21 @@ def _headers(answers: Answers) -> Iterator[_Row]:
 
 
 def _access(answers: Answers, allowed: Allowed, gaps: list[Gap]) -> Iterator[_Row]:
-    if not answers.call_works and "access/right" not in answers.missing:
-        right = answers.asked.get("access/right")
+    right = answers.asked.get("access/right")
+    a_page = right is not None and _is_page_for_all(answers, right)
+    works = answers.call_works and not a_page
+    if not works and "access/right" not in answers.missing:
         why = f"the call with the credential answers {right.status}" if right else "no credential"
+        if a_page:
+            why = "the call with the credential gets the page that every path answers with"
         detail = f"{why}: who is let in cannot be known ({answers.call}; see `call:`)"
         gaps.append(Gap(GapReason.FORBIDDEN, "access/", detail))
     for identity in ("anonymous", "wrong"):
         answer = answers.asked.get(f"access/{identity}")
         if answer is None or answer.status >= 500:
             continue
-        let_in = 200 <= answer.status < 300
-        known = let_in or answers.call_works or answer.status in _REFUSED
+        let_in = 200 <= answer.status < 300 and not _is_page_for_all(answers, answer)
+        known = let_in or works or answer.status in _REFUSED
         if known:
             yield {
                 "identity": identity,
@@ -147,6 +151,15 @@ def _access(answers: Answers, allowed: Allowed, gaps: list[Gap]) -> Iterator[_Ro
                 "status": answer.status,
                 "let_in": let_in and not allowed.public,
             }
+
+
+def _is_page_for_all(answers: Answers, answer: Answer) -> bool:
+    """Whether it is a login page, or one that an application has for whatever path."""
+    if not answer.headers.get("content-type", "").startswith("text/html"):
+        return False
+    path = answers.call.partition(" ")[2]
+    anything = _same(answers.asked.get(UNKNOWN))
+    return anything is not None and _same(answer, path) == anything
 
 
 def _doors(answers: Answers, allowed: Allowed) -> Iterator[_Row]:

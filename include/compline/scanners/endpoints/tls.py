@@ -44,8 +44,8 @@ _SCANS = (
 
 def scan(
     tool: Tool, place: Place, ca: Path | None, seconds: float, memory_mb: int, output_mb: int
-) -> Mapping[str, Any]:
-    """sslyze's result for the server, at the address that was found first.
+) -> tuple[Mapping[str, Any], str]:
+    """sslyze's result for the server, at the address that was found first, and its sandbox.
 
     Raises:
         CannotCollect: the tool broke, was too slow, or could not speak TLS to it at all.
@@ -69,7 +69,7 @@ def scan(
         )
     except ToolError as error:
         raise CannotCollect(f"sslyze: {error}") from None
-    return read(done.stdout)
+    return read(done.stdout), done.sandbox
 
 
 def read(report: bytes) -> Mapping[str, Any]:

@@ -34,6 +34,8 @@ class Inventory:
     """What is no defect by itself, but whose change is told."""
     links: tuple[Link, ...] = ()
     """What depends on what, as far as it was seen."""
+    sandbox: str = ""
+    """How the tools of the collector were confined; empty where it ran none."""
 
     @property
     def all_gaps(self) -> tuple[Gap, ...]:

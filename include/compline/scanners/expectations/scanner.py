@@ -131,6 +131,7 @@ class InventoryScanner:
         )
         # Asked first: a service that is down costs no import of Great Expectations.
         inventory = within(seconds, f"scanners.{self.name}.seconds", lambda: ask.collect(asked))
+        notes.sandbox = inventory.sandbox
         return self._held(kind, suite, bound, asked, inventory, proved, notes)
 
     def _held(

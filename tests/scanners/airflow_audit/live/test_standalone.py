@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from airflow_server import everybody_is_administrator
 
 from compline.model import Completed, Failed, Target, TargetKind
 from compline.scanners.interface import Job
@@ -25,6 +26,11 @@ SHOWN = {
     ("connection-shows-secret", "connection/warehouse"),
     ("variable-holds-secret", "variable/db_password"),
     ("variable-not-encrypted", "variable/db_password"),
+    ("connection-unverified", "connection/partner"),
+    ("connection-secret-in-extra", "connection/partner"),
+    ("variable-shows-secret", "variable/source"),
+    ("variable-holds-secret", "variable/source"),
+    ("variable-not-encrypted", "variable/source"),
     ("shell-from-parameters", "dag-file/dags-folder:cleanup.py/remove"),
 }
 
@@ -43,20 +49,21 @@ def test_what_is_bad_is_found_by_reading_calls_alone(
         "setting/jwt_secret",
         "setting/api_secret_key",
         "file/",
+        "password/",
+        "login/",
     }
     assert all(is_reading(call) for call in recording.calls), recording.calls
     assert [call for call in recording.calls if call[0] == "POST"] == [("POST", "/auth/token")]
     assert len(recording.calls) < 20
     kept = b"".join(p.read_bytes() for p in scene.home.rglob("*") if p.is_file())
-    assert b"abcdef" not in kept
-    assert b"hunter22" not in kept
+    assert not [one for one in (b"abcdef", b"ghijkl", b"hunter22") if one in kept]
 
 
 def test_a_policy_declares_what_is_right(look_at: Any, found: Any, recording: Any) -> None:
     policy = {
         "admins": ["admin"],
         "plain_connections": ["warehouse"],
-        "secret_variables": ["db_password"],
+        "secret_variables": ["db_password", "source"],
         "shell_tasks": ["remove"],
     }
     look = look_at(url=recording.url, credential=LOGIN, policy=policy)
@@ -84,6 +91,15 @@ def test_without_a_credential_only_strangers_calls(look_at: Any, recording: Any,
     assert isinstance(look.outcome, Completed)
     assert {"connection/", "variable/"} <= {gap.path for gap in look.outcome.gaps}
     assert all(method == "GET" for method, _ in recording.calls)
+
+
+def test_an_api_server_that_asks_nobody(look_at: Any, found: Any, bad_airflow: Any) -> None:
+    with everybody_is_administrator(bad_airflow) as url:
+        look = look_at(url=url)
+        log = (bad_airflow.home / "second.log").read_text()
+    assert found(look)["anonymous-administrator", "setting/anonymous"] == "critical"
+    assert "/api/v2/dags" in log
+    assert "/auth/token" not in log, "it would give a stranger an administrator's token"
 
 
 @pytest.mark.parametrize(
