@@ -1,4 +1,8 @@
-"""The models of a registry of 5,000: a real MLflow whose files come through its proxy."""
+"""The models of a large registry: a real MLflow whose files come through its proxy, or lie in S3.
+
+Through the proxy each version costs a call to list it and, since the proxy has no validators, each
+file in production one to read it; a bucket is listed once for all versions.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,16 @@ import sqlite3
 import sys
 import zlib
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.server import ThreadedMotoServer
 from running import ROOT, TOOLS, coverage, scan
 
 sys.path.insert(0, str(ROOT / "tests" / "shared"))
@@ -29,17 +37,18 @@ from mlflow_server import (
     write_auth,
 )
 
-MODELS, VERSIONS = 5_000, 2
+VERSIONS = 2
+_BUCKET = "stocked"
 _CONTENTS = 20
-_SCANNERS = ("modelaudit", "picklescan", "model-guard")
 
 
-def models(here: Path, number: int = MODELS, seconds: int = 480) -> dict[str, Any]:
+def models(here: Path, number: int, *, bucket: bool, seconds: int = 480) -> dict[str, Any]:
     """Seconds and calls of a first look, of an unchanged night, and of one with an alias moved.
 
     Args:
         here: an empty folder.
         number: models, of two versions each; production serves the first.
+        bucket: whether files lie in S3, by moto's server, and not behind MLflow's proxy.
         seconds: `scanners.model-guard.seconds`.
 
     Raises:
@@ -49,40 +58,59 @@ def models(here: Path, number: int = MODELS, seconds: int = 480) -> dict[str, An
     server = start(environment(), here, "stocked", ["--app-name", "basic-auth"], "http")
     try:
         wait(server)
-        _fill(here, number)
-        config = _config(here, server.url, seconds)
-        first, peak = scan(config, here / "scan.log")
-        _next_day(here)
-        unchanged, calls = _night(config, here, server)
-        moved = f"m-{number // 2:05}"
-        alias = {"name": moved, "alias": "champion", "version": "2"}
-        server.call("POST", "api/2.0/mlflow/registered-models/alias", **alias)
-        changed, _ = _night(config, here, server)
-        with closing(sqlite3.connect(here / "work" / "store" / "compline.db")) as store:
-            query = "SELECT title FROM regressions WHERE kind = 'model-changed'"
-            told = [title for (title,) in store.execute(query)]
-        rows = coverage(config)
-        result = {
-            "models": number,
-            "versions": number * VERSIONS,
-            "files": number * VERSIONS * 2,
-            "calls": sum(calls.values()),
-            "calls_for_files": calls["a file"],
-            "first_seconds": first,
-            "unchanged_seconds": unchanged,
-            "changed_seconds": changed,
-            "told": told,
-            "outcomes": sorted({row["outcome"] for row in rows}),
-            "gaps": sum(len(row["gaps"]) for row in rows),
-            "peak_mib": peak >> 20,
-        }
+        with _s3() as endpoint:
+            _fill(here, number, bucket=bucket)
+            config = _config(here, server.url, seconds, endpoint if bucket else "")
+            result, told = _nights(here, config, server, number)
     finally:
         stop(server.process)
-    words = f"{moved}@production: from 1 to 2; no decision of the gate approves it"
-    if told != [words] or result["outcomes"] != ["completed"] or result["gaps"]:
-        raise SystemExit(f"not as it should be: {result}")
-    del result["outcomes"]
+    words = f"{_moved(number)}@production: from 1 to 2; no decision of the gate approves it"
+    if told != [words] or result.pop("outcomes") != ["completed"] or result["gaps"]:
+        raise SystemExit(f"not as it should be: {told} {result}")
     return {**result, "told": len(told)}
+
+
+def _moved(number: int) -> str:
+    return f"m-{number // 2:05}"
+
+
+def _nights(
+    here: Path, config: Path, server: Mlflow, number: int
+) -> tuple[dict[str, Any], list[str]]:
+    first, peak = scan(config, here / "scan.log")
+    _next_day(here)
+    unchanged, calls = _night(config, here, server)
+    alias = {"name": _moved(number), "alias": "champion", "version": "2"}
+    server.call("POST", "api/2.0/mlflow/registered-models/alias", **alias)
+    changed, _ = _night(config, here, server)
+    with closing(sqlite3.connect(here / "work" / "store" / "compline.db")) as store:
+        query = "SELECT title FROM regressions WHERE kind = 'model-changed'"
+        told = [title for (title,) in store.execute(query)]
+    rows = coverage(config)
+    return {
+        "models": number,
+        "versions": number * VERSIONS,
+        "calls to MLflow in an unchanged night": sum(calls.values()),
+        "of them for files": calls["a file"],
+        "first_seconds": first,
+        "unchanged_seconds": unchanged,
+        "changed_seconds": changed,
+        "outcomes": sorted({row["outcome"] for row in rows}),
+        "gaps": sum(len(row["gaps"]) for row in rows),
+        "peak_mib": peak >> 20,
+    }, told
+
+
+@contextmanager
+def _s3() -> Iterator[str]:
+    """moto's server; yields its URL."""
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        running.stop()
 
 
 def _night(config: Path, here: Path, server: Mlflow) -> tuple[float, Counter[str]]:
@@ -119,17 +147,24 @@ def _kind(path: str) -> str:
     return "a file" if "/artifacts/" in path else path.partition("?")[0].rpartition("mlflow")[2]
 
 
-def _fill(here: Path, number: int) -> None:
-    """Straight into the database and the folder of artifacts; by REST it would take hours."""
+def _fill(here: Path, number: int, *, bucket: bool) -> None:
+    """Straight into the database and the place of artifacts; by REST it would take hours."""
     contents = [safetensors()[:-1] + bytes([each]) for each in range(_CONTENTS)]
+    store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    store.create_bucket(_BUCKET, "us-east-1")
     rows = []
     for model in range(number):
         for version in range(1, VERSIONS + 1):
-            folder = here / "stocked-artifacts" / "m" / f"{model:05}" / str(version)
-            folder.mkdir(parents=True)
-            (folder / "MLmodel").write_bytes(b"flavors: {}\n")
-            (folder / "model.safetensors").write_bytes(contents[(model + version) % _CONTENTS])
-            rows.append((f"m-{model:05}", version, f"mlflow-artifacts:/m/{model:05}/{version}"))
+            place, content = f"{model:05}/{version}", contents[(model + version) % _CONTENTS]
+            if bucket:
+                store.put_object(_BUCKET, f"m/{place}/model.safetensors", content)
+                uri = f"s3://{_BUCKET}/m/{place}"
+            else:
+                folder = here / "stocked-artifacts" / "m" / place
+                folder.mkdir(parents=True)
+                (folder / "model.safetensors").write_bytes(content)
+                uri = f"mlflow-artifacts:/m/{place}"
+            rows.append((f"m-{model:05}", version, uri))
     with closing(sqlite3.connect(here / "stocked.db", timeout=60)) as store, store:
         store.executemany(
             "INSERT INTO registered_models (workspace, name, creation_time, last_updated_time)"
@@ -155,12 +190,12 @@ def _fill(here: Path, number: int) -> None:
         )
 
 
-def _config(here: Path, url: str, seconds: int) -> Path:
+def _config(here: Path, url: str, seconds: int, endpoint: str) -> Path:
     workspace = here / "work"
     workspace.mkdir()
     (workspace / "tools").symlink_to(TOOLS)
     os.environ["STOCKED_REGISTRY"] = f"{ADMIN}:{PASSWORD}"
-    registry = {
+    registry: dict[str, Any] = {
         "name": "stocked",
         "kind": "mlflow",
         "url": url,
@@ -168,6 +203,10 @@ def _config(here: Path, url: str, seconds: int) -> Path:
         "policy": {"allow_loopback_http": True},
         "models": {"production": "champion"},
     }
+    if endpoint:
+        os.environ["STOCKED_BUCKET"] = "reader:secret"
+        registry |= {"artifact_endpoint": endpoint, "artifact_credential": "env:STOCKED_BUCKET"}
+        registry["models"]["artifacts"] = [f"s3://{_BUCKET}/"]
     raw = {
         "organisation": "bench",
         "workspace": str(workspace),
@@ -184,4 +223,5 @@ def _config(here: Path, url: str, seconds: int) -> Path:
 
 
 if __name__ == "__main__":
-    print(json.dumps(models(Path(sys.argv[1]), *map(int, sys.argv[2:])), indent=1))
+    place, count, *where = sys.argv[1:]
+    print(json.dumps(models(Path(place), int(count), bucket="bucket" in where), indent=1))

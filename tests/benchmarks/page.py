@@ -38,7 +38,14 @@ def render(results: Mapping[str, Result], planned: Sequence[str], newest: str) -
         parts += _images(images)
     for repetitions in _by_code(named(results, "bench ")):
         parts += _bench(repetitions, results.get("compared"))
-    for name in ("airflow", "thousand", "registry", "models", "tables"):
+    for name in (
+        "airflow",
+        "thousand",
+        "registry",
+        "models by proxy",
+        "models in a bucket",
+        "tables",
+    ):
         if name in results:
             parts += ["", *heading(name.capitalize(), {name: results[name]})]
             parts += ["| figure | value |", "|---|---|"]

@@ -206,10 +206,10 @@ def registry(home: Path) -> dict[str, Any]:
     return _rows(result)
 
 
-def models(home: Path) -> dict[str, Any]:
-    """Files and provenance of 5,000 models in a registry."""
+def models(home: Path, number: int, *, bucket: bool) -> dict[str, Any]:
+    """Files and provenance of all models in a registry."""
     here = _empty(home / "models")
-    result = model_scale.models(here)
+    result = model_scale.models(here, number, bucket=bucket)
     shutil.rmtree(here)
     return _rows(result)
 
