@@ -180,3 +180,14 @@ class TestReminders:
         assert told(here.route(well=["CMP-1"])) == [("chat", "resolved", ["CMP-1"])]
         here.later(days=70)
         assert here.route() == []
+
+    def test_the_severity_is_told_beside_the_title_and_not_in_it(
+        self, world: Any, kit: Any
+    ) -> None:
+        here = world({"name": "a", "to": ["chat"], "remind_days": 7})
+        here.route(kit.view(1))
+        thread = here.threads["chat", "CMP-1"].title
+        severity, _, rest = thread.partition(": ")
+        here.later(days=7)
+        [(_, message)] = here.route()
+        assert (message.entries[0].severity, message.entries[0].title) == (severity, rest)

@@ -122,6 +122,12 @@ def title_of(regression: Regression) -> str:
     return f"{severity}{regression.target}: {regression.title} ({regression.subject})"
 
 
+def ungraded(title: str) -> str:
+    """A thread's title without the severity in front, for where that is told beside it."""
+    severity, _, rest = title.partition(": ")
+    return rest if severity in frozenset(Severity) else title
+
+
 def worst_first(entries: Sequence[Entry]) -> list[Entry]:
     """By severity; what has none stands between medium and high, what is resolved comes last."""
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from compline.alerts.bundle import Item, bundle
 from compline.alerts.calendar import next_digest, quiet_until
-from compline.alerts.messages import Entry, Event, title_of, why
+from compline.alerts.messages import Entry, Event, title_of, ungraded, why
 from compline.config.alerts import CONSOLE, OWNERS, Alerts, Rule, When
 from compline.findings.facts import TOLD
 from compline.findings.regressions import Regression
@@ -219,7 +219,7 @@ class _Desk:
             thread.target,
             thread.scanner,
             thread.severity.value if thread.severity else "",
-            thread.title,
+            ungraded(thread.title),
             why=why,
             since=since,
         )

@@ -27,11 +27,20 @@ LookAt = Callable[..., Look]
 def look_at_kind(context: Callable[..., ScanContext]) -> LookAt:
     """One look at a registry with these settings."""
 
-    def look(secrets: Mapping[str, str] | None = None, seconds: int = 60, **settings: Any) -> Look:
+    def look(
+        secrets: Mapping[str, str] | None = None,
+        seconds: int = 60,
+        *,
+        guarded: bool = False,
+        **settings: Any,
+    ) -> Look:
         asked = context(
             None,
             secrets=secrets or {},
-            scanners={"registry-permissions": {"seconds": seconds}},
+            scanners={
+                "registry-permissions": {"seconds": seconds},
+                "model-guard": {"enabled": guarded},
+            },
         )
         target = Target(TargetKind.MODEL_REGISTRY, "models", "there", settings=settings)
         (result,) = RegistryPermissions().scan([Job(target, "")], asked)

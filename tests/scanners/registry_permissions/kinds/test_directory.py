@@ -43,6 +43,11 @@ def test_a_folder_in_order(models: Path, look_at_kind: Any, found: Any) -> None:
     assert set(versions(seen)) == {"version/fraud/1", "version/fraud/2"}
 
 
+def test_what_model_guard_tells_is_not_told_twice(models: Path, look_at_kind: Any) -> None:
+    seen = look_at_kind(kind="directory", url=str(models), guarded=True)
+    assert seen.outcome.facts == ()
+
+
 def test_files_that_others_may_write(models: Path, look_at_kind: Any, found: Any) -> None:
     file, folder = models / "fraud/1/model.safetensors", models / "fraud/2"
     file.chmod(0o666)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +30,17 @@ def variant(asked: Asked) -> str:
 
 
 def collect(asked: Asked) -> Inventory:
-    """Lists it, folder by folder."""
+    """Lists it, folder by folder.
+
+    That a version's files have changed is told by model-guard where that looks too: it knows the
+    content of each, and two scanners would be two alerts for one change.
+    """
+    inventory = _listed(asked)
+    told = asked.config.scanners.model_guard.enabled
+    return replace(inventory, facts=()) if told else inventory
+
+
+def _listed(asked: Asked) -> Inventory:
     url = asked.text("url")
     if urlsplit(url).scheme == "s3":
         entries = bucket.listed(url, _access(asked), MOST_FILES)
