@@ -36,7 +36,7 @@ def push(archive: Path, reference: str, tmp_path: Path) -> None:
 def scan(demo: Demo) -> dict[str, Any]:
     """The ledger row of trivy's look at the one image, after a scan of it."""
     runner = CliRunner()
-    done = runner.invoke(app, ["scan", "--config", str(demo.config), "--target", "scoring"])
+    done = runner.invoke(app, ["scan", "--config", str(demo.config), "--target", "scoring-image"])
     assert done.exit_code in (0, 1), done.output
     shown = runner.invoke(app, ["coverage", "--config", str(demo.config), "--format", "json"])
     rows = {row["scanner"]: row for row in json.loads(shown.stdout)}
@@ -49,7 +49,8 @@ def scan(demo: Demo) -> dict[str, Any]:
 def findings(demo: Demo) -> set[tuple[str, str]]:
     """Open findings of the image: id and title."""
     shown = CliRunner().invoke(
-        app, ["findings", "--config", str(demo.config), "--target", "scoring", "--format", "json"]
+        app,
+        ["findings", "--config", str(demo.config), "--target", "scoring-image", "--format", "json"],
     )
     return {(one["id"], one["title"]) for one in json.loads(shown.stdout)}
 
@@ -60,7 +61,7 @@ def test_an_image_by_reference(demo: Demo, registry: str, tmp_path: Path) -> Non
     archive = demo.config.parent / image["archive"]
 
     def by_reference(raw: dict[str, Any]) -> None:
-        raw["targets"]["images"] = [{"name": "scoring", "reference": reference}]
+        raw["targets"]["images"] = [{"name": "scoring-image", "reference": reference}]
 
     demo.change(by_reference)
     push(archive, reference, tmp_path)
@@ -76,6 +77,6 @@ def test_an_image_by_reference(demo: Demo, registry: str, tmp_path: Path) -> Non
 
     shutil.rmtree(tmp_path / "registry")
     runner = CliRunner()
-    gone = runner.invoke(app, ["scan", "--config", str(demo.config), "--target", "scoring"])
+    gone = runner.invoke(app, ["scan", "--config", str(demo.config), "--target", "scoring-image"])
     assert gone.exit_code == 3, gone.output
     assert findings(demo) == seen

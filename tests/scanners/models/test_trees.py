@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,4 +107,5 @@ def test_a_damaged_layer_is_a_gap_and_a_damaged_archive_failed(
     assert isinstance(seen, Completed)
     assert [gap.reason for gap in seen.gaps] == [GapReason.UNPARSED]
     archive.write_bytes(b"no archive" * 100)
-    assert isinstance(look("picklescan", job).outcome, Failed)
+    tomorrow = replace(job, shared={})
+    assert isinstance(look("picklescan", tomorrow).outcome, Failed)
