@@ -7,6 +7,7 @@ file in production one to read it; a bucket is listed once for all versions.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 import sys
@@ -104,6 +105,7 @@ def _nights(
 @contextmanager
 def _s3() -> Iterator[str]:
     """moto's server; yields its URL."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
     running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()
