@@ -13,8 +13,7 @@ import sqlite3
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from typing import Any
 import yaml
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
-from moto.server import ThreadedMotoServer
 from running import ROOT, TOOLS, coverage, scan
 
 sys.path.insert(0, str(ROOT / "tests" / "shared"))
+from aws_server import serving_aws
 from hostile_models import safetensors
 from mlflow_server import (
     ADMIN,
@@ -59,7 +58,8 @@ def models(here: Path, number: int, *, bucket: bool, seconds: int = 480) -> dict
     server = start(environment(), here, "stocked", ["--app-name", "basic-auth"], "http")
     try:
         wait(server)
-        with _s3() as endpoint:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+        with serving_aws() as endpoint:
             _fill(here, number, bucket=bucket)
             config = _config(here, server.url, seconds, endpoint if bucket else "")
             result, told = _nights(here, config, server, number)
@@ -100,19 +100,6 @@ def _nights(
         "gaps": sum(len(row["gaps"]) for row in rows),
         "peak_mib": peak >> 20,
     }, told
-
-
-@contextmanager
-def _s3() -> Iterator[str]:
-    """moto's server; yields its URL."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        running.stop()
 
 
 def _night(config: Path, here: Path, server: Mlflow) -> tuple[float, Counter[str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_server import serving_aws
 from stores import empty_sqlite
 from typer.testing import CliRunner, Result
 
@@ -189,27 +190,22 @@ def keys() -> tuple[str, str]:
 def moto_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
     """A real S3 protocol on loopback; makes a bucket, gives its URL."""
     import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
 
     def bucket(name: str) -> str:
         boto3.client("s3").create_bucket(Bucket=name)
         return f"s3://{name}/evidence"
 
-    yield bucket
-    server.stop()
+    with serving_aws() as url:
+        for name, value in {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield bucket
 
 
 @pytest.fixture

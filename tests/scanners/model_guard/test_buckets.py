@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import hostile_models as hostile
 import pytest
-from moto.server import ThreadedMotoServer
+from aws_server import serving_aws
 
 from compline.model import Completed, GapReason
 from compline.scanners.models.s3 import Bucket
@@ -20,11 +20,8 @@ VERSIONS = 6
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The server's URL."""
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+    with serving_aws() as url:
+        yield url
 
 
 @pytest.fixture

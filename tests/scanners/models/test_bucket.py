@@ -10,8 +10,8 @@ import boto3
 import hostile_models as hostile
 import httpx
 import pytest
+from aws_server import serving_aws
 from model_folders import TONIGHT, Models
-from moto.server import ThreadedMotoServer
 
 from compline.model import Completed, Failed
 
@@ -19,11 +19,8 @@ from compline.model import Completed, Failed
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The server's URL."""
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+    with serving_aws() as url:
+        yield url
 
 
 @pytest.fixture

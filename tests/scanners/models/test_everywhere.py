@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 import hostile_models as hostile
 import pytest
+from aws_server import serving_aws
 from model_images import image
-from moto.server import ThreadedMotoServer
 
 from compline.model import Completed, Target, TargetKind
 from compline.scanners import registry
@@ -66,20 +66,17 @@ def test_in_an_image(hidden: Any, found: Any, tmp_path: Path) -> None:
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A client of moto's S3; the scanners see the same."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in (
-        ("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}"),
-        ("AWS_ACCESS_KEY_ID", "reader"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-    ):
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="hidden")
-    yield client
-    server.stop()
+    with serving_aws() as url:
+        for name, value in (
+            ("AWS_ENDPOINT_URL_S3", url),
+            ("AWS_ACCESS_KEY_ID", "reader"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+        ):
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="hidden")
+        yield client
 
 
 def test_in_a_bucket(hidden: Any, found: Any, bucket: Any) -> None:

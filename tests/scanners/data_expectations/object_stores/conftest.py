@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 import httpx
 import pytest
+from aws_server import serving_aws
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from store_proxy import Fault, Proxy, proxying
@@ -27,13 +28,8 @@ ACCOUNT = "123456789012"
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
     """URL of moto's server."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with serving_aws() as url:
+        yield url
 
 
 @pytest.fixture
