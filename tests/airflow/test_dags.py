@@ -157,5 +157,5 @@ def test_the_notifier_tells_once_until_it_is_well(home: Path) -> None:
     assert sorted(told) == [
         ("opened", "it failed", "delivered"),
         ("opened", "training failed in one", "delivered"),
-        ("resolved", "high: it failed (training)", "delivered"),
+        ("resolved", "it failed (training)", "delivered"),
     ], "low is below from_severity"
