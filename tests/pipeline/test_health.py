@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from session_clock import Clock, clock_at
 
 from compline.model import RunResult
 from compline.pipeline.health import check_health
@@ -21,21 +22,9 @@ from compline.store.worse import list_regressions
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-class Clock:
-    """The session's, which the test moves."""
-
-    def __init__(self) -> None:
-        self.now = MONDAY
-
-    def later(self, **span: float) -> None:
-        self.now += timedelta(**span)
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(Session, "now", lambda _self: made.now)
-    return made
+    return clock_at(MONDAY, monkeypatch)
 
 
 def bad(session: Session) -> dict[str, str]:

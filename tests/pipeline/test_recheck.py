@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from session_clock import Clock, clock_at
 from sqlalchemy import select
 
 from compline.model import RegressionKind
@@ -39,21 +40,9 @@ TREE = {
 }
 
 
-class Clock:
-    """The session's, which the test moves."""
-
-    def __init__(self) -> None:
-        self.now = MONDAY
-
-    def later(self, **span: float) -> None:
-        self.now += timedelta(**span)
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(Session, "now", lambda _self: made.now)
-    return made
+    return clock_at(MONDAY, monkeypatch)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from session_clock import Clock, clock_at
 
 from compline.advisories import osv
 from compline.advisories.errors import AdvisoryError
@@ -78,17 +79,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Osv]:
     thread.join()
 
 
-class Clock:
-    """The session's, which the test moves."""
-
-    now = MONDAY
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(Session, "now", lambda _self: made.now)
-    return made
+    return clock_at(MONDAY, monkeypatch)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import hostile_models as hostile
 import pytest
-from aws_server import serving_aws
+from aws_server import read_from, serving_aws
 
 from compline.model import Completed, GapReason
 from compline.scanners.models.s3 import Bucket
@@ -29,13 +29,7 @@ def listed(
     server: str, recorded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Any, list[str]]]:
     """A client that may write, and the folders of every listing; versions lie at s3://store/N."""
-    for name, value in (
-        ("AWS_ENDPOINT_URL_S3", server),
-        ("AWS_ACCESS_KEY_ID", "reader"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-    ):
-        monkeypatch.setenv(name, value)
+    read_from(server, monkeypatch)
     client = boto3.client("s3")
     client.create_bucket(Bucket="store")
     for number in range(1, VERSIONS + 1):

@@ -10,7 +10,7 @@ import boto3
 import hostile_models as hostile
 import httpx
 import pytest
-from aws_server import serving_aws
+from aws_server import read_from, serving_aws
 from model_folders import TONIGHT, Models
 
 from compline.model import Completed, Failed
@@ -26,13 +26,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def bucket(server: str, models: Models, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A client that may write; the scanners see the same bucket."""
-    for name, value in (
-        ("AWS_ENDPOINT_URL_S3", server),
-        ("AWS_ACCESS_KEY_ID", "reader"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-    ):
-        monkeypatch.setenv(name, value)
+    read_from(server, monkeypatch)
     client = boto3.client("s3")
     client.create_bucket(Bucket="models")
     models.url = "s3://models/fraud"

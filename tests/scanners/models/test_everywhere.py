@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import hostile_models as hostile
 import pytest
-from aws_server import serving_aws
+from aws_server import read_from, serving_aws
 from model_images import image
 
 from compline.model import Completed, Target, TargetKind
@@ -67,13 +67,7 @@ def test_in_an_image(hidden: Any, found: Any, tmp_path: Path) -> None:
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A client of moto's S3; the scanners see the same."""
     with serving_aws() as url:
-        for name, value in (
-            ("AWS_ENDPOINT_URL_S3", url),
-            ("AWS_ACCESS_KEY_ID", "reader"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-            ("AWS_DEFAULT_REGION", "us-east-1"),
-        ):
-            monkeypatch.setenv(name, value)
+        read_from(url, monkeypatch)
         client = boto3.client("s3")
         client.create_bucket(Bucket="hidden")
         yield client

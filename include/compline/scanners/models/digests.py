@@ -92,12 +92,14 @@ class Digests:
             return False
         if artifact.weak and self.served(artifact):
             return True
-        return (self.now.toordinal() + spread(artifact.place)) % self.days == 0
+        return has_its_night(artifact.place, self.now, self.days)
 
     def _name(self, artifact: Artifact) -> str:
         return f"{self.target}\n{artifact.place}"
 
 
-def spread(place: str) -> int:
-    """A number that is the same each night, and evenly spread over many places."""
-    return int.from_bytes(hashlib.sha256(place.encode()).digest()[:4])
+def has_its_night(name: str, now: datetime, days: int) -> bool:
+    """Whether this is the one night of every `days` on which it is looked at again; names are
+    spread evenly over the nights."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
+    return (now.toordinal() + number) % days == 0

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from compline.model import ScanKey
-from compline.scanners.models.digests import spread
+from compline.scanners.models.digests import has_its_night
 from compline.store.cache import ResultCache
 
 _KEY = ScanKey(tool="runs", adapter="1")
@@ -63,4 +63,4 @@ class Runs:
             return False
         if (self._now - asked).days >= self._days:
             return True
-        return (self._now.toordinal() + spread(run)) % self._days == 0
+        return has_its_night(run, self._now, self._days)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -50,7 +51,7 @@ KINDS = frozenset(
 )
 
 
-class _Opening:
+class _Opening(ABC):
     """What both scanners share; each names its tool."""
 
     name: ClassVar[str]
@@ -97,8 +98,9 @@ class _Opening:
         except ToolUnavailable as error:
             raise CannotScan(str(error)) from error
 
+    @abstractmethod
     def _opening(self, tool: Tool, limits: ProcessLimits) -> OpeningTool:
-        raise NotImplementedError
+        """The tool, ready to open files within these limits."""
 
     def _look(self, job: Job, context: ScanContext, scan: ModelScan) -> Look:
         started = time.monotonic()
