@@ -18,8 +18,6 @@ from compline.pipeline.progress import Progress
 from compline.pipeline.request import Request, select_targets
 from compline.pipeline.session import Session
 from compline.scanners.interface import CannotScan, Job, ScanContext
-from compline.scanners.pip_audit.scanner import refresh as refresh_osv
-from compline.scanners.trivy.command import database_of
 from compline.store.alarms import beat, end_alarm, pulse, raise_alarm
 from compline.store.looks import last_looks
 
@@ -86,6 +84,10 @@ def next_due(schedule: Schedule, after: datetime) -> datetime | None:
 
 
 def _ask(session: Session, subject: str) -> None:
+    # Not at the top: each start of the command line would load them for `compline health`.
+    from compline.scanners.pip_audit.scanner import refresh as refresh_osv
+    from compline.scanners.trivy.command import database_of
+
     context = _impatient(session.scan_context())
     if subject == _OSV:
         listed = {one.name: one for one in select_targets(session.config, Request())}
