@@ -16,6 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from postgres import postgres_database, serving_postgres
 from receivers import mailbox, pagerduty, receiver, slack  # noqa: F401 - fixtures
+from services import (  # noqa: F401 - hooks
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 
 from compline.scanners import registry
 from compline.tools.toolbox import Toolbox

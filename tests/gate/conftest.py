@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 from gated import FILES, Gated, key_pair
+from services import service
 from stores import empty_sqlite
 
 from compline.tools.toolbox import Toolbox
 
 
-@pytest.fixture(scope="session")
+@service
 def looked_at(tmp_path_factory: pytest.TempPathFactory, installed_tools: Path) -> Gated:
     """With a signed version 1 that was decided about; only to be copied."""
     home = tmp_path_factory.mktemp("gated")
@@ -28,6 +28,4 @@ def looked_at(tmp_path_factory: pytest.TempPathFactory, installed_tools: Path) -
 @pytest.fixture
 def gated(tmp_path: Path, looked_at: Gated) -> Gated:
     """A copy of the one that was looked at."""
-    home = tmp_path / "site"
-    shutil.copytree(looked_at.home, home, symlinks=True)
-    return Gated(home, Toolbox(home / "work"), home / "ours.pem", home / "ours.pub")
+    return looked_at.copy(tmp_path / "site")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,13 +29,19 @@ def notes(gated: Gated) -> list[str]:
     return [text for row in rows if row["scanner"] == "model-guard" for text in row["warnings"]]
 
 
+@pytest.fixture(scope="module")
+def first_served(looked_at: Gated, tmp_path_factory: pytest.TempPathFactory) -> Gated:
+    """Production serves version 1; version 2 is there. Only to be copied."""
+    site = looked_at.copy(tmp_path_factory.mktemp("serving") / "site")
+    site.put("2", {**FILES, "notes.txt": b"the second"})
+    site.rules = {"production": "1"}
+    site.run("scan")
+    return site
+
+
 @pytest.fixture
-def serving(gated: Gated) -> Gated:
-    """Production serves version 1; version 2 is there."""
-    gated.put("2", {**FILES, "notes.txt": b"the second"})
-    gated.rules = {"production": "1"}
-    gated.run("scan")
-    return gated
+def serving(first_served: Gated, tmp_path: Path) -> Gated:
+    return first_served.copy(tmp_path / "site")
 
 
 def serve(gated: Gated, version: str) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from services import service
 
 TOKEN_OF_TESTS = "ghp_" + "a1B2c3D4e5F6g7H8i9" * 2
 _START_SECONDS = 180
@@ -237,7 +238,7 @@ def _until(done: Callable[[], bool], what: str) -> None:
         time.sleep(0.5)
 
 
-@pytest.fixture(scope="session")
+@service
 def bad_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     """The running Airflow, with a DAG that has run and printed a token."""
     with _standalone(tmp_path_factory.mktemp("airflow")) as server:

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 def environment(name: str) -> Path:
     """The programs of `requirements/NAME.txt`, installed once and kept under the workspace."""
-    home = ROOT / ".compline" / "tests" / f"{name}-env"
+    # Its programs name their own path, which must outlive a link to it.
+    home = (ROOT / ".compline").resolve() / "tests" / f"{name}-env"
     requirements = ROOT / "requirements" / f"{name}.txt"
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
     mark = home / "requirements.sha256"

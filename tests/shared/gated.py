@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,12 @@ class Gated:
     @property
     def config(self) -> Path:
         return self.home / "compline.yaml"
+
+    def copy(self, home: Path) -> Gated:
+        """Another one that begins as this one is, with the same `rules`."""
+        shutil.copytree(self.home, home, symlinks=True)
+        keys = home / self.private.name, home / self.public.name
+        return Gated(home, Toolbox(home / "work"), *keys, rules=dict(self.rules))
 
     def put(self, version: str, files: Mapping[str, bytes], *, sign: bool = True) -> Path:
         folder = self.home / "fraud" / version

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlflow_server import Mlflow, environment, start, stop, wait, write_auth
+from services import service
 
 
 @pytest.fixture(scope="session")
@@ -15,8 +16,8 @@ def mlflow_environment() -> Path:
     return environment()
 
 
-@pytest.fixture(scope="session")
-def servers(
+@service
+def mlflow_servers(
     mlflow_environment: Path,
     certificate: tuple[Path, Path],
     tmp_path_factory: pytest.TempPathFactory,
@@ -68,15 +69,15 @@ def _seed(server: Mlflow) -> None:
 
 
 @pytest.fixture
-def guarded(servers: tuple[Mlflow, Mlflow], monkeypatch: pytest.MonkeyPatch) -> Mlflow:
+def guarded(mlflow_servers: tuple[Mlflow, Mlflow], monkeypatch: pytest.MonkeyPatch) -> Mlflow:
     """The server with basic-auth over https, whose certificate is trusted for the test."""
-    server = servers[0]
+    server = mlflow_servers[0]
     assert server.certificate is not None
     monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
     return server
 
 
 @pytest.fixture
-def unguarded(servers: tuple[Mlflow, Mlflow]) -> Mlflow:
+def unguarded(mlflow_servers: tuple[Mlflow, Mlflow]) -> Mlflow:
     """The server without basic-auth, over http."""
-    return servers[1]
+    return mlflow_servers[1]
