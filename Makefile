@@ -45,7 +45,7 @@ up: $(VENV)/.installed ## Airflow with its pages and schedules on 127.0.0.1
 	@$(PY) -m compline_airflow.launch up
 
 test: $(VENV)/.installed-dev ## All tests
-	@$(PY) -m pytest --numprocesses logical --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+	@$(PY) -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

@@ -118,10 +118,20 @@ def test_both_dags_over_the_rest_api(demo: Any, airflow: httpx.Client, receiver:
     baseline = len(receiver.got)
 
     demo.advance()
-    conf = {"targets": ["fraud-model"], "scanners": ["bandit", "semgrep"]}
+    # With the repository the deployment looks at itself, from within a task: its own
+    # configuration, files and logs.
+    conf = {
+        "targets": ["fraud-model", "orchestrator"],
+        "scanners": ["bandit", "semgrep", "airflow-audit", "log-secrets"],
+    }
     assert trigger(airflow, "compliance_adhoc", conf) == "success"
     with open_store(store_url(load_config(demo.config), SecretResolver({}))) as store:
         found = list_findings(store, FindingFilter(targets=("fraud-model",)))
+        own = list_findings(store, FindingFilter(targets=("orchestrator",)))
+    assert {"simple-auth-manager", "no-secrets-backend"} <= {one.rule for one in own}
+    # `make up` gives it keys, a private password file and loopback alone.
+    weak = ("weak-", "no-fernet", "default-", "api-server", "exposed", "examples", "secrets-read")
+    assert [one.rule for one in own if one.rule.startswith(weak)] == []
     assert any(one.path == "training/agent.py" for one in found)
     titles = [got.json["title"] for got in receiver.got[baseline:]]
     told = [title for title in titles if "fraud-model" in title]
@@ -142,16 +152,6 @@ def test_both_dags_over_the_rest_api(demo: Any, airflow: httpx.Client, receiver:
     assert (
         trigger(airflow, "compliance_adhoc", {"other": "https://elsewhere.invalid/x"}) == "failed"
     )
-
-    # The deployment looks at itself, from within a task: its own configuration, files and logs.
-    conf = {"targets": ["orchestrator"], "scanners": ["airflow-audit", "log-secrets"]}
-    assert trigger(airflow, "compliance_adhoc", conf) == "success"
-    with open_store(store_url(load_config(demo.config), SecretResolver({}))) as store:
-        own = list_findings(store, FindingFilter(targets=("orchestrator",)))
-    assert {"simple-auth-manager", "no-secrets-backend"} <= {one.rule for one in own}
-    # `make up` gives it keys, a private password file and loopback alone.
-    weak = ("weak-", "no-fernet", "default-", "api-server", "exposed", "examples", "secrets-read")
-    assert [one.rule for one in own if one.rule.startswith(weak)] == []
 
     page = airflow.get("/compliance/")
     assert page.status_code == 200

@@ -2,65 +2,58 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadFileScheduling
 
-_SERVICES: set[str] = set()
+_TOGETHER = {
+    "bad_airflow": (
+        "tests/scanners/airflow_audit/live/test_standalone.py",
+        "tests/scanners/pipeline_flows/live/",
+    ),
+    "looked_at": ("tests/gate/",),
+    "mlflow_servers": ("tests/scanners/registry_permissions/live/",),
+}
+"""By service: the files and folders that use it. The process that hands out the tests has read
+nothing but their names."""
+_MARKED: set[str] = set()
 
 
 def service(start: Callable[..., Any]) -> Any:
     """Marks a fixture as a service; no other fixture may have its name."""
-    _SERVICES.add(start.__name__)
+    assert start.__name__ in _TOGETHER, f"where {start.__name__} is used belongs into {__file__}"
+    _MARKED.add(start.__name__)
     return pytest.fixture(scope="session")(start)
 
 
-class ByService(LoadGroupScheduling):
-    """Hands out groups of files where there is a group, and else one file after the other."""
+class ByService(LoadFileScheduling):
+    """Hands out one file after the other, and files that share a service together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        scope = super()._split_scope(nodeid)
-        return str(scope).partition("::")[0]
+        file = str(super()._split_scope(nodeid))
+        return _service_of(file) or file
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByService:
-    """Replaces the scheduler of `--dist loadgroup`."""
-    return ByService(config, log)
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByService | None:
+    """Replaces the scheduler of `--dist loadfile`."""
+    return ByService(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups the files by their services."""
-    used: defaultdict[str, set[str]] = defaultdict(set)
+    """Holds that each service is used only where it is said to be.
+
+    Raises:
+        UsageError: a test elsewhere uses one, which would start it again.
+    """
     for item in items:
-        used[_file(item)] |= _SERVICES.intersection(getattr(item, "fixturenames", ()))
-    groups = {path: name for name, paths in _joined(used).items() for path in paths}
-    for item in items:
-        if group := groups.get(_file(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
+        file = item.nodeid.partition("::")[0]
+        for name in _MARKED.intersection(getattr(item, "fixturenames", ())):
+            if _service_of(file) != name:
+                raise pytest.UsageError(f"{file} uses {name}: tell tests/shared/services.py so")
 
 
-def _joined(used: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Paths by group: two files are of one group if they share a service, be it through others."""
-    groups: list[tuple[set[str], set[str]]] = []
-    for path, services in used.items():
-        if not services:
-            continue
-        names, paths = set(services), {path}
-        apart = []
-        for group in groups:
-            if group[0] & names:
-                names |= group[0]
-                paths |= group[1]
-            else:
-                apart.append(group)
-        groups = [*apart, (names, paths)]
-    return {"+".join(sorted(names)): paths for names, paths in groups}
-
-
-def _file(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
+def _service_of(file: str) -> str | None:
+    return next((name for name, where in _TOGETHER.items() if file.startswith(where)), None)
