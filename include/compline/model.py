@@ -17,6 +17,7 @@ from compline.kinds import RunResult as RunResult
 from compline.kinds import Severity as Severity
 from compline.kinds import State as State
 from compline.kinds import TargetKind as TargetKind
+from compline.links import Link as Link
 
 
 def canonical_json(value: object) -> bytes:
@@ -192,20 +193,6 @@ class Fact:
     """What it says of production; another value that was approved is not told."""
     approval: Approval | None = field(default=None, compare=False)
     """Of its value, where that is another one than was recorded; not the scanner's to say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Two assets of which the second depends on the first: what is wrong there reaches here.
-
-    An asset is `kind/name`: a target by its kind and name (`image/scoring`), or `dataset/NAME`,
-    `dag/NAME`, `model/NAME`, `model/NAME/VERSION`.
-    """
-
-    source: str
-    destination: str
-    how: str
-    """Read from the first to the second: `is built into`, `trained`, `is served by`."""
 
 
 @dataclass(frozen=True, slots=True)

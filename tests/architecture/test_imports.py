@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "include" / "compline"
 LEVELS = (
-    ("kinds",),
+    ("kinds", "links"),
     ("model",),
     ("codec", "collector"),
     ("config",),

@@ -209,11 +209,11 @@ def test_the_demo_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 CRASH = """
-import compline.cli.common as common
+import compline.config.loader as loader
 from compline.cli.main import app
 def crash(*_a, **_k):
     raise ZeroDivisionError("unforeseen")
-common.load_config = crash
+loader.load_config = crash
 app(["scan", "--config", "x"])
 """
 

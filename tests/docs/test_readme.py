@@ -16,7 +16,9 @@ from compline.cli.main import app
 from compline.config.loader import ConfigError, parse_config
 from compline.scanners import registry
 
-COMMAND = typer.main.get_command(app)
+COMMAND: Any = typer.main.get_command(app)
+for name in tuple(COMMAND.commands):
+    COMMAND.load(name)
 COMPLINE = re.compile(r"^(?:\$ )?compline(?: .*)?$")
 
 

@@ -1,4 +1,7 @@
-"""What every command shares: finding the configuration, opening a session, exit codes."""
+"""What every command shares: finding the configuration, opening a session, exit codes.
+
+Every command imports this, so it imports no more than it needs itself: the rest when it is called.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from compline.config.loader import ConfigError, load_config
-from compline.config.schema import Config
-from compline.config.secrets import SecretMissing, SecretResolver
-from compline.demo.organisation import config_file
-from compline.evidence.locker import EvidenceUnavailable
-from compline.evidence.signing import SigningKeyUnusable
 from compline.model import RunResult
-from compline.pipeline.progress import Report, to_lines
-from compline.pipeline.request import BadRequest
-from compline.pipeline.session import Session, open_session
-from compline.store.engine import StoreError
+
+if TYPE_CHECKING:
+    from compline.config.schema import Config
+    from compline.pipeline.progress import Report
+    from compline.pipeline.session import Session
 
 DEMO_HOME = Path(".compline/demo")
-_CANDIDATES = (Path("compline.yaml"), config_file(DEMO_HOME))
+_CANDIDATES = (Path("compline.yaml"), DEMO_HOME / "compline.yaml")
 
 
 class Exit(IntEnum):
@@ -90,6 +88,8 @@ def find_config(given: Path | None) -> Path:
 
 def configuration(given: Path | None) -> Config:
     """The validated configuration; ends the command on a mistake."""
+    from compline.config.loader import ConfigError, load_config
+
     try:
         return load_config(find_config(given))
     except ConfigError as error:
@@ -110,6 +110,13 @@ def person(by: str) -> str:
 @contextmanager
 def session(given: Path | None, report: Report | None = None) -> Iterator[Session]:
     """An open session; errors that a person can mend end the command with their message."""
+    from compline.config.secrets import SecretMissing, SecretResolver
+    from compline.evidence.locker import EvidenceUnavailable
+    from compline.evidence.signing import SigningKeyUnusable
+    from compline.pipeline.request import BadRequest
+    from compline.pipeline.session import open_session
+    from compline.store.engine import StoreError
+
     config = configuration(given)
     try:
         with open_session(config, SecretResolver(os.environ), report or to_stderr()) as opened:
@@ -126,4 +133,6 @@ def session(given: Path | None, report: Report | None = None) -> Iterator[Sessio
 
 def to_stderr() -> Report:
     """Progress for people, apart from the output that programs read."""
+    from compline.pipeline.progress import to_lines
+
     return to_lines(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201

@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from compline.config.schema import Config
-from compline.config.secrets import SecretResolver
-from compline.evidence.locker import Locker
 from compline.model import Look, ScanKey, Target, TargetKind
-from compline.scanners.airflow.own import OwnAirflow
-from compline.source.snapshot import Snapshot, SourceError
-from compline.store.cache import ResultCache
-from compline.store.standing import Standing
-from compline.tools.toolbox import Toolbox
+
+if TYPE_CHECKING:  # `compline config check` reads suites through here, and needs no store
+    from compline.config.schema import Config
+    from compline.config.secrets import SecretResolver
+    from compline.evidence.locker import Locker
+    from compline.scanners.airflow.own import OwnAirflow
+    from compline.source.snapshot import Snapshot
+    from compline.store.cache import ResultCache
+    from compline.store.standing import Standing
+    from compline.tools.toolbox import Toolbox
 
 
 class CannotScan(Exception):
@@ -48,7 +50,7 @@ class Job:
     let go when the target is recorded."""
 
 
-Standings = Callable[[Sequence[str], str], Mapping[str, Standing]]
+Standings: TypeAlias = "Callable[[Sequence[str], str], Mapping[str, Standing]]"
 
 
 def nobody_knows(_names: Sequence[str], _scanner: str) -> Mapping[str, Standing]:
@@ -73,6 +75,8 @@ def no_trees(name: str) -> SeenTree:
     Raises:
         SourceError: always.
     """
+    from compline.source.snapshot import SourceError
+
     raise SourceError(f"the repository {name} cannot be read from here")
 
 

@@ -12,16 +12,18 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import compline
-from compline.config.schema import Config
-from compline.config.secrets import SecretResolver
 from compline.model import Target, TargetKind
-from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
 from compline.scanners.interface import Standings, Trees, no_trees, nobody_knows
-from compline.tools.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from compline.config.schema import Config
+    from compline.config.secrets import SecretResolver
+    from compline.scanners.airflow.own import OwnAirflow
+    from compline.tools.toolbox import Toolbox
 
 _KINDS = {
     "postgresql": (TargetKind.DATA_STORE, "compline.scanners.stores.postgresql"),
