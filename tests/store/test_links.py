@@ -67,6 +67,14 @@ def test_seen_links_end_when_a_whole_look_does_not_show_them(site: Any, kit: Any
     assert known(site) == [(RUNS, "lineage"), (BUILT, "declared")]
 
 
+def test_a_strangers_names_can_be_recorded(site: Any) -> None:
+    odd = Link("dataset/\0\ud800", "repository/api", "is used\nby")
+    site.night_of(Completed((), (), links=(odd,)), scanner="lineage")
+    assert known(site) == [
+        (Link("dataset/\ufffd\ufffd", "repository/api", "is used\ufffdby"), "lineage")
+    ]
+
+
 def test_what_a_target_reaches_raises_its_findings(site: Any, kit: Any) -> None:
     image = Target(TargetKind.IMAGE, "scoring", "scoring.tar")
     public = Target(TargetKind.ENDPOINT, "public", "https://x", labels={"exposure": "internet"})

@@ -17,7 +17,21 @@ TARGETS = {
         {"name": "features", "url": "https://git.example.org/ml/features.git"},
         {"name": "api", "url": "ssh://git@git.example.org/ml/api"},
     ],
-    "images": [{"name": "base", "reference": "registry.example.org/base:1"}],
+    "images": [
+        {"name": "base", "reference": "registry.example.org/base:1"},
+        {"name": "python", "reference": "python"},
+    ],
+    "data_stores": [
+        {"name": "lake", "kind": "s3", "credential": "env:S3", "buckets": [{"name": "claims"}]},
+        {
+            "name": "google", "kind": "gcs", "credential": "env:G", "project": "p1",
+            "buckets": [{"name": "claims"}],
+        },
+        {
+            "name": "azure", "kind": "azure-blob", "credential": "env:A",
+            "account_url": "https://acme.blob.core.windows.net", "buckets": [{"name": "claims"}],
+        },
+    ],
 }
 
 
@@ -32,7 +46,11 @@ def known() -> KnownAssets:
         ("https://git.example.org/ml/features", "features"),
         ("git@git.example.org:ml/features.git", "features"),
         ("https://GIT.example.org/ml/api.git/", "api"),
+        ("ssh://git@git.example.org:2222/ml/features.git", "features"),
+        ("git+https://git.example.org:443/ml/features", "features"),
+        ("https://git.example.org:8443/ml/features", ""),
         ("https://git.example.org/ml/other", ""),
+        ("https://[", ""),
         ("", ""),
     ],
 )
@@ -42,6 +60,38 @@ def test_addresses_however_they_are_written(known: KnownAssets, url: str, same: 
 
 def test_an_address_keeps_no_credential() -> None:
     assert address("https://ann:pw@git.example.org/a/b.git") == "git.example.org/a/b"
+
+
+@pytest.mark.parametrize(
+    ("url", "store"),
+    [
+        ("s3://claims/dvc", "lake"),
+        ("s3a://claims/x", "lake"),
+        ("gs://claims", "google"),
+        ("abfss://claims@acme.dfs.core.windows.net/x", "azure"),
+        ("s3://other/x", ""),
+        ("ssh://claims/x", ""),
+        ("/data/claims", ""),
+        ("s3://[", ""),
+    ],
+)
+def test_a_bucket_belongs_to_a_store_of_its_kind(known: KnownAssets, url: str, store: str) -> None:
+    assert known.store(url) == (f"data_store/{store}" if store else "")
+
+
+@pytest.mark.parametrize(
+    ("reference", "image"),
+    [
+        ("registry.example.org/base:1", "base"),
+        ("docker.io/library/python:latest", "python"),
+        ("library/python", "python"),
+        ("python:3.11", ""),
+        ("registry.example.org/base", ""),
+        ("registry.example.org/base@sha256:00", ""),
+    ],
+)
+def test_an_image_however_it_is_written(known: KnownAssets, reference: str, image: str) -> None:
+    assert known.image(reference) == (f"image/{image}" if image else "")
 
 
 def test_tracked_data(known: KnownAssets) -> None:
@@ -81,6 +131,7 @@ def test_a_model_card() -> None:
         Link("dataset/squad", "model/qa", "trained"),
         Link("model/org/bert", "model/qa", "is the base of"),
     ]
+    assert list(cards.links("qa", text.replace("\n", "\r\n"))) == list(cards.links("qa", text))
     assert list(cards.links("qa", "# No front matter\n---\ndatasets: [a]\n---\n")) == []
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
+from typing import Any
 
 from compline.config.schema import Config
 from compline.model import Link
@@ -10,6 +13,7 @@ from compline.scanners.lineage.known import KnownAssets
 from compline.scanners.models.artifacts import Model, Version
 from compline.scanners.models.cards import read_card
 from compline.scanners.models.links import links_of
+from compline.scanners.models.run_data import of_inputs
 
 URL = "https://git.example.org/ml/fraud.git"
 
@@ -20,7 +24,17 @@ def known(tmp_path: Path) -> KnownAssets:
             {
                 "organisation": "acme",
                 "workspace": str(tmp_path),
-                "targets": {"repositories": [{"name": "train", "url": URL}]},
+                "targets": {
+                    "repositories": [{"name": "train", "url": URL}],
+                    "data_stores": [
+                        {
+                            "name": "lake",
+                            "kind": "s3",
+                            "credential": "env:S3",
+                            "buckets": [{"name": "claims"}],
+                        }
+                    ],
+                },
             }
         )
     )
@@ -54,3 +68,47 @@ def test_what_holds_them_reaches_what_production_serves(tmp_path: Path) -> None:
         Link(holder, "model/fraud/2", "holds"),
         Link("model/fraud/2", "model/fraud", "is served as"),
     )
+
+
+def used(name: str, source: Any) -> dict[str, Any]:
+    """A data set of a run, as MLflow's `runs/get` has it."""
+    return {"dataset": {"name": name, "digest": "0", "source": json.dumps(source)}, "tags": []}
+
+
+def test_every_data_set_of_a_run_with_the_store_that_it_lies_in(tmp_path: Path) -> None:
+    origin = of_inputs(
+        [
+            used("people", {"uri": "s3://claims/people.parquet?X-Amz-Signature=0123"}),
+            used("old", {"url": "https://ann:pw@files.example.org/old.csv"}),
+            used("local", {"uri": "/data/x.csv"}),
+            used("odd", ["s3://claims"]),
+            {"dataset": {"name": "none", "source": "no JSON"}},
+            {},
+        ]
+    )
+    assert "pw" not in str(origin)
+    assert "Signature" not in str(origin)
+    models = (Model("fraud", (Version("1"),), served=""),)
+    names = ("people", "old", "local", "odd", "none")
+    assert set(links_of(models, {("fraud", "1"): origin}, known(tmp_path))) == {
+        *(Link(f"dataset/{name}", "model/fraud/1", "trained") for name in names),
+        Link("data_store/lake", "dataset/people", "holds"),
+    }
+    assert of_inputs(None) == {}
+
+
+def test_a_card_names_what_it_was_made_from(tmp_path: Path) -> None:
+    origin = read_card(b"\xef\xbb\xbf---\nbase_model: [org/bert, org/t5]\n---\n")
+    models = (Model("fraud", (Version("1"),), served=""),)
+    assert links_of(models, {("fraud", "1"): origin}, known(tmp_path)) == (
+        Link("model/org/bert", "model/fraud/1", "is the base of"),
+        Link("model/org/t5", "model/fraud/1", "is the base of"),
+    )
+
+
+def test_a_card_that_would_grow_without_end_is_not_read() -> None:
+    lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 20)}]" for n in range(8)]
+    began = time.monotonic()
+    assert read_card("\n".join(["---", *lines, "datasets: *a7", "---"]).encode()) == {}
+    assert time.monotonic() - began < 1
+    assert read_card(b"---\ndatasets: [[a, [b]], c]\n---\n") == {"dataset": "c"}

@@ -25,7 +25,7 @@ from compline.scanners.services import unforeseen
 from compline.source.images import open_image
 from compline.source.snapshot import Snapshot, SourceError
 
-ADAPTER = "1"
+ADAPTER = "2"
 """Raised whenever the same files would be read otherwise."""
 _REMOTES = ".dvc/config"
 _CANARY = "outs:\n- path: canary.csv\n"
@@ -93,7 +93,7 @@ def _of_tree(name: str, snapshot: Snapshot, known: KnownAssets) -> Completed:
         if content is None:
             gaps.append(Gap(GapReason.MISSING_OBJECT, path))
             continue
-        text = content.decode("utf-8", "replace")
+        text = content.decode("utf-8-sig", "replace")
         try:
             if path == _REMOTES:
                 remotes = dvc.remotes_of(text)

@@ -5,30 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
+from compline.scanners.lineage import yaml_text
 
 CARDS = frozenset({"README.md", "MODEL_CARD.md", "model_card.md"})
 MOST_BYTES = 1 << 20
+_MOST = 100
+"""Values of one key."""
 
 
 def read_card(content: bytes) -> Mapping[str, str]:
-    """What the card states of `licence`, `dataset`, `commit`, `run`, `repository`; empty if none.
+    """What the card states of `licence`, `dataset`, `base`, `commit`, `run`, `repository`; empty
+    if none.
 
-    Keys are those of the Hugging Face model card (`license`, `datasets`), and the last three.
+    Keys are those of the Hugging Face model card (`license`, `datasets`, `base_model`), and the
+    last three.
     """
-    text = content[:MOST_BYTES].decode("utf-8", "replace").replace("\r\n", "\n")
+    text = content[:MOST_BYTES].decode("utf-8-sig", "replace").replace("\r\n", "\n")
     if not text.startswith("---\n"):
         return {}
     head, closed, _ = text[4:].partition("\n---")
     if not closed:
         return {}
     try:
-        said = yaml.safe_load(head)
-    except (yaml.YAMLError, RecursionError, ValueError):
+        said = yaml_text.load(head)
+    except yaml_text.Unreadable:
         return {}
     if not isinstance(said, dict):
         return {}
-    keys = {"licence": "license", "dataset": "datasets"}
+    keys = {"licence": "license", "dataset": "datasets", "base": "base_model"}
     keys |= {name: name for name in ("commit", "run", "repository")}
     found = {name: _one(said.get(key)) for name, key in keys.items()}
     return {name: value for name, value in found.items() if value}
@@ -44,6 +48,7 @@ def joined(origin: Mapping[str, str], cards: Iterable[Mapping[str, str]]) -> dic
 
 
 def _one(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(filter(None, map(_one, value[:20])))
-    return str(value).strip()[:200] if isinstance(value, (str, int, float)) else ""
+    """A plain value, or several; of lists in lists nothing is taken."""
+    found = value[:_MOST] if isinstance(value, list) else [value]
+    plain = (str(one).strip()[:200] for one in found if isinstance(one, (str, int, float)))
+    return ", ".join(filter(None, plain))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from compline.model import Link
 from compline.scanners.lineage.known import KnownAssets
 from compline.scanners.models.artifacts import Model
+from compline.scanners.models.run_data import places_of
 
 
 def links_of(
@@ -19,7 +20,8 @@ def links_of(
 
     Args:
         models: with what production serves.
-        origins: by model and version; `dataset`, and `repository` or `source` as an address.
+        origins: by model and version; `dataset` and their `places`, `base`, and `repository` or
+            `source` as an address.
         known: the listed targets; of a repository that is not listed nothing is said.
         holder: the target that holds them, as an asset: what is wrong there reaches what
             production serves.
@@ -28,10 +30,13 @@ def links_of(
     served = {(each.name, each.served) for each in models}
     for (model, version), origin in sorted(origins.items()):
         asset = "/".join(filter(None, ("model", model, version)))
+        places = places_of(origin)
         for dataset in filter(None, origin.get("dataset", "").split(", ")):
             found[Link(f"dataset/{dataset}", asset, "trained")] = None
-            if store := known.store(dataset):
+            if store := known.store(dataset) or known.store(places.get(dataset, "")):
                 found[Link(store, f"dataset/{dataset}", "holds")] = None
+        for base in filter(None, origin.get("base", "").split(", ")):
+            found[Link(f"model/{base}", asset, "is the base of")] = None
         for key in ("repository", "source"):
             # A run's source may have a folder of the repository behind a `#`.
             address = origin.get(key, "").partition("#")[0]

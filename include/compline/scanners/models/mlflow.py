@@ -28,6 +28,7 @@ from compline.scanners.models.buckets import Buckets
 from compline.scanners.models.names import one_part, printable, version_order
 from compline.scanners.models.proxy import AT_ONCE, Proxy
 from compline.scanners.models.rest import NotInTime, Rest
+from compline.scanners.models.run_data import of_inputs
 from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
 
@@ -212,8 +213,7 @@ class MlflowRegistry:
                 str(t["key"]): str(t["value"]) for t in (data.get("data") or {}).get("tags") or ()
             }
             said = {key: tags[tag] for key, tag in _ORIGINS.items() if tags.get(tag)}
-            for one in (data.get("inputs") or {}).get("dataset_inputs") or ():
-                said.setdefault("dataset", str((one.get("dataset") or {}).get("name", "")))
+            said |= of_inputs((data.get("inputs") or {}).get("dataset_inputs"))
             if answer is None:
                 known.pop("run")  # a run that is gone vouches for nothing
             else:

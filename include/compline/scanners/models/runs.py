@@ -15,7 +15,7 @@ from compline.model import ScanKey
 from compline.scanners.models.digests import has_its_night
 from compline.store.cache import ResultCache
 
-_KEY = ScanKey(tool="runs", adapter="1")
+_KEY = ScanKey(tool="runs", adapter="2")
 
 
 class Runs:
