@@ -19,6 +19,7 @@ from compline.alerts.messages import (
     worst_first,
 )
 from compline.alerts.render import body, subject_line
+from compline.findings.graph import Reach
 from compline.findings.regressions import Cause, Commit, Regression
 from compline.model import RegressionKind, Severity
 
@@ -33,6 +34,7 @@ ENTRY = Entry(
     detail="call a function instead",
     why="code changed: 0123456789ab by Ann, 2026-01-01",
     owners=("@acme/risk",),
+    reach=Reach(("endpoint/scoring", "model/fraud", "image/a", "image/b"), 6),
 )
 SINGLE = Message("acme", Form.SINGLE, Event.OPENED, "page", "high: web: exec is used", (ENTRY,))
 
@@ -55,7 +57,9 @@ def test_a_single_message_says_everything() -> None:
         "subject: CMP-1",
         "why: code changed: 0123456789ab by Ann, 2026-01-01",
         "owners: @acme/risk",
+        "reaches: endpoint/scoring, model/fraud, image/a (+3)",
     ]
+    assert "reaches" not in body(replace(SINGLE, entries=(replace(ENTRY, reach=Reach()),)), plain)
 
 
 def test_nothing_is_said_twice() -> None:
@@ -79,6 +83,7 @@ def test_a_flood_has_counts_and_the_worst() -> None:
     assert lines[1].startswith("targets: 143 t0, 143 t1")
     assert lines[1].endswith("and 2 more")
     assert len([line for line in lines if line.startswith("- new [high] ")]) == 10
+    assert lines[2 + 1].endswith("exec is used [CMP-0], reaches endpoint/scoring (+5)")
     assert lines[-1] == "... and 990 more: compline findings --state open"
 
 
@@ -91,7 +96,8 @@ def test_it_is_never_longer_than_the_channel_takes(most: int) -> None:
 
 def test_what_a_repository_says_is_harmless_everywhere() -> None:
     evil = "@everyone <!channel> http://evil.example\n\u202e[31m"
-    entry = Entry(Event.OPENED, "new", evil, evil, "bandit", "high", evil, evil, evil, (evil,))
+    entry = Entry(Event.OPENED, "new", evil, evil, "bandit", "high", evil, evil, evil, (evil,),
+                  reach=Reach((evil, evil), 3))  # fmt: skip
     for message in (
         Message(evil, Form.SINGLE, Event.OPENED, "r", evil, (entry,)),
         Message(evil, Form.FLOOD, Event.OPENED, "r", evil, (entry,), 20, counts_of([entry])),
@@ -115,6 +121,18 @@ def test_the_worst_first() -> None:
 def test_a_message_survives_the_outbox() -> None:
     for message in (SINGLE, flood(30), replace(SINGLE, closes=("d1", "d2"))):
         assert Message.from_json(message.as_json()) == message
+
+
+def test_no_name_that_is_reached_hides_the_others() -> None:
+    reach = Reach(("dataset/" + "x" * 300, "model/fraud"), 2)
+    text = body(replace(SINGLE, entries=(replace(ENTRY, reach=reach),)), plain)
+    assert text.splitlines()[-1].endswith("\u2026, model/fraud")
+
+
+def test_a_message_from_before_messages_told_of_the_reach() -> None:
+    value = SINGLE.as_json()
+    value["entries"] = [{k: v for k, v in value["entries"][0].items() if k != "reach"}]
+    assert Message.from_json(value).entries == (replace(ENTRY, reach=Reach()),)
 
 
 def test_what_an_earlier_version_left_is_still_worded() -> None:

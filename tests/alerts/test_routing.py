@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from routing_world import told
 
+from compline.findings.graph import Reach
 from compline.model import RegressionKind, Severity
 
 CRITICAL, HIGH, LOW = Severity.CRITICAL, Severity.HIGH, Severity.LOW
@@ -191,3 +192,20 @@ class TestReminders:
         here.later(days=7)
         [(_, message)] = here.route()
         assert (message.entries[0].severity, message.entries[0].title) == (severity, rest)
+
+    def test_an_alert_and_its_reminder_tell_what_the_target_reaches(
+        self, world: Any, kit: Any
+    ) -> None:
+        here = world({"name": "a", "to": ["chat"], "remind_days": 1})
+        view = kit.view(1)
+        reach = Reach(("endpoint/scoring",), 4)
+        here.router = replace(
+            here.router, reach=lambda name: reach if name == view.regression.target else Reach()
+        )
+        [(_, message)] = here.route(view)
+        assert message.entries[0].reach == reach
+        here.later(days=2)
+        [(_, message)] = here.route()
+        assert (message.event.value, message.entries[0].reach) == ("reminder", reach)
+        [(_, message)] = here.route(well=["CMP-1"])
+        assert (message.event.value, message.entries[0].reach) == ("resolved", Reach())

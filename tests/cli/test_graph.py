@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from typing import Any
 
 import pytest
@@ -60,6 +63,56 @@ def test_one_asset_by_its_targets_name(linked: Any) -> None:
         shown.split()
     )
     assert "Comes from nothing that is known." in shown
+
+
+SARIF = {
+    "version": "2.1.0",
+    "runs": [
+        {
+            "tool": {"driver": {"name": "any"}},
+            "results": [
+                {
+                    "ruleId": "X1",
+                    "level": "warning",
+                    "message": {"text": "a shell"},
+                    "locations": [
+                        {
+                            "physicalLocation": {
+                                "artifactLocation": {"uri": "app.py"},
+                                "region": {"startLine": 5},
+                            }
+                        }
+                    ],
+                }
+            ],
+        }
+    ],
+}
+
+
+def test_every_finding_tells_what_it_reaches(site: Any) -> None:
+    more = [{"from": "dag/nightly", "to": f"dataset/d{number:02}"} for number in range(12)]
+    site.write(
+        targets={
+            "repositories": [{"name": "web", "url": f"file://{site.home}/web.git"}],
+            "endpoints": [{"name": "api", "url": "https://api.example.org/", "shape": "openai"}],
+        },
+        links=[LINKS[0], *more, {"from": "dataset/d11", "to": "endpoint/api"}],
+        scanners=only("lineage"),
+    )
+    report = site.home / "report.sarif"
+    report.write_text(json.dumps(SARIF))
+    assert site.run("scan", "--target", "web").exit_code == 0
+    done = site.run("import", "sarif", str(report), "--target", "web")
+    assert done.exit_code == 0, done.output
+    [one] = site.json("findings", "--format", "json")
+    foremost = ["endpoint/api", "dag/nightly", *(f"dataset/d{number:02}" for number in range(8))]
+    assert (one["reaches"], one["reaches_total"]) == (foremost, 14)
+    [result] = site.json("findings", "--format", "sarif")["runs"][0]["results"]
+    assert result["properties"]["reaches"] == foremost
+    [row] = csv.DictReader(io.StringIO(site.run("findings", "--format", "csv").stdout))
+    assert (row["reaches"], row["reaches_total"]) == (" ".join(foremost), "14")
+    assert "endpoint/api (+13)" in " ".join(site.run("findings").stdout.split())
 
 
 def test_the_drawing_formats_quote_what_they_are_given(site: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from compline.findings.graph import Reach
 from compline.findings.regressions import Cause, Regression
 from compline.model import RegressionKind, Severity
 
@@ -54,6 +55,8 @@ class Entry:
     owners: tuple[str, ...] = ()
     since: str = ""
     """ISO date from which on it has been open, in reminders."""
+    reach: Reach = field(default_factory=Reach)
+    """What depends on the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,14 @@ class Message:
             entry = Entry(Event.OPENED, "", "", "", "", "", str(value.get("body", "")))
             return cls("", Form.SINGLE, Event.OPENED, "", str(value.get("subject", "")), (entry,))
         entries = tuple(
-            Entry(**{**one, "event": Event(one["event"]), "owners": tuple(one["owners"])})
+            Entry(
+                **{
+                    **one,
+                    "event": Event(one["event"]),
+                    "owners": tuple(one["owners"]),
+                    "reach": _reach(one.get("reach")),
+                }
+            )
             for one in value["entries"]
         )
         return cls(
@@ -99,6 +109,11 @@ class Message:
             value["counts"],
             tuple(value["closes"]),
         )
+
+
+def _reach(value: Mapping[str, Any] | None) -> Reach:
+    """What an earlier version has left does not say it."""
+    return Reach(tuple(value["foremost"]), value["total"]) if value else Reach()
 
 
 def why(cause: Cause) -> str:

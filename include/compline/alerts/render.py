@@ -10,6 +10,8 @@ from compline.alerts.messages import Entry, Event, Form, Message
 _SUBJECT = 150
 _TARGETS = 5
 """Targets that a summary names with their numbers."""
+_REACHED = 3
+"""Assets that a message names of those that a target reaches."""
 
 
 def subject_line(message: Message, escape: Escape) -> str:
@@ -55,9 +57,11 @@ def _line(entry: Entry, escape: Escape) -> str:
     severity = f" [{entry.severity}]" if entry.severity else ""
     where = f" {escape(entry.target, 80)}:" if entry.target not in entry.title else ""
     ending = f" ({escape(entry.why, 120)})" if entry.event is Event.RESOLVED and entry.why else ""
+    reached = entry.reach.words(1, lambda name: escape(name, 60))
+    reach = f", reaches {reached}" if reached else ""
     return (
         f"- {_word(entry)}{severity}{where} {escape(entry.title, 160)}"
-        f" [{escape(entry.about, 100)}]{ending}"
+        f" [{escape(entry.about, 100)}]{ending}{reach}"
     )
 
 
@@ -71,12 +75,14 @@ def _whole(entry: Entry, escape: Escape) -> str:
         ("what became of it" if entry.event is Event.RESOLVED else "why", entry.why),
         ("owners", ", ".join(entry.owners)),
     ]
+    reached = entry.reach.words(_REACHED, lambda name: escape(name, 60))
     return "\n".join(
         [
             f"{_word(entry)}{severity}: {escape(entry.title, 300)}",
             # Of a finding the detail may be the beginning of why.
             *([escape(entry.detail, 600)] if not entry.why.startswith(entry.detail) else []),
             *(f"{name}: {escape(value, 200)}" for name, value in facts if value),
+            *([f"reaches: {reached}"] if reached else []),
         ]
     )
 

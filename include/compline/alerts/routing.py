@@ -17,6 +17,7 @@ from compline.alerts.calendar import next_digest, quiet_until
 from compline.alerts.messages import Entry, Event, title_of, ungraded, why
 from compline.config.alerts import CONSOLE, OWNERS, Alerts, Rule, When
 from compline.findings.facts import TOLD
+from compline.findings.graph import Reach, ReachOf, nothing
 from compline.findings.regressions import Regression
 from compline.model import RegressionKind
 from compline.store.digests import Wait
@@ -36,6 +37,7 @@ class Router:
     """Gives the id of a delivery."""
     owners: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Number of a regression to whoever owns it."""
+    reach: ReachOf = field(default=nothing)
 
     @property
     def silence(self) -> timedelta | None:
@@ -181,6 +183,7 @@ class _Desk:
             regression.detail,
             why(regression.cause),
             self.router.owners.get(view.id, ()),
+            reach=self.router.reach(regression.target),
         )
         before = self.items.get((channel, subject))
         thread = Thread(
@@ -222,6 +225,7 @@ class _Desk:
             ungraded(thread.title),
             why=why,
             since=since,
+            reach=Reach() if event is Event.RESOLVED else self.router.reach(thread.target),
         )
         self.items[thread.channel, thread.subject] = Item(rule, (entry,), later, None)
 

@@ -117,4 +117,6 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "why": chat(entry.why),
         "owners": [chat(owner) for owner in entry.owners],
         "since": entry.since or None,
+        "reaches": [chat(name, 100) for name in entry.reach.foremost],
+        "reaches_total": entry.reach.total,
     }

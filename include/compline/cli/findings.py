@@ -11,6 +11,7 @@ import typer
 
 from compline.cli.common import ConfigOption, session, stop
 from compline.model import Severity, State
+from compline.pipeline.graph import reach_by_target
 from compline.pipeline.lives import as_of
 from compline.pipeline.session import Session
 from compline.reports.delimited import findings_csv
@@ -81,15 +82,17 @@ def findings(
                 since_run=since_run,
             )
             found = list_findings(opened.store, chosen, limit=limit, as_of=at)
+        reach = reach_by_target(opened)
     match format_:
         case Format.TABLE:
-            console().print(findings_table(found))
+            console().print(findings_table(found, reach))
         case Format.JSON:
-            typer.echo(json.dumps([one.as_json() for one in found], indent=2))
+            plain = [{**one.as_json(), **reach(one.target).as_json()} for one in found]
+            typer.echo(json.dumps(plain, indent=2))
         case Format.CSV:
-            typer.echo(findings_csv(found), nl=False)
+            typer.echo(findings_csv(found, reach), nl=False)
         case Format.SARIF:
-            typer.echo(json.dumps(findings_sarif(found), indent=2))
+            typer.echo(json.dumps(findings_sarif(found, reach), indent=2))
 
 
 def _scanners(store: Store) -> tuple[str, ...]:

@@ -22,8 +22,10 @@ class _Commands(Lazy):
         ),
         "import": (
             "compline.cli.imports:import_",
-            "Import a report: JSON of bandit, semgrep, pip-audit or trivy, SARIF, CycloneDX, or "
-            "garak's.",
+            (
+                "Import a report: JSON of bandit, semgrep, pip-audit or trivy, SARIF, CycloneDX, "
+                "or garak's."
+            ),
         ),
         "findings": (
             "compline.cli.findings:findings",
@@ -31,23 +33,31 @@ class _Commands(Lazy):
         ),
         "explain": (
             "compline.cli.explain:explain",
-            "Explain a finding: why it is as it is, its life, witnesses, evidence, waivers and "
-            "alerts.",
+            (
+                "Explain a finding: why it is as it is, its life, witnesses, evidence, waivers and "
+                "alerts."
+            ),
         ),
         "graph": (
             "compline.cli.graph:graph",
-            "Show what depends on what: what a weakness in one asset reaches, and what it stands "
-            "on.",
+            (
+                "Show what depends on what: what a weakness in one asset reaches, and what it "
+                "stands on."
+            ),
         ),
         "diff": (
             "compline.cli.diff:diff",
-            "Show what opened, resolved and changed between two runs: by code, rules or "
-            "advisories.",
+            (
+                "Show what opened, resolved and changed between two runs: by code, rules or "
+                "advisories."
+            ),
         ),
         "replay": (
             "compline.cli.replay:replay",
-            "Make the statements of a run again from its evidence, and compare them with what is "
-            "recorded.",
+            (
+                "Make the statements of a run again from its evidence, and compare them with what "
+                "is recorded."
+            ),
         ),
         "coverage": (
             "compline.cli.coverage:coverage",

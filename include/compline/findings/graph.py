@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compline.model import Link
@@ -32,6 +32,53 @@ class Reached:
 
 
 _ENOUGH = 2
+_FOREMOST = 10
+_KINDS = ("endpoint", "model", "image")
+"""What people are told of first, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What an asset reaches, in short."""
+
+    foremost: tuple[str, ...] = ()
+    """At most ten: endpoints first, then models, then images, then what is nearest."""
+    total: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {"reaches": list(self.foremost), "reaches_total": self.total}
+
+    def words(self, most: int, shown: Callable[[str], str]) -> str:
+        """`endpoint/scoring, model/fraud (+3)`; empty where nothing is reached.
+
+        Args:
+            most: assets that are named.
+            shown: makes a name harmless where it is shown, and short: none may hide the others.
+        """
+        named = [shown(name) for name in self.foremost[:most]]
+        more = f" (+{self.total - len(named)})" if self.total > len(named) else ""
+        return ", ".join(named) + more
+
+
+ReachOf = Callable[[str], Reach]
+"""Gives what the target of a name reaches."""
+
+
+def nothing(_target: str) -> Reach:
+    """Where no graph is at hand."""
+    return Reach()
+
+
+def in_short(reached: Iterable[Reached]) -> Reach:
+    """The weightiest of what is reached, and how many there are."""
+
+    def weight(one: Reached) -> tuple[int, int, str]:
+        kind = one.asset.partition("/")[0]
+        return _KINDS.index(kind) if kind in _KINDS else len(_KINDS), one.steps, one.asset
+
+    found = sorted(reached, key=weight)
+    return Reach(tuple(one.asset for one in found[:_FOREMOST]), len(found))
 
 
 class Graph:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from compline.findings.graph import Graph, Reached
+from compline.findings.graph import Graph, Reach, Reached, ReachOf, in_short
 from compline.model import Link
 from compline.pipeline.request import BadRequest
 from compline.pipeline.session import Session
@@ -87,6 +88,20 @@ def reach_of(session: Session, target: str) -> tuple[Reached, ...]:
             graph = Graph(one.link for one in list_links(session.store))
             return graph.reach(f"{row.kind.value}/{row.name}")
     return ()
+
+
+def reach_by_target(session: Session) -> ReachOf:
+    """Gives what the target of a name reaches, in short, by the graph as it is now."""
+    known = {
+        row.name: f"{row.kind.value}/{row.name}" for row in list_targets(session.store, adhoc=True)
+    }
+    graph = Graph(row.link for row in list_links(session.store))
+
+    @cache
+    def reach(target: str) -> Reach:
+        return in_short(graph.reach(known[target])) if target in known else Reach()
+
+    return reach
 
 
 def reached_json(one: Reached) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from compline.alerts.routing import Router
 from compline.config.alerts import OWNERS
 from compline.findings.regressions import Cause
 from compline.model import Target, TargetKind
+from compline.pipeline.graph import reach_by_target
 from compline.pipeline.mirrors import mirror_of
 from compline.pipeline.progress import Progress
 from compline.pipeline.session import Session
@@ -44,7 +45,13 @@ def route_all(session: Session) -> Plan:
 def router(session: Session, owners: Mapping[int, tuple[str, ...]]) -> Router:
     """The configured rules."""
     config = session.config
-    return Router(config.alerts, config.organisation, lambda: str(uuid.uuid4()), owners)
+    return Router(
+        config.alerts,
+        config.organisation,
+        lambda: str(uuid.uuid4()),
+        owners,
+        reach_by_target(session),
+    )
 
 
 def owners_of(session: Session, views: Sequence[RegressionView]) -> dict[int, tuple[str, ...]]:

@@ -7,18 +7,23 @@ import io
 import unicodedata
 from collections.abc import Iterable
 
+from compline.findings.graph import ReachOf, nothing
 from compline.store.findings import FindingView
 
 COLUMNS = (
     "id", "target", "kind", "state", "severity", "confidence", "title", "rule", "path", "line",
     "package", "version", "fixed_version", "aliases", "cwe", "first_seen", "last_seen", "revision",
-    "conditions", "risk", "due_at", "waived_until",
+    "conditions", "risk", "due_at", "waived_until", "reaches", "reaches_total",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@")
 
 
-def findings_csv(findings: Iterable[FindingView]) -> str:
+def findings_csv(findings: Iterable[FindingView], reach: ReachOf = nothing) -> str:
     """RFC 4180 with a header; lists are joined by a blank.
+
+    Args:
+        findings: one row each.
+        reach: gives what the target of a name reaches.
 
     A cell that a spreadsheet would take for a formula, some even behind white space or in full
     width, is preceded by an apostrophe, since titles and paths come from scanned repositories.
@@ -27,7 +32,7 @@ def findings_csv(findings: Iterable[FindingView]) -> str:
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
     for finding in findings:
-        values = finding.as_json()
+        values = {**finding.as_json(), **reach(finding.target).as_json()}
         writer.writerow([_cell(values.get(column)) for column in COLUMNS])
     return buffer.getvalue()
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from compline import __version__
+from compline.findings.graph import ReachOf, nothing
 from compline.store.findings import FindingView
 
 _SCHEMA = (
@@ -31,8 +32,13 @@ _SCORE = {
 }
 
 
-def findings_sarif(findings: Iterable[FindingView]) -> dict[str, Any]:
-    """One SARIF run of the tool Compline; a finding's permanent id is its partial fingerprint."""
+def findings_sarif(findings: Iterable[FindingView], reach: ReachOf = nothing) -> dict[str, Any]:
+    """One SARIF run of the tool Compline; a finding's permanent id is its partial fingerprint.
+
+    Args:
+        findings: one result each.
+        reach: gives what the target of a name reaches.
+    """
     chosen = list(findings)
     rules = _rules(chosen)
     index = {rule["id"]: number for number, rule in enumerate(rules)}
@@ -45,7 +51,7 @@ def findings_sarif(findings: Iterable[FindingView]) -> dict[str, Any]:
                     "driver": {"name": "Compline", "semanticVersion": __version__, "rules": rules}
                 },
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(finding, index) for finding in chosen],
+                "results": [_result(finding, index, reach) for finding in chosen],
             }
         ],
     }
@@ -68,7 +74,7 @@ def _rules(findings: Sequence[FindingView]) -> list[dict[str, Any]]:
     return [rules[name] for name in sorted(rules)]
 
 
-def _result(finding: FindingView, index: dict[str, int]) -> dict[str, Any]:
+def _result(finding: FindingView, index: dict[str, int], reach: ReachOf) -> dict[str, Any]:
     values = finding.as_json()
     places = values["locations"] or [values]
     waived = "waived" in finding.conditions
@@ -85,6 +91,7 @@ def _result(finding: FindingView, index: dict[str, int]) -> dict[str, Any]:
             "state": str(finding.state),
             "confidence": str(finding.confidence),
             "scanners": sorted({witness["scanner"] for witness in values["witnesses"]}),
+            **reach(finding.target).as_json(),
         },
     }
 

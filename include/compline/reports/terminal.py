@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from compline.findings.graph import ReachOf, nothing
 from compline.findings.regressions import Regression
 from compline.model import Severity, State
 from compline.reports.plain import printable
@@ -106,15 +107,19 @@ def worse(regressions: Sequence[Regression]) -> RenderableType:
     return Group(*lines)
 
 
-def findings_table(findings: Iterable[FindingView]) -> RenderableType:
-    """One line per finding."""
+def findings_table(findings: Iterable[FindingView], reach: ReachOf = nothing) -> RenderableType:
+    """One line per finding; what it reaches has a column where any reaches something."""
     chosen = list(findings)
     if not chosen:
         return Text("No findings match.")
     table = Table(box=None, pad_edge=False)
-    for column in ("id", "severity", "target", "where", "title", "seen by", "conditions"):
+    columns = ["id", "severity", "target", "where", "title", "seen by", "conditions"]
+    reached = [reach(one.target).words(1, lambda name: printable(name)[:60]) for one in chosen]
+    if any(reached):
+        columns.append("reaches")
+    for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in ("id", "severity"))
-    for one in chosen:
+    for one, told in zip(chosen, reached, strict=True):
         where = one.path + (f":{one.line}" if one.line else "")
         if one.package:
             where = f"{one.package} {one.version}"
@@ -127,6 +132,7 @@ def findings_table(findings: Iterable[FindingView]) -> RenderableType:
             Text(printable(one.title)),
             ", ".join(seen_by),
             ", ".join(one.conditions),
+            *([Text(told)] if any(reached) else []),
         )
     return table
 

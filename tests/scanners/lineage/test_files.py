@@ -24,12 +24,18 @@ TARGETS = {
     "data_stores": [
         {"name": "lake", "kind": "s3", "credential": "env:S3", "buckets": [{"name": "claims"}]},
         {
-            "name": "google", "kind": "gcs", "credential": "env:G", "project": "p1",
+            "name": "google",
+            "kind": "gcs",
+            "credential": "env:G",
+            "project": "p1",
             "buckets": [{"name": "claims"}],
         },
         {
-            "name": "azure", "kind": "azure-blob", "credential": "env:A",
-            "account_url": "https://acme.blob.core.windows.net", "buckets": [{"name": "claims"}],
+            "name": "azure",
+            "kind": "azure-blob",
+            "credential": "env:A",
+            "account_url": "https://acme.blob.core.windows.net",
+            "buckets": [{"name": "claims"}],
         },
     ],
 }
