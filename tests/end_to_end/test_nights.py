@@ -32,7 +32,11 @@ ENVIRONMENT: dict[str, str] = {}
 """What the alerts' references lead to."""
 
 ALWAYS_ASKED = {"stores", "scoring-models", "scoring-log", "fraud-features"}
-REACHES_THE_INTERNET = {"stores", "scoring-models", "fraud-features", "fraud-model", "scoring-api"}
+NEVER_ASKED = {"scoring"}
+REACHES_THE_INTERNET = {
+    *("stores", "scoring-models", "fraud-features", "fraud-model", "scoring-api"),
+    "scoring-image",
+}
 
 
 @pytest.fixture
@@ -117,9 +121,12 @@ def test_three_nights(demo: Any, heard: Heard, monkeypatch: pytest.MonkeyPatch) 
         assert {row.outcome for row in rows} <= {"completed", "skipped"}, [
             (row.target, row.scanner, row.reason) for row in rows if row.outcome == "failed"
         ]
+        # Nothing answers under the endpoint's address, and the ledger says so.
+        unasked = {(row.scanner, row.outcome) for row in rows if row.target in NEVER_ASKED}
+        assert unasked == {("endpoint-guard", "skipped"), ("endpoint-dynamic", "skipped")}
         before = {one.id: one for one in list_findings(session.store, FindingFilter())}
         # What is wrong with the stores of its training data reaches what the internet can ask.
-        assert reach_of(session, "stores")[-1].asset == "image/scoring-image"
+        assert reach_of(session, "stores")[-1].asset == "endpoint/scoring"
         exposed = {one.name for one in list_targets(session.store) if one.reaches}
         assert exposed == REACHES_THE_INTERNET
         # The first completed look is the baseline: nobody is alerted of what was there before.
@@ -159,13 +166,18 @@ def test_three_nights(demo: Any, heard: Heard, monkeypatch: pytest.MonkeyPatch) 
     assert heard.receiver.refuse == 0
     expected = heard.expected(second)
     assert expected["hook"]
+    told_of = {one["target"]: one for got in heard.receiver.got for one in got.json["entries"]}
+    assert told_of["scoring-models"]["reaches"][0] == "endpoint/scoring"
+    assert any("reaches: endpoint/scoring" in got.json["text"] for got in heard.receiver.got)
     assert heard.now() == expected
 
     third, _, told = night(demo)
     with look(demo) as session:
         rows = coverage(session.store, third)
         scanned = [
-            row for row in rows if row.reused_from is None and row.target not in ALWAYS_ASKED
+            row
+            for row in rows
+            if row.reused_from is None and row.target not in ALWAYS_ASKED | NEVER_ASKED
         ]
         assert scanned == []
         assert {

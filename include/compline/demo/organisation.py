@@ -117,11 +117,7 @@ def _config(home: Path, workspace: Path) -> str:
                 for name in _names()
             ],
             "images": [
-                {
-                    "name": "scoring-image",
-                    "archive": str(_image(home)),
-                    "labels": {"exposure": "internet"},
-                }
+                {"name": "scoring-image", "archive": str(_image(home))},
             ],
             "data_stores": [
                 {"name": "stores", "kind": "inventory", "path": str(home / "stores.csv")}
@@ -143,6 +139,13 @@ def _config(home: Path, workspace: Path) -> str:
                     "dag_file": "dags/features.py",
                 }
             ],
+            "endpoints": [
+                {
+                    "name": "scoring",
+                    "url": "https://scoring.demo.example/v1/score",
+                    "labels": {"exposure": "internet"},
+                }
+            ],
             "logs": [{"name": "scoring-log", "files": [str(home / "scoring.log")]}],
         },
         # The rest is discovered: the flow, the model's card and the image's labels tell it.
@@ -151,8 +154,11 @@ def _config(home: Path, workspace: Path) -> str:
                 "from": "repository/scoring-api",
                 "to": "image/scoring-image",
                 "how": "is built into",
-            }
+            },
+            {"from": "image/scoring-image", "to": "endpoint/scoring", "how": "runs in"},
         ],
+        # Nothing answers under an endpoint's address offline: the ledger says that nobody asked.
+        "scanners": {name: {"enabled": False} for name in ("endpoint-guard", "endpoint-dynamic")},
         "advisories": {"osv": "bundled", "trivy_db": "bundled"},
     }
     head = "# The demo organisation, written by `compline demo build`.\n"
