@@ -63,6 +63,12 @@ def test_one_asset_by_its_targets_name(linked: Any) -> None:
         shown.split()
     )
     assert "Comes from nothing that is known." in shown
+    assert "repository/web, 0 open findings" in shown
+    assert [one["open_findings"] for one in linked.json("graph", "--format", "json")["assets"]] == [
+        None, None, 0,
+    ], "a DAG is no target, and nobody could look at the registry"  # fmt: skip
+    assert "model_registry/models, never looked at" in linked.run("graph", "models").stdout
+    assert "model_registry/models (never looked at)" in linked.run("graph", "-f", "dot").stdout
 
 
 SARIF = {

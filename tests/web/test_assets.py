@@ -70,6 +70,18 @@ def test_without_links_it_says_so(store: Store) -> None:
     assert "Nothing is linked" in get(store, "/assets").text
 
 
+def test_what_nobody_could_look_at_is_not_shown_as_clean(store: Store) -> None:
+    listed = [
+        Target(TargetKind.REPOSITORY, "web", "file:///x", "main"),
+        Target(TargetKind.ENDPOINT, "api", "https://api.example.org"),
+    ]
+    sync_targets(store, listed, NOW)
+    declare_links(store, [Link("repository/web", "endpoint/api", "runs in")], NOW)
+    assert "Nobody could look at it yet." in get(store, "/asset?name=api").text
+    assert "never looked at" in get(store, "/asset?name=web").text
+    assert "1 open findings." in get(store, "/asset?name=web").text
+
+
 def test_all_links_with_the_findings_that_reach(store: Store) -> None:
     declare_links(store, [RUNS, BUILT], NOW)
     text = get(store, "/assets").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -59,13 +60,12 @@ def _print_all(found: Assets, format_: GraphFormat) -> None:
         for row in found.rows:
             link = row.link
             seen = f"{row.scanner} in {row.target}" if row.target else row.scanner
-            count = found.findings.get(link.source)
             table.add_row(
                 *(
                     Text(printable(text))
                     for text in (
                         link.source,
-                        "" if count is None else str(count),
+                        _count(link.source, found.findings),
                         link.destination,
                         link.how,
                         seen,
@@ -86,8 +86,8 @@ def _print_one(near: Neighbourhood, format_: GraphFormat) -> None:
         typer.echo(mermaid(links, near.findings))
     else:
         out = console()
-        count = near.findings.get(near.asset)
-        known = "" if count is None else f", {count} open findings"
+        count = _count(near.asset, near.findings)
+        known = f", {count} open findings" if count.isdigit() else f", {count}" if count else ""
         out.print(Text(f"{printable(near.asset)}{known}", "bold"))
         for title, found in (("Reaches", near.reaches), ("Comes from", near.comes_from)):
             if not found:
@@ -95,11 +95,15 @@ def _print_one(near: Neighbourhood, format_: GraphFormat) -> None:
                 continue
             table = folded("asset", "findings", "way", title=title)
             for one in found:
-                number = near.findings.get(one.asset)
-                table.add_row(
-                    Text(printable(one.asset)), "" if number is None else str(number), way(one)
-                )
+                number = _count(one.asset, near.findings)
+                table.add_row(Text(printable(one.asset)), number, way(one))
             out.print(table)
+
+
+def _count(asset: str, findings: Mapping[str, int | None]) -> str:
+    """Open findings; empty of what is no target."""
+    count = findings.get(asset, -1)
+    return "never looked at" if count is None else str(count) if count >= 0 else ""
 
 
 def way(one: Reached) -> Text:

@@ -22,8 +22,8 @@ class Assets:
 
     graph: Graph
     rows: tuple[LinkRow, ...]
-    findings: Mapping[str, int]
-    """Open findings by asset; targets only."""
+    findings: Mapping[str, int | None]
+    """Open findings by asset; targets only. None: nobody could ever look."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -46,7 +46,7 @@ class Neighbourhood:
     asset: str
     reaches: tuple[Reached, ...]
     comes_from: tuple[Reached, ...]
-    findings: Mapping[str, int]
+    findings: Mapping[str, int | None]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -9,7 +9,7 @@ from compline.model import Link
 from compline.reports.plain import printable
 
 
-def dot(links: Sequence[Link], findings: Mapping[str, int]) -> str:
+def dot(links: Sequence[Link], findings: Mapping[str, int | None]) -> str:
     """Graphviz's DOT (https://graphviz.org/doc/info/lang.html); names are quoted."""
     lines = ["digraph assets {", "  rankdir=LR;", "  node [shape=box];"]
     for name in _assets(links):
@@ -21,7 +21,7 @@ def dot(links: Sequence[Link], findings: Mapping[str, int]) -> str:
     return "\n".join([*lines, "}"])
 
 
-def mermaid(links: Sequence[Link], findings: Mapping[str, int]) -> str:
+def mermaid(links: Sequence[Link], findings: Mapping[str, int | None]) -> str:
     """A Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html); names are escaped."""
     numbers = {name: f"a{number}" for number, name in enumerate(_assets(links))}
     lines = ["flowchart LR"]
@@ -38,9 +38,11 @@ def _assets(links: Sequence[Link]) -> list[str]:
     return sorted({name for link in links for name in (link.source, link.destination)})
 
 
-def _label(name: str, findings: Mapping[str, int]) -> str:
-    count = findings.get(name)
-    return name if not count else f"{name} ({count} open)"
+def _label(name: str, findings: Mapping[str, int | None]) -> str:
+    count = findings.get(name, 0)
+    if count is None:
+        return f"{name} (never looked at)"
+    return f"{name} ({count} open)" if count else name
 
 
 def _quoted(text: str) -> str:

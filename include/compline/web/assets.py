@@ -18,7 +18,7 @@ def all_assets(store: Store) -> dict[str, Any]:
     """Values of the page with every link, the assets with the most open findings first."""
     rows = list_links(store)
     findings = open_by_asset(store, datetime.now(UTC))
-    rows = tuple(sorted(rows, key=lambda row: -findings.get(row.link.source, 0)))
+    rows = tuple(sorted(rows, key=lambda row: -(findings.get(row.link.source) or 0)))
     return {
         "rows": rows[:MOST],
         "left_out": max(0, len(rows) - MOST),
