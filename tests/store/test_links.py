@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from compline.config.schema import Config
 from compline.findings.deadlines import DeadlinePolicy
 from compline.findings.lifecycle import Policy
 from compline.findings.risk import RiskPolicy
@@ -106,6 +107,20 @@ def test_what_a_target_reaches_raises_its_findings(site: Any, kit: Any) -> None:
     declare_links(site.store, [], site.start)
     refresh_reach(site.store, "exposure")
     assert not any(row.reaches for row in list_targets(site.store))
+
+
+def test_an_endpoint_without_the_label_raises_what_reaches_it(site: Any, kit: Any) -> None:
+    served = Target(TargetKind.ENDPOINT, "served", "https://x")
+    alone = Target(TargetKind.IMAGE, "alone", "alone.tar")
+    sync_targets(site.store, [site.target, alone, served], site.start)
+    declare_links(site.store, [Link("repository/api", "endpoint/served", "runs in")], site.start)
+    refresh_reach(site.store, "exposure")
+    assert {row.name: row.reaches for row in list_targets(site.store)} == {
+        "api": ("endpoint",),
+        "served": ("endpoint",),
+        "alone": (),
+    }
+    assert Config(organisation="acme").risk.exposure["endpoint"] == 1
 
 
 def risk_of(site: Any, finding: str) -> int:

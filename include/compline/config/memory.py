@@ -52,8 +52,8 @@ class Risk(Section):
     epss: LocalPath | None = Field(None, description="FIRST's scores, csv or csv.gz")
     exposure_label: str = Field("exposure", description="the target's label that tells exposure")
     exposure: dict[str, int] = Field(
-        default_factory=lambda: {"internet": 3, "partner": 2, "internal": 1},
-        description="weight of the label's values, 0 to 9",
+        default_factory=lambda: {"internet": 3, "partner": 2, "internal": 1, "endpoint": 1},
+        description="weight of the label's values, 0 to 9; `endpoint`: one without the label",
     )
 
 

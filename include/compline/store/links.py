@@ -9,13 +9,14 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from compline.findings.graph import Graph
-from compline.model import Completed, Link, Look
+from compline.model import Completed, Link, Look, TargetKind
 from compline.store.handle import Store
 from compline.store.rows import in_chunks
 from compline.store.schema import links, targets
 
 DECLARED = "declared"
 """In place of a scanner, for links of the configuration."""
+_CALLED = TargetKind.ENDPOINT.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def write_links(connection: Connection, target: int, looks: Iterable[Look], now:
 def refresh_reach(store: Store, label: str) -> None:
     """Writes down, for every target, that label of all that depends on it.
 
+    An endpoint without the label counts as `endpoint`, for itself too: somebody can call it.
+
     Args:
         store: where.
         label: the one that tells exposure.
@@ -85,10 +88,12 @@ def refresh_reach(store: Store, label: str) -> None:
         ).all()
     labelled: dict[str, list[str]] = {}
     for row in rows:
-        value = row.labels.get(label, "")
+        value = row.labels.get(label) or (_CALLED if row.kind == _CALLED else "")
         if value:
             labelled.setdefault(value, []).append(f"{row.kind}/{row.name}")
     reaching = {value: graph.reaching(assets) for value, assets in sorted(labelled.items())}
+    if _CALLED in reaching:
+        reaching[_CALLED] |= frozenset(labelled[_CALLED])
     changed = {}
     for row in rows:
         asset = f"{row.kind}/{row.name}"

@@ -54,8 +54,8 @@ def connected(url: str, seconds: float) -> Iterator[Connection]:
             error, psycopg.errors.QueryCanceled | psycopg.errors.ConnectionTimeout
         ):
             raise CannotCollect(
-                f"the server did not answer within {seconds:g} s (scanners.data-expectations."
-                "seconds)"
+                f"the server did not answer within {seconds:g} s (`seconds` of the scanner that "
+                "asked)"
             ) from None
         raise CannotCollect(f"PostgreSQL: {told(error, hidden)}") from None
     except (OSError, UnicodeDecodeError, ValueError) as error:
