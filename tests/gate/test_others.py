@@ -69,7 +69,7 @@ def found(rule: str, path: str, severity: Severity = Severity.HIGH) -> Completed
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, Said]:
-    names = ("model-guard", "registry-permissions", "data-expectations", "bandit")
+    names = ("model-guard", "registry-permissions", "data-expectations", "bandit", "pipeline-flows")
     placed = {name: Said(name) for name in names}
     real = registry.load
     monkeypatch.setattr(registry, "load", lambda name: placed.get(name) or real(name))
@@ -167,6 +167,22 @@ def test_data_and_source(listed: Gated, said: dict[str, Said]) -> None:
     links.append({"from": "model/fraud/1", "to": "model/fraud", "how": "is served as"})
     verdicts = required(listed, "source")
     assert "nothing says which repository" in verdicts["source, why"], "it made another version"
+
+
+def test_the_pipeline_that_made_the_data_counts(listed: Gated, said: dict[str, Said]) -> None:
+    hop = {"dataset": "claims", "store": "lake", "direction": "write"}
+    listed.targets["pipelines"] = [{"name": "features", "flow": {"hops": [hop]}}]
+    links = [
+        link("data_store/lake", "dataset/claims"),
+        link("pipeline/features", "dataset/claims"),
+        link("dataset/claims", "model/fraud/2"),
+    ]
+    listed.sections = {"links": links}
+    listed.run("scan", "--quiet")
+    assert required(listed, "data")["data"] == "met"
+    observed(said["pipeline-flows"], found("hop-unencrypted", "hop/claims"))
+    listed.run("scan", "--quiet")
+    assert required(listed, "data")["data"] == "breached"
 
 
 def test_an_old_look_at_the_source_is_no_evidence(

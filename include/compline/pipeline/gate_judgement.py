@@ -220,7 +220,8 @@ class Judgement:
                 problems.append(f"nothing says in which data store {dataset} lies")
         if not stores and not problems:
             problems = ["nothing says what data it was trained with: see `compline graph`"]
-        return self._of_targets("data", stores, problems, gaps=True)
+        flows = {each for each in origins if each.startswith("pipeline/")}
+        return self._of_targets("data", stores | flows, problems, gaps=True)
 
     def _source(self) -> Requirement:
         repositories = {each for each in self._origins if each.startswith("repository/")}
