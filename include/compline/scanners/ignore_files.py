@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import yaml
+from compline.scanners.lineage import yaml_text
 
 _MOST = 1_000
 """Entries of one file that are read; more is no policy that anybody reviews."""
@@ -41,7 +41,7 @@ def ignored(path: str, content: bytes) -> tuple[Ignored, ...]:
     read = FILES[path]
     try:
         found = list(read(content.decode("utf-8")))
-    except (ValueError, configparser.Error, yaml.YAMLError, RecursionError):
+    except (ValueError, configparser.Error, yaml_text.Unreadable, RecursionError):
         return ()
     return tuple(found[:_MOST])
 
@@ -55,7 +55,7 @@ def _trivyignore(text: str) -> Iterator[Ignored]:
 
 
 def _trivyignore_yaml(text: str) -> Iterator[Ignored]:
-    document = yaml.safe_load(text)
+    document = yaml_text.load(text)
     if not isinstance(document, dict):
         return
     lines = text.splitlines()

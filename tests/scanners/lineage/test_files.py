@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from compline.config.schema import Config
 from compline.model import Link
 from compline.scanners.lineage import cards, dvc, labels
 from compline.scanners.lineage.known import KnownAssets, address
-from compline.scanners.lineage.yaml_text import Unreadable
+from compline.scanners.lineage.yaml_text import Unreadable, load
 
 TARGETS = {
     "repositories": [
@@ -163,6 +164,16 @@ def test_labels(known: KnownAssets) -> None:
 def test_what_is_not_read(known: KnownAssets, text: str) -> None:
     with pytest.raises(Unreadable):
         list(dvc.links("a", "dvc.yaml", text, {}, known))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 999_999, "{" * 999_999, "[']'," * 190_000, "- " * 499_000, "[" * 110 + "]" * 110]
+)
+def test_what_is_nested_deeply_costs_no_time(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Unreadable, match="nested too deeply"):
+        load(text)
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

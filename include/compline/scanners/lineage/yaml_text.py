@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 _LARGEST = 1_000_000
+_DEEPEST = 100
 
 
 class Unreadable(Exception):
@@ -17,16 +18,33 @@ def load(text: str) -> Any:
     """Plain values.
 
     Raises:
-        Unreadable: too large, not YAML, or with aliases (one line of them can mean gigabytes).
+        Unreadable: too large, not YAML, or as `refuse_bombs`.
     """
     if len(text) > _LARGEST:
         raise Unreadable("too large")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise Unreadable("it has aliases")
+        refuse_bombs(text)
         return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise Unreadable(f"line {mark.line + 1}: not YAML" if mark else "not YAML") from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise Unreadable("not YAML") from None
+
+
+def refuse_bombs(text: str) -> None:
+    """Reads it without building anything.
+
+    Raises:
+        Unreadable: it is nested deeply (a parser's time grows with the square of the depth), or
+            has aliases (one line of them can mean gigabytes).
+        yaml.YAMLError: it is not YAML.
+    """
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise Unreadable("it has aliases")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise Unreadable("nested too deeply")

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from compline.scanners.lineage.yaml_text import Unreadable, refuse_bombs
+
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -63,10 +65,11 @@ def _parsed(content: bytes) -> Any:
         text = content.decode("utf-8")
         if text.lstrip().startswith("{"):
             return json.loads(text)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise Unusable("YAML aliases (`*name`) are not taken in an OpenAPI document")
+        refuse_bombs(text)
         value = yaml.load(text, Loader=_JsonLoader)  # noqa: S506 - a safe one
         return json.loads(json.dumps(value))
+    except Unreadable as error:
+        raise Unusable(f"the OpenAPI document is not taken: {error}") from None
     except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise Unusable(f"the OpenAPI document cannot be read ({type(error).__name__})") from None
 
