@@ -122,7 +122,7 @@ def credentials(port: int) -> dict[str, str]:
         "PG": f"postgresql://compline:{SECRET}@{where}/db?sslmode=disable",
         "REDIS": f"redis://compline:{SECRET}@{where}/0",
         "KAFKA": f"kafka://compline:{SECRET}@{where}?mechanism=PLAIN",
-        "AWS": f"AKIAABCDEFGHIJKLMNOP:{SECRET}",
+        "AWS": f"KEYIDENTIFIER0000000:{SECRET}",
         "GCS": json.dumps({"type": "service_account", "private_key": SECRET}),
         "AZURE": "DefaultEndpointsProtocol=http;AccountName=acme;AccountKey="
         f"{SECRET}A==;BlobEndpoint=http://{where}/acme;",
