@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_be_listed_is_a_gap(
 def test_more_files_than_are_listed_are_a_gap(
     models: Path, look_at_kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collector, "MOST_FILES", 3)
+    monkeypatch.setattr(collector, "MOST_FILES", 4)
     (gap,) = look(look_at_kind, models).outcome.gaps
     assert (gap.reason, gap.path) == (GapReason.TRUNCATED, "")
 
