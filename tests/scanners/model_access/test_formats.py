@@ -205,6 +205,8 @@ GUNICORN = '127.0.0.1 - admin [23/Nov/2026:13:29:20 +0000] "GET {} HTTP/1.1" 200
     [
         (f"/api/2.0/mlflow-artifacts/artifacts/0/{RUN}/artifacts/model/w.bin", RUN, ""),
         ("/api/2.0/mlflow-artifacts/artifacts/0/models/m-1/artifacts/MLmodel", "m-1", ""),
+        ("/ajax-api/2.0/mlflow/logged-models/m-1/artifacts/files?artifact_file_path=w", "m-1", ""),
+        (f"/api/2.0/mlflow-artifacts/presigned/0/{RUN}/artifacts/model/w.bin", RUN, ""),
         ("/model-versions/get-artifact?name=fraud&version=1&path=w.bin", "fraud", "1"),
         (f"/get-artifact?run_uuid={RUN}&path=model/w.bin", RUN, ""),
         (f"/get-artifact?run_id={RUN}&path=model/w.bin", RUN, ""),

@@ -61,7 +61,7 @@ class CloudFolder(ABC):
             try:
                 page = clock.ask(lambda: next(pages, None))
             except CannotList as error:
-                raise CannotList(f"{self._shown}: {error}") from None
+                raise CannotList(f"{self._shown} cannot be listed: {error}") from None
             except Exception as error:  # of the library, of its transport, of its credentials
                 raise CannotList(self._trouble("listed", error)) from None
             if page is None:

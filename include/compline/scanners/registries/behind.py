@@ -13,7 +13,8 @@ _LEANING = {
     "default-permission": ("lifted-permission", "production/"),
     "lifted-permission": ("production/",),
     "registered_model/": ("production/", "policy/movers"),
-    "experiment/": ("artifacts/",),
+    # Experiments are granted by their ids, and declared by their names.
+    "experiment/": ("artifacts/", "grant/", "role/"),
     "workspace/": ("webhook/", "production/", "artifacts/"),
 }
 """By the path of a gap the subjects of findings that are judged by what it hides."""
