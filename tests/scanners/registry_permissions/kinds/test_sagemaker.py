@@ -75,6 +75,31 @@ def test_policies_that_reach_others(fraud: Any, look_at_kind: Any, found: Any) -
     assert found(look(fraud, look_at_kind)) == {("model-group-open-to-the-world", "grant/fraud/*")}
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}}, None),
+        ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-acme12345"}}},
+         ("model-group-open-to-another-account", "grant/fraud/organisation o-acme12345")),
+        ({"Condition": {"StringLike": {"aws:Referer": "x"}}},
+         ("model-group-open-to-the-world", "grant/fraud/*")),
+        ({"Principal": {"AWS": "*"}}, ("model-group-open-to-the-world", "grant/fraud/*")),
+        ({"Effect": "Deny"}, None),
+    ],
+)  # fmt: skip
+def test_whom_a_statement_really_lets_in(
+    fraud: Any,
+    look_at_kind: Any,
+    found: Any,
+    changes: dict[str, Any],
+    expected: tuple[str, str] | None,
+) -> None:
+    policy = json.loads(statement("*"))
+    policy["Statement"][0] |= changes
+    fraud.policies["fraud"] = json.dumps(policy)
+    assert found(look(fraud, look_at_kind)) == ({expected} if expected else set())
+
+
 def test_a_group_without_a_policy(fraud: Any, look_at_kind: Any, found: Any) -> None:
     fraud.policies.clear()
     seen = look(fraud, look_at_kind)
@@ -100,9 +125,11 @@ def test_wider_rights_have_a_higher_rank(fraud: Any, look_at_kind: Any) -> None:
         facts = look(fraud, look_at_kind).outcome.facts
         return next(fact.rank for fact in facts if fact.subject.startswith("grant/"))
 
-    before = rank()
-    fraud.policies["fraud"] = statement({"AWS": OWN}, ["sagemaker:UpdateModelPackage"])
-    assert rank() > before
+    ranks = [rank()]
+    for action in ("sagemaker:Describe*", "sagemaker:Up*", "sagemaker:*"):
+        fraud.policies["fraud"] = statement({"AWS": OWN}, action)
+        ranks.append(rank())
+    assert ranks == sorted(set(ranks)), "each lets somebody do more than the one before"
 
 
 def test_nobody_there_and_half_an_answer(aws: Any, look_at_kind: Any) -> None:
