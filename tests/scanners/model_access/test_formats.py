@@ -220,6 +220,22 @@ def test_lines_that_mlflow_wrote(target: str, model: str, version: str) -> None:
         assert download.bytes is None
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"/api/2.0/mlflow-artifacts/artifacts/0/{RUN}/artifacts/model/w.bin",
+        f"/get-artifact?path=model/w.bin&run_uuid={RUN}",
+        f"/api/2.0/mlflow-artifacts/presigned/0/{RUN}/artifacts/model/w.bin",
+    ],
+)
+def test_the_log_of_mlflows_proxy_needs_no_paths(target: str) -> None:
+    line = f'192.0.2.7 - ann [23/Nov/2026:13:29:20 +0000] "GET {target} HTTP/1.1" 200 9 "-" "-"'
+    download = read("combined", line, paths=[], registry="models")
+    assert download is not None
+    assert (download.principal, download.model) == ("ann", RUN)
+    assert read("combined", line, paths=["/x/{model}"]) is None
+
+
 def test_what_else_mlflow_writes_is_no_broken_line() -> None:
     assert read("mlflow", "2026/11/23 13:28:45 INFO:     Application startup complete.") is None
     assert read("mlflow", UVICORN.format("/api/2.0/mlflow/runs/get?run_id=1")) is None
