@@ -60,7 +60,7 @@ class AzureContainer(CloudFolder):
                 raise CannotList(text) from None
         if self._endpoint is None:
             text = "give the account as `endpoint`, or a connection string as `credential`"
-            raise CannotList(f"{self._shown}: {text}")
+            raise CannotList(text)
         known = DefaultAzureCredential(exclude_interactive_browser_credential=True)
         return BlobServiceClient(self._endpoint, credential=known, **bounds)
 

@@ -68,7 +68,7 @@ class GoogleBucket(CloudFolder):
                 )
         except exceptions.DefaultCredentialsError:
             text = "this machine has no Google identity of its own: name a `credential`"
-            raise CannotList(f"{self._shown}: {text}") from None
+            raise CannotList(text) from None
         except (ValueError, AttributeError):
             # Not repeated: what does not parse may hold half a private key.
             text = "the credential must be the JSON of a service account's key"
