@@ -44,6 +44,15 @@ class TestConditions:
         lost = kit.regression("api/bandit", RegressionKind.COVERAGE_LOST, None)
         assert told(here.route(kit.view(1, lost))) == [("chat", "opened", ["api/bandit"])]
 
+    @pytest.mark.parametrize("severity", [Severity.INFO, Severity.MEDIUM, CRITICAL, None])
+    @pytest.mark.parametrize("what", ["PERMISSION_WIDENED", "MODEL_CHANGED"])
+    def test_what_was_widened_passes_whatever_a_finding_of_it_says(
+        self, world: Any, kit: Any, what: str, severity: Severity | None
+    ) -> None:
+        here = world({"name": "a", "when": {"severity": "critical"}, "to": ["chat"]})
+        widened = kit.regression("CMP-1", RegressionKind[what], severity)
+        assert told(here.route(kit.view(1, widened))) == [("chat", "opened", ["CMP-1"])]
+
     def test_a_target_without_the_label(self, world: Any, kit: Any) -> None:
         here = world({"name": "a", "when": {"environments": ["prod"]}, "to": ["chat"]})
         assert here.route(kit.view(1)) == []

@@ -274,12 +274,7 @@ def npy() -> bytes:
     return out.getvalue()
 
 
-PLAIN_ARCHIVES = frozenset(
-    {
-        *("inner.zip", "nested.zip", "nested3.zip", "targz-in.zip", "model.tar.gz", "model.tar"),
-        *("zip-in.tar", "gzip.pkl.gz"),
-    }
-)
+PLAIN_ARCHIVES = frozenset({"model.tar.gz", "model.tar", "zip-in.tar"})
 """Names that say nothing of a model: in repositories and images these are not opened."""
 
 

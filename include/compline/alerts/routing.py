@@ -91,7 +91,9 @@ def fits(when: When, view: RegressionView) -> bool:
     regression, labels = view.regression, view.labels
     if when.kinds and regression.kind not in when.kinds:
         return False
-    if regression.severity is not None and not regression.severity.reaches(when.severity):
+    # A widened permission is one whatever else a finding says of the same subject.
+    graded = regression.severity if regression.kind not in TOLD else None
+    if graded is not None and not graded.reaches(when.severity):
         return False
     if when.scanners and regression.scanner not in when.scanners:
         return False

@@ -40,7 +40,8 @@ class When(Section):
 
     kinds: list[RegressionKind] = Field(default_factory=list)
     severity: Severity = Field(
-        Severity.INFO, description="at least this; what has no severity always passes"
+        Severity.INFO,
+        description="at least this; what has no severity passes, and what was widened or changed",
     )
     labels: dict[str, str | list[str]] = Field(
         default_factory=dict, description="of the target; a list allows any of its values"

@@ -205,6 +205,8 @@ GUNICORN = '127.0.0.1 - admin [23/Nov/2026:13:29:20 +0000] "GET {} HTTP/1.1" 200
     [
         (f"/api/2.0/mlflow-artifacts/artifacts/0/{RUN}/artifacts/model/w.bin", RUN, ""),
         ("/api/2.0/mlflow-artifacts/artifacts/0/models/m-1/artifacts/MLmodel", "m-1", ""),
+        ("/ajax-api/2.0/mlflow/logged-models/m-1/artifacts/files?artifact_file_path=w", "m-1", ""),
+        (f"/api/2.0/mlflow-artifacts/presigned/0/{RUN}/artifacts/model/w.bin", RUN, ""),
         ("/model-versions/get-artifact?name=fraud&version=1&path=w.bin", "fraud", "1"),
         (f"/get-artifact?run_uuid={RUN}&path=model/w.bin", RUN, ""),
         (f"/get-artifact?run_id={RUN}&path=model/w.bin", RUN, ""),
@@ -216,6 +218,22 @@ def test_lines_that_mlflow_wrote(target: str, model: str, version: str) -> None:
         assert download is not None
         assert (download.principal, download.model, download.version) == (principal, model, version)
         assert download.bytes is None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"/api/2.0/mlflow-artifacts/artifacts/0/{RUN}/artifacts/model/w.bin",
+        f"/get-artifact?path=model/w.bin&run_uuid={RUN}",
+        f"/api/2.0/mlflow-artifacts/presigned/0/{RUN}/artifacts/model/w.bin",
+    ],
+)
+def test_the_log_of_mlflows_proxy_needs_no_paths(target: str) -> None:
+    line = f'192.0.2.7 - ann [23/Nov/2026:13:29:20 +0000] "GET {target} HTTP/1.1" 200 9 "-" "-"'
+    download = read("combined", line, paths=[], registry="models")
+    assert download is not None
+    assert (download.principal, download.model) == ("ann", RUN)
+    assert read("combined", line, paths=["/x/{model}"]) is None
 
 
 def test_what_else_mlflow_writes_is_no_broken_line() -> None:

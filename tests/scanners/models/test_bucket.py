@@ -12,8 +12,9 @@ import httpx
 import pytest
 from aws_server import read_from, serving_aws
 from model_folders import TONIGHT, Models
+from store_proxy import Fault, Proxy, proxying
 
-from compline.model import Completed, Failed
+from compline.model import Completed, Failed, GapReason
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +109,85 @@ def test_no_bucket_an_empty_one_and_no_server_are_failed(
     outcome = models.look("modelaudit").outcome
     assert isinstance(outcome, Failed)
     assert "secret" not in outcome.error
+
+
+LISTING, READING = "list-type=2", "/fraud/1/model.pkl"
+
+
+def within(seconds: int) -> dict[str, Any]:
+    """A section of the configuration."""
+    return {"scanners": {"model-guard": {"seconds": seconds}}}
+
+
+@pytest.fixture
+def proxy(server: str, bucket: Any, models: Models, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A recording proxy before the store, of which one file runs code."""
+    monkeypatch.setattr("compline.scanners.expectations.deadline.GRACE", 0.5)
+    put(bucket, "1/model.pkl", hostile.bad())
+    with proxying(server) as running:
+        models.settings = {"endpoint": running.url}
+        yield running
+
+
+def test_nothing_is_sent_but_reading_calls(proxy: Proxy, models: Models) -> None:
+    for scanner in ("picklescan", "model-guard"):
+        models.completed(scanner)
+    assert {method for method, _ in proxy.requests} == {"GET"}
+    assert {path.partition("?")[0] for _, path in proxy.requests} == {
+        "/models", "/models/fraud/1/model.pkl"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault(403, b"<Error><Code>AccessDenied</Code></Error>"), "AccessDenied"),
+        (Fault(429, b""), "429"),
+        (Fault(302, b"", (("Location", "http://127.0.0.1:1/"),)), "302"),
+        (Fault(200, b"<html>"), "500"),
+        (Fault(half=True), ""),
+        (Fault(seconds=9), "still answering after 1 s"),
+        (Fault(200, b" " * 999, drips=True), "still answering after 1 s"),
+    ],
+)
+def test_a_listing_that_is_none_is_failed(
+    proxy: Proxy, models: Models, fault: Fault, said: str
+) -> None:
+    proxy.fail(LISTING, fault)
+    endless = fault.seconds or fault.drips
+    outcome = models.look("picklescan", **(within(1) if endless else {})).outcome
+    assert isinstance(outcome, Failed), outcome
+    assert "s3://models" in outcome.error
+    assert said in outcome.error
+
+
+def test_a_busy_store_is_asked_again(proxy: Proxy, models: Models) -> None:
+    proxy.fail(LISTING, Fault(503, b"<Error><Code>SlowDown</Code></Error>"), times=1)
+    assert len(models.completed("picklescan").observations) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(403, b"<Error><Code>AccessDenied</Code></Error>"),
+        Fault(half=True),
+        Fault(seconds=9),
+    ],
+)
+def test_a_file_that_is_not_given_out_is_a_gap(proxy: Proxy, models: Models, fault: Fault) -> None:
+    proxy.fail(READING, fault)
+    more = within(3) if fault.seconds else {}  # enough for the listing on a busy machine
+    (gap,) = models.completed("picklescan", **more).gaps
+    assert gap.path == "fraud/1/model.pkl"
+
+
+def test_a_file_that_drips_is_given_up(
+    proxy: Proxy, models: Models, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compline.scanners.models.pace.SLOWEST", 1 << 30)
+    body = hostile.bad()
+    tag = bucket.head_object(Bucket="models", Key="fraud/1/model.pkl")["ETag"]
+    proxy.fail(READING, Fault(200, body, (("ETag", tag),), drips=True))
+    (gap,) = models.completed("picklescan", **within(3)).gaps
+    assert (gap.path, gap.reason) == ("fraud/1/model.pkl", GapReason.TRUNCATED)
+    assert "slowly or without end (scanners.model-guard.seconds)" in gap.detail

@@ -47,8 +47,13 @@ def found(tools: Callable[..., Toolbox], new_scene: Callable[[], Any]) -> Any:
     return of
 
 
+SITE = hostile.zipped({"run.sh": b"#!/bin/sh\n", "setup.exe": b"MZ" + bytes(200)})
+"""modelaudit says something of every archive that holds a program."""
+
+
 def test_in_a_repository(hidden: Any, found: Any, repository: Any) -> None:
     files = {f"models/{name}": content for name, content in hidden.items()}
+    files |= {"site.zip": SITE, "notes.txt.gz": hostile.bad()}
     said = found(repository(files).job())
     assert said["modelaudit"] == set(hidden) - hostile.PLAIN_ARCHIVES
     assert said["picklescan"] >= PICKLES

@@ -7,6 +7,7 @@ import os
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import hostile_models as hostile
 import pytest
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from model_folders import TONIGHT, Models
 
+from compline.evidence.locker import Locker
 from compline.model import Failed, RegressionKind
 from compline.scanners.models import signatures
 
@@ -52,6 +54,18 @@ def test_a_change_behind_a_time_that_was_put_back_is_seen(models: Models) -> Non
     path.write_bytes(bytes(len(FILES["model.safetensors"])))
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert changed(before, models.facts(now=TOMORROW)) == ["fraud/1/model.safetensors"]
+
+
+def test_the_evidence_tells_of_each_file_when_it_was_read_last(models: Models, scene: Any) -> None:
+    models.put("1", FILES)
+    models.look("model-guard")
+    models.put("1", {"README.md": CARD + b"More.\n"})
+    look = models.look("model-guard", now=TOMORROW)
+    rows = json.loads(Locker(scene.home / "evidence").get(look.evidence[0]))["files"]
+    assert {place: read[:10] for place, _, _, read in rows} == {
+        "fraud/1/README.md": "2026-01-02",
+        "fraud/1/model.safetensors": "2026-01-01",
+    }
 
 
 def test_a_moved_alias_is_one_changed_fact(models: Models) -> None:

@@ -211,6 +211,11 @@ def test_more_pages_than_calls_are_a_gap(stub: Any, look_at: Any) -> None:
     assert reasons == {
         ("registered_model/", GapReason.TRUNCATED),
         ("experiment/", GapReason.TRUNCATED),
+        ("production/", GapReason.TRUNCATED),
+        ("policy/movers", GapReason.TRUNCATED),
+        ("artifacts/", GapReason.TRUNCATED),
+        ("grant/", GapReason.TRUNCATED),
+        ("role/", GapReason.TRUNCATED),
     }
     assert len(stub.seen) == mlflow.MOST_CALLS
 

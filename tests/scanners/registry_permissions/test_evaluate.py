@@ -166,7 +166,7 @@ def test_what_was_not_shown_is_not_judged_in_either_way() -> None:
         ({"teams": {"risk": {"grants": {"fraud": "WRITE"}}}}, "teams.risk.grants.fraud must be"),
         ({"members": ["science"]}, "members must be {role: "),
         ({"movers": "ann"}, "movers must be a list of names"),
-        ({"artifact_store": "gs://models"}, "must be s3://bucket or local"),
+        ({"artifact_store": "models"}, "must be local, or s3://bucket, gs://bucket"),
     ],
 )
 def test_a_policy_that_is_not_understood(policy: dict[str, Any], message: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from compline.model import FindingKind, Severity
+from compline.model import FindingKind, Gap, GapReason, Severity
 from compline.scanners.registries import buckets
+from compline.scanners.registries.behind import behind
 from compline.scanners.registries.buckets import BucketFacts
 from compline.scanners.registries.evaluate import evaluate
 from compline.scanners.registries.facts import (
@@ -261,3 +263,28 @@ def test_a_server_with_a_known_vulnerability() -> None:
     assert one.aliases == ("CVE-1", "GHSA-1")
     assert one.package is not None
     assert (one.package.version, one.package.fixed_version) == ("3.17.2", "3.18.0")
+
+
+def test_nothing_closes_that_leans_on_what_is_hidden() -> None:
+    """A mover of production, a bucket that others reach: judged by what gaps name otherwise."""
+    shown = facts(
+        ann("registered_model", "fraud", "EDIT"), experiments=(Experiment("1", "a", 0, "s3://m"),)
+    )
+    bucket = BucketFacts("m", {"*": "read"})
+    every = found(shown, (), bucket)
+    for hidden, path in (
+        ({"users": None}, "user/"),
+        ({"grants": None, "members": None}, "grant/"),
+        ({"models": None}, "registered_model/"),
+        ({"experiments": None}, "experiment/"),
+    ):
+        named = (Gap(GapReason.FORBIDDEN, path), Gap(GapReason.FORBIDDEN, "member/"))
+        gaps = (*named, *behind(named))
+        still = found(replace(shown, **hidden), (), bucket if "experiments" not in hidden else None)
+        closing = {
+            subject
+            for rule, subject in every.keys() - still.keys()
+            if not any(gap.covers(subject, subject) for gap in gaps)
+        }
+        assert not closing, path
+        assert every.keys() - still.keys(), f"{path}: nothing is judged by it"

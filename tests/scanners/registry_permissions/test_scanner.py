@@ -44,8 +44,10 @@ def test_grants_on_what_is_gone_do_not_tell_what_they_are_lifted_to(
 
     look = look_at(stub.url, POLICY)
 
-    (gap,) = gaps_of(look)
-    assert (gap.path, gap.reason) == ("lifted-permission", GapReason.UNSUPPORTED)
+    assert {(gap.path, gap.reason) for gap in gaps_of(look)} == {
+        ("lifted-permission", GapReason.UNSUPPORTED),
+        ("production/", GapReason.UNSUPPORTED),
+    }
     searches = [path for _, path, known in stub.seen if known and mlflow.MODELS in path]
     assert len(searches) == 2  # one for each workspace
 
@@ -60,17 +62,29 @@ def test_workspaces_that_are_not_told_are_a_gap(stub: Any, look_at: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("store", "detail"),
+    ("store", "place", "detail"),
     [
-        (None, "where the server keeps artifacts is not declared (policy: artifact_store)"),
-        ("s3://models", "no artifact_credential to ask s3://models with"),
+        (None, "", "where the server keeps artifacts is not declared (policy: artifact_store)"),
+        ("s3://models", "", "no artifact_credential to ask s3://models with"),
+        ("gs://models/m", "models/", "who reaches gs://models/m is not asked here"),
     ],
 )
 def test_artifacts_that_nobody_can_ask_about_are_a_gap(
-    stub: Any, look_at: Any, store: str | None, detail: str
+    stub: Any, look_at: Any, store: str | None, place: str, detail: str
 ) -> None:
     (gap,) = gaps_of(look_at(stub.url, {**POLICY, "artifact_store": store}))
-    assert (gap.path, gap.detail) == ("artifacts/", detail)
+    assert gap.path == f"artifacts/{place}"
+    assert gap.detail.startswith(detail)
+
+
+def test_a_store_that_clients_reach_directly_and_is_no_s3_is_a_gap(stub: Any, look_at: Any) -> None:
+    told = {
+        "experiments": [{"experiment_id": "1", "name": "training", "artifact_location": "gs://m/1"}]
+    }
+    stub.says(mlflow.EXPERIMENTS, told)
+    look = look_at(stub.url, {**POLICY, "artifact_store": None})
+    assert [gap.path for gap in gaps_of(look)] == ["artifacts/m/"]
+    assert [one.subject for one in look.outcome.observations] == ["artifacts/gs://m"]
 
 
 def test_users_without_roles_are_a_gap(stub: Any, look_at: Any) -> None:
@@ -84,7 +98,8 @@ def test_users_without_roles_are_a_gap(stub: Any, look_at: Any) -> None:
     detail = "users/list has no roles before MLflow 3.17"
     assert look.outcome.observations == ()
     assert gaps_of(look) == tuple(
-        Gap(GapReason.UNSUPPORTED, place, detail) for place in ("grant/", "role/", "member/")
+        Gap(GapReason.UNSUPPORTED, place, detail)
+        for place in ("grant/", "role/", "member/", "production/")
     )
 
 

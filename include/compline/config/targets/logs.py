@@ -52,8 +52,8 @@ class Access(Section):
     )
     registry: str | None = Field(
         None,
-        description="the MLflow registry whose accounts the log names: its check then tells who "
-        "was last seen when",
+        description="the MLflow registry that the log is of, by its proxy: its ways to files are "
+        "known, and its check tells who was last seen when",
     )
     learning_days: int = Field(14, ge=1, description="days of the log before habits are judged")
     habit_days: int = Field(90, ge=2, description="days that habits are made of, then forgotten")
@@ -106,7 +106,9 @@ class Log(Listed):
         if self.format == "plain":
             if self.access is not None:
                 raise Misplaced("`access` needs a `format`: combined, s3 or mlflow", at=("access",))
-        elif self.format != "mlflow" and not (self.access and self.access.paths):
+        elif self.format != "mlflow" and not (
+            self.access and (self.access.paths or self.access.registry)
+        ):
             raise Misplaced(
                 f"with the format {self.format}, `access.paths` must say which paths are models",
                 at=("format",),

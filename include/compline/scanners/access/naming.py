@@ -17,7 +17,12 @@ from compline.evidence.masking import Masking
 from compline.scanners.access.download import ANONYMOUS, Download, Request
 from compline.scanners.services import escaped
 
-MLFLOW = ("/**/mlflow-artifacts/artifacts/**/{model}/artifacts/**",)
+MLFLOW = (
+    "/**/mlflow-artifacts/artifacts/**/{model}/artifacts/**",
+    # An address under which whoever has it gets the file from the store itself.
+    "/**/mlflow-artifacts/presigned/**/{model}/artifacts/**",
+    "/**/logged-models/{model}/artifacts/files",
+)
 """Where MLflow's server hands out artifacts: of a run, or of a logged model (`models/m-...`)."""
 _MLFLOW_QUERY = {"/model-versions/get-artifact": "name", "/get-artifact": "run"}
 _LONGEST = 200

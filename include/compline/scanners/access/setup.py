@@ -48,7 +48,7 @@ class Setup:
 
     def download_of(self) -> naming.DownloadOf:
         """What makes downloads out of requests."""
-        mlflow = self.format == "mlflow"
+        mlflow = self._of_mlflow
         by_path = naming.models([*self.access.paths, *(naming.MLFLOW if mlflow else ())])
 
         def model_of(request: Request) -> naming.Model | None:
@@ -64,9 +64,15 @@ class Setup:
     def reading(self) -> str:
         """Digest of what habits depend on; see `Memory.reading`."""
         fields = {"paths", "principal", "forwarded", "addresses", "timezone"}
-        return digest_of(
-            {"format": self.format, **self.access.model_dump(mode="json", include=fields)}
-        )
+        said = {"format": self.format, **self.access.model_dump(mode="json", include=fields)}
+        # A log that is MLflow's by its format has always been read so.
+        more = {"mlflow": True} if self._of_mlflow and self.format != "mlflow" else {}
+        return digest_of({**said, **more})
+
+    @property
+    def _of_mlflow(self) -> bool:
+        """Whether MLflow's own ways to a model's files are known: its log, or that of a proxy."""
+        return self.format == "mlflow" or self.access.registry is not None
 
 
 def _quiet(hours: str | None) -> int:

@@ -223,8 +223,9 @@ def reading(
     bounds: Bounds,
     auth: httpx.Auth | None = None,
     transport: httpx.BaseTransport | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[Service]:
-    """The service at the URL, whose time begins now.
+    """The service at the URL, whose time begins now; every call has the headers.
 
     Raises:
         NoAnswer: the URL is not of the right form.
@@ -240,7 +241,7 @@ def reading(
     with httpx.Client(
         follow_redirects=False,
         transport=transport,
-        headers={"Accept": "application/json", "User-Agent": "compline"},
+        headers={"Accept": "application/json", "User-Agent": "compline", **(headers or {})},
     ) as client:
         yield Service(client, base, bounds, auth)
 

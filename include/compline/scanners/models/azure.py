@@ -19,14 +19,21 @@ class AzureContainer(CloudFolder):
 
     scheme = "abfs"
 
-    def _listed(self) -> Iterator[Artifact]:
+    def _pages(self, inside: str) -> Iterator[list[Artifact]]:
         container = self._client.get_container_client(self._name)
-        begins = self._prefix or None
-        for blob in container.list_blobs(name_starts_with=begins, include=["metadata"]):
+        begins = f"{self._prefix}{inside}" or None
+        blobs = container.list_blobs(name_starts_with=begins, include=["metadata"])
+        for page in blobs.by_page():
             # Folders of accounts with a hierarchical namespace are blobs of their own.
-            if (blob.metadata or {}).get("hdi_isfolder") != "true":
-                path = str(blob.name).removeprefix(self._prefix)
-                yield Artifact(path, int(blob.size or 0), validator=_validator(blob))
+            yield [
+                Artifact(
+                    str(blob.name).removeprefix(self._prefix),
+                    int(blob.size or 0),
+                    validator=_validator(blob),
+                )
+                for blob in page
+                if (blob.metadata or {}).get("hdi_isfolder") != "true"
+            ]
 
     def _stream(self, artifact: Artifact) -> Readable:
         blob = self._client.get_blob_client(self._name, f"{self._prefix}{artifact.where}")
@@ -53,12 +60,12 @@ class AzureContainer(CloudFolder):
                 raise CannotList(text) from None
         if self._endpoint is None:
             text = "give the account as `endpoint`, or a connection string as `credential`"
-            raise CannotList(f"{self._shown}: {text}")
+            raise CannotList(text)
         known = DefaultAzureCredential(exclude_interactive_browser_credential=True)
         return BlobServiceClient(self._endpoint, credential=known, **bounds)
 
-    def _status(self, error: Exception) -> object:
-        return getattr(error, "status_code", None)
+    def _code(self, error: Exception) -> str:
+        return str(getattr(error, "status_code", None) or "")
 
 
 def _validator(blob: Any) -> str:

@@ -1,4 +1,4 @@
-"""What object stores of several clouds share as places of models: bounds and refusals."""
+"""What object stores share as places of models: pages, bounds, refusals, and a hard end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from compline.model import Gap, GapReason
 from compline.scanners.models.artifacts import Artifact, CannotList, Readable, Unreadable
+from compline.scanners.models.pace import Clock, Paced
 
 _MOST_FILES = 200_000
 
@@ -42,15 +43,34 @@ class CloudFolder(ABC):
         Raises:
             CannotList: refused, too slow, too many, or none at all.
         """
-        found = []
-        for each in self._told():
-            if each.path and not each.path.endswith("/"):
-                found.append(each)
-            if len(found) > _MOST_FILES:
-                raise CannotList(f"{self._shown} holds more than {_MOST_FILES} files")
+        found = [each for page in self.pages() for each in page]
         if not found:
             raise CannotList(f"{self._shown}/{self._prefix} holds nothing")
         return found, []
+
+    def pages(self, inside: str = "") -> Iterator[list[Artifact]]:
+        """The objects below the prefix and a folder in it (`fraud/1/`), a page at a time; paths
+        are within the prefix.
+
+        Raises:
+            CannotList: refused, too slow, or too many.
+        """
+        clock, number = Clock(self._seconds), 0
+        pages = self._pages(inside)
+        while True:
+            try:
+                page = clock.ask(lambda: next(pages, None))
+            except CannotList as error:
+                raise CannotList(f"{self._shown} cannot be listed: {error}") from None
+            except Exception as error:  # of the library, of its transport, of its credentials
+                raise CannotList(self._trouble("listed", error)) from None
+            if page is None:
+                return
+            found = [each for each in page if each.path and not each.path.endswith("/")]
+            number += len(found)
+            if number > _MOST_FILES:
+                raise CannotList(f"{self._shown} holds more than {_MOST_FILES} files")
+            yield found
 
     def open(self, artifact: Artifact) -> Readable:
         """The object as a stream, if it is still the one that was listed.
@@ -59,7 +79,8 @@ class CloudFolder(ABC):
             Unreadable: it is not given out, or is another one by now.
         """
         try:
-            return self._stream(artifact)
+            stream = Clock(self._seconds).ask(lambda: self._stream(artifact))
+            return Paced(stream, artifact.size, self._seconds)
         except Unreadable:
             raise
         except CannotList as error:
@@ -72,14 +93,6 @@ class CloudFolder(ABC):
         if self._made is not None:
             self._made.close()
 
-    def _told(self) -> Iterator[Artifact]:
-        try:
-            yield from self._listed()
-        except CannotList:
-            raise
-        except Exception as error:  # of the library, of its transport, of its credentials
-            raise CannotList(self._trouble("listed", error)) from None
-
     @property
     def _client(self) -> Any:
         if self._made is None:
@@ -91,8 +104,8 @@ class CloudFolder(ABC):
         return f"{self.scheme}://{self._name}"
 
     def _trouble(self, what: str, error: Exception) -> str:
-        status = self._status(error)
-        shown = str(status) if isinstance(status, int) else type(error).__name__
+        code = self._code(error)
+        shown = code if code.replace("_", "").isalnum() else type(error).__name__
         return f"{self._shown} cannot be {what} ({shown}): see the rights in docs/checks/models.md"
 
     @abstractmethod
@@ -100,13 +113,14 @@ class CloudFolder(ABC):
         """The library's client. Raises `CannotList` for a credential that is none."""
 
     @abstractmethod
-    def _listed(self) -> Iterator[Artifact]:
-        """What lies below the prefix, with paths within it; folders may be among it."""
+    def _pages(self, inside: str) -> Iterator[list[Artifact]]:
+        """What lies below the prefix and `inside`, with paths within the prefix; folders may be
+        among it."""
 
     @abstractmethod
     def _stream(self, artifact: Artifact) -> Readable:
         """The object as a stream."""
 
     @abstractmethod
-    def _status(self, error: Exception) -> object:
-        """The status that the store answered with; anything else than a number if none."""
+    def _code(self, error: Exception) -> str:
+        """What the store answered with (`403`, `NoSuchBucket`); empty if it did not answer."""

@@ -23,6 +23,7 @@ from compline.scanners.models.artifacts import (
 )
 from compline.scanners.models.names import printable, version_order
 from compline.scanners.models.object_places import FilesPlace
+from compline.scanners.models.pace import Clock, Paced
 
 MOST_FILES = 200_000
 NOT_SAID = "production"
@@ -92,11 +93,11 @@ class Remote:
     _VALIDATORS = ("ETag", "etag", "md5Hash", "generation", "content_settings", "version_id")
     _TIMES = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float) -> None:
         from fsspec.core import url_to_fs
         from fsspec.registry import known_implementations
 
-        self._shown = url.rpartition("@")[2]
+        self._shown, self._seconds = url.rpartition("@")[2], seconds
         try:
             self._system, self._root = url_to_fs(url)
         except ImportError:
@@ -108,9 +109,14 @@ class Remote:
 
     def files(self) -> tuple[list[Artifact], list[Gap]]:
         """As `Folder.files`."""
+        clock = Clock(self._seconds)
         try:
             self._system.invalidate_cache()
-            found: dict[str, dict[str, Any]] = self._system.find(self._root, detail=True)
+            found: dict[str, dict[str, Any]] = clock.ask(
+                lambda: self._system.find(self._root, detail=True)
+            )
+        except CannotList as error:
+            raise CannotList(f"{self._shown}: {error}") from None
         except Exception as error:  # each protocol has exceptions of its own
             raise CannotList(f"{self._shown} cannot be listed ({type(error).__name__})") from None
         root = self._root.strip("/")
@@ -128,8 +134,12 @@ class Remote:
 
     def open(self, artifact: Artifact) -> Readable:
         """The file as a stream."""
+        path = f"{self._root}/{artifact.where}"
         try:
-            return cast(Readable, self._system.open(f"{self._root}/{artifact.where}", "rb"))
+            stream = Clock(self._seconds).ask(lambda: self._system.open(path, "rb"))
+            return Paced(cast(Readable, stream), artifact.size, self._seconds)
+        except CannotList as error:
+            raise Unreadable(GapReason.FORBIDDEN, str(error)) from None
         except Exception as error:  # see above
             raise Unreadable(GapReason.FORBIDDEN, type(error).__name__) from None
 
@@ -144,6 +154,7 @@ class ModelFolder:
         layout: str,
         production: str,
         store: Callable[[str], FilesPlace | None],
+        seconds: float = 300,
     ) -> None:
         """Opens nothing yet.
 
@@ -153,6 +164,7 @@ class ModelFolder:
             layout: `model`, `versions` or `models`.
             production: version that production serves.
             store: makes the place behind the URL of an object store.
+            seconds: to list any other URL, and for each file of it.
 
         Raises:
             CannotList: the URL cannot be opened.
@@ -162,7 +174,7 @@ class ModelFolder:
         if scheme in ("", "file"):
             self._place = Folder(Path(urlsplit(url).path if scheme else url))
         else:
-            self._place = store(url) or Remote(url)
+            self._place = store(url) or Remote(url, seconds)
         self._name = name.rpartition("/")[2]
         self._depth = {"model": 0, "versions": 1, "models": 2}[layout]
         self._production = production

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from posixpath import basename
 
 HEAD = 8
@@ -15,8 +16,12 @@ _OTHERS = frozenset(
         *(".caffemodel", ".t7", ".engine", ".cbm", ".ubj", ".rds", ".pmml", ".orbax"),
     }
 )
-_AMBIGUOUS = frozenset({".bin", ".model", ".dat", ".data", ".params", ".weights", ".pb", ".7z"})
-"""In a repository or image model files only if their first bytes say so."""
+_AMBIGUOUS = frozenset(
+    {".bin", ".model", ".dat", ".data", ".params", ".weights", ".pb", ".7z", ".zip"}
+)
+"""In a repository or image model files only if their first bytes say so, or what a zip lists."""
+_PACKED = frozenset({".gz", ".bz2", ".xz", ".lzma", ".lz4", ".zst"})
+_ARCHIVES = frozenset({*_PACKED, ".zip", ".7z", ".tar", ".tgz", ".rar"})
 _NO_PICKLE = frozenset(
     {
         *(".safetensors", ".gguf", ".ggml", ".onnx", ".h5", ".hdf5", ".tflite", ".json", ".txt"),
@@ -49,9 +54,16 @@ def suffix(path: str) -> str:
 def is_model(path: str) -> bool | None:
     """Whether a file of a repository or image is a model file; None: its first bytes decide."""
     found = suffix(path)
+    if found in _PACKED:
+        return is_model(path[: -len(found)]) is True
     if found in _PICKLES or found in _TORCH or found in _OTHERS:
         return True
     return None if found in _AMBIGUOUS else False
+
+
+def may_hold_model(names: Iterable[str]) -> bool:
+    """Whether an archive of these members is one of models: a site's or a program's is none."""
+    return any(is_model(name) is not False or suffix(name) in _ARCHIVES for name in names)
 
 
 def looks_like_model(head: bytes) -> bool:

@@ -23,19 +23,23 @@ class GoogleBucket(CloudFolder):
 
     scheme = "gs"
 
-    def _listed(self) -> Iterator[Artifact]:
+    def _pages(self, inside: str) -> Iterator[list[Artifact]]:
         fields = "items(name,size,generation,md5Hash,crc32c),nextPageToken"
-        for blob in self._client.list_blobs(
+        blobs = self._client.list_blobs(
             self._name,
-            prefix=self._prefix or None,
+            prefix=f"{self._prefix}{inside}" or None,
             fields=fields,
             timeout=self._seconds,
             retry=self._patience,
-        ):
-            # A generation is another number for each content that an object ever had.
-            said = (blob.size, blob.generation, blob.md5_hash or blob.crc32c)
-            path = str(blob.name).removeprefix(self._prefix)
-            yield Artifact(path, int(blob.size or 0), validator="-".join(map(str, said)))
+        )
+        for page in blobs.pages:
+            yield [self._artifact(blob) for blob in page]
+
+    def _artifact(self, blob: Any) -> Artifact:
+        # A generation is another number for each content that an object ever had.
+        said = (blob.size, blob.generation, blob.md5_hash or blob.crc32c)
+        path = str(blob.name).removeprefix(self._prefix)
+        return Artifact(path, int(blob.size or 0), validator="-".join(map(str, said)))
 
     def _stream(self, artifact: Artifact) -> Readable:
         generation = int(artifact.validator.split("-")[1])
@@ -64,7 +68,7 @@ class GoogleBucket(CloudFolder):
                 )
         except exceptions.DefaultCredentialsError:
             text = "this machine has no Google identity of its own: name a `credential`"
-            raise CannotList(f"{self._shown}: {text}") from None
+            raise CannotList(text) from None
         except (ValueError, AttributeError):
             # Not repeated: what does not parse may hold half a private key.
             text = "the credential must be the JSON of a service account's key"
@@ -74,6 +78,7 @@ class GoogleBucket(CloudFolder):
         options = {"api_endpoint": self._endpoint} if self._endpoint else None
         return storage.Client(project="-", credentials=known, client_options=cast(Any, options))
 
-    def _status(self, error: Exception) -> object:
+    def _code(self, error: Exception) -> str:
         # Where it tried until its time was over, the last refusal says why.
-        return getattr(getattr(error, "cause", None) or error, "code", None)
+        code = getattr(getattr(error, "cause", None) or error, "code", None)
+        return str(code) if isinstance(code, int) else ""

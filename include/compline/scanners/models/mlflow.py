@@ -95,7 +95,8 @@ class MlflowRegistry:
         deadline = time.monotonic() + self._seconds
         aliases = self._aliases()
         found = self._versions()
-        for each in found:
+        # Of several in one stage MLflow serves the latest; it lists what was touched last first.
+        for each in sorted(found, key=lambda one: version_order(one.name), reverse=True):
             if each.stage not in ("", "None", "Archived"):
                 aliases.setdefault(each.model, {}).setdefault(each.stage, each.name)
         versions: dict[str, list[str]] = {name: [] for name in aliases}

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from compline.model import Gap
 from compline.scanners.models.artifacts import Artifact, Readable
 from compline.scanners.models.azure import AzureContainer
+from compline.scanners.models.cloud import CloudFolder
 from compline.scanners.models.gcs import GoogleBucket
 from compline.scanners.models.s3 import Bucket
 
@@ -25,7 +26,7 @@ class FilesPlace(Protocol):
         ...
 
 
-_KINDS: dict[str, Callable[..., FilesPlace]] = {
+_KINDS: dict[str, Callable[..., CloudFolder]] = {
     "s3": Bucket,
     **dict.fromkeys(("gs", "gcs"), GoogleBucket),
     **dict.fromkeys(("abfs", "abfss", "az"), AzureContainer),
@@ -34,17 +35,14 @@ _KINDS: dict[str, Callable[..., FilesPlace]] = {
 
 def object_place(
     url: str, *, seconds: float, endpoint: str | None = None, credential: str | None = None
-) -> FilesPlace | None:
+) -> CloudFolder | None:
     """The store behind a URL, opened by its own library; None for any other scheme.
 
     Args:
         url: of a folder in a bucket or container.
-        seconds: for each call.
+        seconds: for a listing, and for each file beside what its size takes.
         endpoint: where the store is, if it is not its maker's.
         credential: as each store has them.
-
-    Raises:
-        CannotList: the credential is not of the store's form.
     """
     kind = _KINDS.get(urlsplit(url).scheme)
     return kind(url, seconds, endpoint, credential) if kind else None

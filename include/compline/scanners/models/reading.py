@@ -5,14 +5,22 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from compline.model import GapReason
 from compline.scanners.blobs.analysis import FileGap
 from compline.scanners.models.artifacts import Artifact, CannotList, Readable, Source, Unreadable
-from compline.scanners.models.formats import HEAD, is_model, looks_like_model
+from compline.scanners.models.formats import (
+    HEAD,
+    is_model,
+    looks_like_model,
+    may_hold_model,
+    suffix,
+)
 from compline.scanners.models.names import file_name
 
 _CHUNK = 1 << 20
@@ -116,9 +124,23 @@ def _copied(
             chunk = _next(stream)
     if size != artifact.size:
         raise Unreadable(GapReason.TRUNCATED, f"{size} of {artifact.size} bytes came")
+    if place is not None and not artifact.model and _is_other_zip(place):
+        shutil.rmtree(place.parent)
+        place = None
     return Fetched(
         artifact, name if place is not None else "", hasher.hexdigest(), head[:HEAD], text.holds
     )
+
+
+def _is_other_zip(place: Path) -> bool:
+    """Whether it is a zip of a repository or image that holds nothing which could be a model."""
+    if suffix(place.name) != ".zip":
+        return False
+    try:
+        with ZipFile(place) as archive:
+            return not may_hold_model(archive.namelist())
+    except (BadZipFile, OSError, ValueError, NotImplementedError):
+        return False  # a tool says what is wrong with it
 
 
 class _Text:

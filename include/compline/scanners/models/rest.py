@@ -12,12 +12,11 @@ from compline.scanners.http.client import reading
 from compline.scanners.http.credentials import basic
 from compline.scanners.http.refusals import Bounds
 from compline.scanners.models.artifacts import CannotList, Unreadable
+from compline.scanners.models.pace import SETTING, SLOWEST
+from compline.scanners.registries.facts import DEFAULT_WORKSPACE, IN_WORKSPACE
 
 MOST_CALLS = 1_000_000
 """Requests per look: some for each version and folder; time is what ends them."""
-_OPTION = "scanners.model-guard.seconds"
-_SLOWEST = 1 << 19
-"""Bytes a second; a file that comes slower is given up."""
 
 
 class NotInTime(CannotList):
@@ -27,7 +26,9 @@ class NotInTime(CannotList):
 class Rest:
     """One server, asked as one account."""
 
-    def __init__(self, url: str, credential: str | None, seconds: float) -> None:
+    def __init__(
+        self, url: str, credential: str | None, seconds: float, workspace: str = DEFAULT_WORKSPACE
+    ) -> None:
         """Everything but files is asked within `seconds` from now; `credential` is user:password.
 
         Raises:
@@ -37,8 +38,10 @@ class Rest:
         self._open = ExitStack()
         try:
             auth = basic(credential, "the registry") if credential is not None else None
-            bounds = Bounds("MLflow", seconds, _OPTION, MOST_CALLS)
-            self._service = self._open.enter_context(reading(url, bounds, auth))
+            bounds = Bounds("MLflow", seconds, SETTING, MOST_CALLS)
+            headers = {IN_WORKSPACE: workspace} if workspace != DEFAULT_WORKSPACE else {}
+            service = reading(url, bounds, auth, headers=headers)
+            self._service = self._open.enter_context(service)
         except NoAnswer as error:
             raise CannotList(str(error)) from None
 
@@ -78,7 +81,7 @@ class Rest:
         """
         with ExitStack() as opened:
             try:
-                seconds = self._seconds + size / _SLOWEST
+                seconds = self._seconds + size / SLOWEST
                 body = opened.enter_context(self._service.stream(path, seconds))
             except NoAnswer as error:
                 if error.status:

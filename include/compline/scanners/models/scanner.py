@@ -43,7 +43,7 @@ from compline.scanners.services import unforeseen
 from compline.tools.process import ProcessLimits
 from compline.tools.toolbox import Tool, ToolUnavailable
 
-ADAPTER = "1"
+ADAPTER = "2"
 """Raised whenever the same report would be read otherwise."""
 _NOTHING = "there is no model file for this scanner"
 KINDS = frozenset(

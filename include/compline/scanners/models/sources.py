@@ -17,6 +17,7 @@ from compline.scanners.models.rest import Rest
 from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
 from compline.scanners.models.trees import Layers, Tree
+from compline.scanners.models.workspaces import Workspaces, in_workspace
 from compline.source.errors import SourceError
 
 LIVE = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
@@ -51,18 +52,7 @@ def open_source(job: Job, context: ScanContext) -> Source:
         return context.secrets.resolve(str(reference)) if reference else None
 
     if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "mlflow":
-        rest = Rest(target.locator, secret("credential"), seconds)
-        days = context.config.scanners.model_guard.reread_days
-        runs = Runs(target.name, context.cache, context.now, days, fresh=job.fresh)
-        opener = partial(
-            Bucket,
-            seconds=seconds,
-            endpoint=settings.get("artifact_endpoint"),
-            credential=secret("artifact_credential"),
-        )
-        return MlflowRegistry(
-            rest, seconds, production, rules["artifacts"], opener, runs, job.about
-        )
+        return _mlflow(job, context, rules, secret)
     store = partial(
         object_place,
         seconds=seconds,
@@ -71,7 +61,34 @@ def open_source(job: Job, context: ScanContext) -> Source:
     )
     layout = "models" if target.kind is TargetKind.MODEL_REGISTRY else "versions"
     layout = str(settings.get("layout", layout))
-    return ModelFolder(target.locator, target.name, layout, production, store)
+    return ModelFolder(target.locator, target.name, layout, production, store, seconds)
+
+
+def _mlflow(
+    job: Job,
+    context: ScanContext,
+    rules: dict[str, Any],
+    secret: Callable[[str], str | None],
+) -> Source:
+    target, settings = job.target, job.target.settings
+    guard = context.config.scanners.model_guard
+    credential = secret("credential")
+    opener = partial(
+        Bucket,
+        seconds=float(guard.seconds),
+        endpoint=settings.get("artifact_endpoint"),
+        credential=secret("artifact_credential"),
+    )
+
+    def registry(workspace: str, seconds: float) -> Source:
+        rest = Rest(target.locator, credential, seconds, workspace)
+        runs = Runs(target.name, context.cache, context.now, guard.reread_days, fresh=job.fresh)
+        about = in_workspace(job.about, workspace)
+        production = str(rules["production"])
+        return MlflowRegistry(rest, seconds, production, rules["artifacts"], opener, runs, about)
+
+    rest = Rest(target.locator, credential, float(guard.seconds))
+    return Workspaces(rest, float(guard.seconds), registry)
 
 
 def unreadable(target: Target) -> str:

@@ -109,7 +109,7 @@ def experiments(
     return found, _token(answer, where)
 
 
-def webhooks(answer: Any) -> tuple[tuple[Webhook, ...], str]:
+def webhooks(answer: Any, workspace: str = DEFAULT_WORKSPACE) -> tuple[tuple[Webhook, ...], str]:
     """The webhooks on one page of `webhooks`, and the next page's token."""
     found = []
     for entry in _page(answer, "webhooks"):
@@ -120,7 +120,7 @@ def webhooks(answer: Any) -> tuple[tuple[Webhook, ...], str]:
         ]
         found.append(
             Webhook(
-                _text(entry, "name", "webhooks"),
+                f"{prefix_of(workspace)}{_text(entry, 'name', 'webhooks')}",
                 (address.hostname or "").lower(),
                 address.scheme == "https",
                 tuple(sorted(events)),

@@ -7,9 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from compline.scanners.expectations.deadline import within
+from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.registries.aws import Access
 from compline.scanners.registries.facts import CannotAsk
 from compline.scanners.stores.s3.access import access_of
+
+_SETTING = "scanners.registry-permissions.seconds"
 
 
 class BucketHidden(Exception):
@@ -48,12 +52,18 @@ def ask(name: str, access: Access) -> BucketFacts:
         except BotoCoreError as error:
             raise BucketHidden(f"s3://{name}: {type(error).__name__}") from None
 
-    return read(
-        name,
-        told(client.get_bucket_policy, "NoSuchBucketPolicy"),
-        told(client.get_bucket_acl, ""),
-        told(client.get_public_access_block, "NoSuchPublicAccessBlockConfiguration"),
-    )
+    def answers() -> tuple[Any, Any, Any]:
+        return (
+            told(client.get_bucket_policy, "NoSuchBucketPolicy"),
+            told(client.get_bucket_acl, ""),
+            told(client.get_public_access_block, "NoSuchPublicAccessBlockConfiguration"),
+        )
+
+    try:
+        policy, acl, block = within(access.seconds, _SETTING, answers)
+    except CannotCollect as error:
+        raise BucketHidden(f"s3://{name}: {error}") from None
+    return read(name, policy, acl, block)
 
 
 def read(

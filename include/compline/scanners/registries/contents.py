@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from compline.model import Observation, Severity
 from compline.scanners.registries.buckets import BucketFacts
@@ -62,8 +62,8 @@ def _movers(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterato
     for user in facts.users or ():
         if user.admin or user.name in policy.movers:
             continue
-        reach = _Reach(by_user[user.name], facts)
-        names = [model.name for model in models if reach.level(model) >= _CHANGES]
+        reach = Reach(by_user[user.name], facts)
+        names = [m.name for m in models if reach.level(m.workspace, m.name) >= _CHANGES]
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             yield observed(
@@ -75,11 +75,13 @@ def _movers(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterato
             )
 
 
-class _Reach:
+class Reach:
     """What one user may do with models; a denial counts before everything that is granted."""
 
-    def __init__(self, grants: list[Grant], facts: RegistryFacts) -> None:
+    def __init__(self, grants: Iterable[Grant], facts: RegistryFacts) -> None:
+        """`grants`: of that user, on models (or on another kind of resource), and on workspaces."""
         self._facts = facts
+        grants = list(grants)
         self._keepers = {
             grant.workspace
             for grant in grants
@@ -90,15 +92,15 @@ class _Reach:
             if grant.resource_type != "workspace":
                 self._held[grant.workspace, grant.pattern].append(grant.permission)
 
-    def level(self, model: Model) -> int:
-        """The level that decides about moving its aliases or stages."""
-        if model.workspace in self._keepers:
+    def level(self, workspace: str, name: str) -> int:
+        """The level that decides about one of them, such as about moving its aliases or stages."""
+        if workspace in self._keepers:
             return LEVELS["MANAGE"]
-        held = [*self._held[model.workspace, model.name], *self._held[model.workspace, "*"]]
+        held = [*self._held[workspace, name], *self._held[workspace, "*"]]
         if "DENY" in held:
             return 0
         if not held:
-            return level_of(self._facts.default_in(model.workspace))
+            return level_of(self._facts.default_in(workspace))
         return max(map(level_of, (*held, self._facts.least)))
 
 

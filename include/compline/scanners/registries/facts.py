@@ -11,6 +11,8 @@ from compline.model import Gap
 from compline.scanners.expectations.inventory import CannotCollect
 
 DEFAULT_WORKSPACE = "default"
+IN_WORKSPACE = "X-MLFLOW-WORKSPACE"
+"""The header that names the workspace which a call to MLflow is about."""
 NOTHING = "NO_PERMISSIONS"
 """What is held where nothing is."""
 
@@ -104,6 +106,7 @@ class Webhook:
     """Somebody whom the registry tells what happens in it."""
 
     name: str
+    """`lab:chat` in another workspace."""
     host: str
     """Of its address, whose path may be a secret and is never kept."""
     tls: bool

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import httpx
 
@@ -20,6 +21,7 @@ from compline.scanners.registries import answers
 from compline.scanners.registries.defaults import stranger, witnesses
 from compline.scanners.registries.facts import (
     DEFAULT_WORKSPACE,
+    IN_WORKSPACE,
     NOTHING,
     CannotAsk,
     Grant,
@@ -44,10 +46,11 @@ VERSION = "version"
 MOST_CALLS = 100
 """Requests per look; with pages of 1,000 models it is enough for some 80,000."""
 
-_WORKSPACE = "X-MLFLOW-WORKSPACE"
+_Item = TypeVar("_Item")
 _NOBODYS_MODEL = "compline-no-such-model"
 _OF_GRANTS = ("grant/", "role/", "member/")
 _OF_PEOPLE = ("user/", *_OF_GRANTS, "default-permission")
+_OF_CONTENTS = ("webhook/", "registered_model/", "experiment/")
 
 
 def collect(
@@ -80,7 +83,8 @@ class _Look:
         """Everything, in an order that fails early."""
         found: dict[str, Any] = {"open_to_anyone": self._open_to_anyone()}
         if not self.service.has_credential:
-            self._hidden(GapReason.FORBIDDEN, _OF_PEOPLE, "no credential is configured")
+            everything = (*_OF_PEOPLE, *_OF_CONTENTS)
+            self._hidden(GapReason.FORBIDDEN, everything, "no credential is configured")
         else:
             found |= self._as_caller()
         return RegistryFacts(
@@ -108,28 +112,33 @@ class _Look:
 
     def _as_caller(self) -> dict[str, Any]:
         caller = self.service.get(CALLER)
+        me = None
         if caller.status == 404:
             # A server without the basic-auth app: nobody is anybody, and everything is open.
             self._hidden(GapReason.UNSUPPORTED, _OF_PEOPLE, "the server runs without basic-auth")
-            return {}
-        if caller.status != 200:
+        elif caller.status != 200:
             raise CannotAsk(f"{CALLER} answers {caller.status} to our account")
-        me = answers.caller(caller.json())
+        else:
+            me = answers.caller(caller.json())
         version = self.service.get(VERSION)
         found: dict[str, Any] = {
             "version": one_line(version.body[:40].decode("utf-8", "replace"))
             if version.status == 200
             else ""
         }
-        found |= self._users(me)
+        found |= self._users(me) if me is not None else {}
         parted = self._workspaces()
-        found |= self._defaults(me, found, parted=parted is not None)
+        if me is not None:
+            found |= self._defaults(me, found, parted=parted is not None)
         found["workspaces"] = parted or (DEFAULT_WORKSPACE,)
-        if me.admin:
-            found["webhooks"] = self._pages.all(WEBHOOKS, answers.webhooks, "webhook/")
+        if me is None or me.admin:
+            found["webhooks"] = self._of_each(parted, WEBHOOKS, answers.webhooks, "webhook/")
         else:
             self._hidden(GapReason.FORBIDDEN, ("webhook/",), "shown to administrators only")
-        found["models"], found["experiments"] = self._contents(parted)
+        found["models"] = self._of_each(parted, MODELS, answers.models, "registered_model/")
+        found["experiments"] = self._of_each(
+            parted, EXPERIMENTS, answers.experiments, "experiment/", {"view_type": "ALL"}
+        )
         return found
 
     def _users(self, me: User) -> dict[str, Any]:
@@ -174,31 +183,24 @@ class _Look:
             return (DEFAULT_WORKSPACE,)
         return answers.workspaces(answer.json())
 
-    def _contents(self, parted: tuple[str, ...] | None) -> tuple[Any, Any]:
-        """Models and experiments of all workspaces; None where even the first page is refused."""
-        models: list[Any] = []
-        experiments: list[Any] = []
-        shown = [True, True]
+    def _of_each(
+        self,
+        parted: tuple[str, ...] | None,
+        path: str,
+        read: Callable[..., tuple[tuple[_Item, ...], str]],
+        place: str,
+        parameters: Mapping[str, str] | None = None,
+    ) -> tuple[_Item, ...] | None:
+        """What a search gives of all workspaces; None where it is refused of each."""
+        found: list[_Item] = []
+        shown = False
         for name in parted or (DEFAULT_WORKSPACE,):
-            headers = {_WORKSPACE: name} if parted else {}
-
-            def of_models(answer: Any, name: str = name) -> Any:
-                return answers.models(answer, name)
-
-            def of_experiments(answer: Any, name: str = name) -> Any:
-                return answers.experiments(answer, name)
-
-            page = self._pages.all(MODELS, of_models, "registered_model/", headers=headers)
-            more = self._pages.all(
-                EXPERIMENTS, of_experiments, "experiment/", {"view_type": "ALL"}, headers
-            )
-            shown = [shown[0] and page is not None, shown[1] and more is not None]
-            models += page or ()
-            experiments += more or ()
-        return (
-            tuple(models) if shown[0] or models else None,
-            tuple(experiments) if shown[1] or experiments else None,
-        )
+            headers = {IN_WORKSPACE: name} if parted else {}
+            of_one = partial(read, workspace=name)
+            pages = self._pages.all(path, of_one, place, parameters, headers)
+            shown = shown or pages is not None
+            found += pages or ()
+        return tuple(found) if shown else None
 
     def _defaults(self, me: User, found: dict[str, Any], *, parted: bool) -> dict[str, Any]:
         """What the server grants to somebody who was never granted anything, and what it lifts a
@@ -238,7 +240,7 @@ class _Look:
             "resource_type": grant.resource_type,
             "resource_id": grant.pattern,
         }
-        headers = {_WORKSPACE: grant.workspace} if parted else None
+        headers = {IN_WORKSPACE: grant.workspace} if parted else None
         answer = self.service.get(PERMISSION, parameters, headers=headers)
         if answer.status != 200:
             self._pages.refused(answer, PERMISSION, "default-permission")

@@ -46,13 +46,13 @@ def beyond(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterator
     # Administrators pass every check by being administrators, which is judged by itself. Who is one
     # beyond the policy keeps what it was granted beyond it.
     exempt = facts.admins if policy.admins is None else facts.admins & policy.admins
-    held = [grant for grant in facts.grants if grant.user not in exempt]
+    held = [grant for grant in facts.grants if grant.user not in exempt and _is_named(grant, facts)]
     holders: defaultdict[str, list[str]] = defaultdict(list)
     for grant in held:
         holders[subject_of(grant)].append(grant.user)
     # A role that nobody holds is judged as well: who gets it one day is a change of its own.
     idle = (grant for grant in facts.roles or () if subject_of(grant) not in holders)
-    held += [grant for grant in idle if not _seeded(grant)]
+    held += [grant for grant in idle if not _seeded(grant) and _is_named(grant, facts)]
     if policy.grants is None:
         yield from _everything(held, holders, scanner)
         return
@@ -67,6 +67,11 @@ def beyond(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterator
         if subject in over:
             for about, users in _about(grant, holders[subject]):
                 yield _beyond(about, grant, users, policy, names, scanner)
+
+
+def _is_named(grant: Grant, facts: RegistryFacts) -> bool:
+    """Whether it can be told what policies call its resource."""
+    return grant.resource_type != "experiment" or facts.experiments is not None
 
 
 def _seeded(grant: Grant) -> bool:
@@ -185,7 +190,8 @@ def missing(facts: RegistryFacts, policy: AccessPolicy, scanner: str) -> Iterato
         for resource, permission in sorted(resources.items()):
             every = resource.partition("/")[0] + "/*"
             level = max(held.get((user, name), 0) for name in (resource, every))
-            if user not in facts.admins and level < LEVELS[permission]:
+            unknown = resource.startswith("experiment/") and facts.experiments is None
+            if user not in facts.admins and level < LEVELS[permission] and not unknown:
                 yield observed(
                     scanner,
                     "declared-but-missing",

@@ -36,6 +36,7 @@ _KEYS = (
     "production", "movers", "webhook_hosts", "artifact_store", "artifact_principals",
     "allow_loopback_http", "unused_days",
 )  # fmt: skip
+_STORES = ("s3://", "gs://", "abfs://", "abfss://", "wasbs://")
 _Grants = Mapping[str, Mapping[str, str]]
 
 
@@ -69,7 +70,8 @@ class AccessPolicy:
     webhook_hosts: frozenset[str] = frozenset()
     """Whom the registry may tell what happens in it; `.example.org` allows every host of it."""
     artifact_store: str = ""
-    """`s3://bucket` behind a server that proxies artifacts; `local` for its own disk."""
+    """`s3://bucket` (or another store's URL) behind a server that proxies artifacts; `local` for
+    its own disk."""
     artifact_principals: frozenset[str] = frozenset()
     """Who else may reach the bucket: ARNs or account numbers."""
     allow_loopback_http: bool = False
@@ -197,8 +199,10 @@ def _flag(key: str, value: Any) -> bool:
 def _store(value: Any) -> str:
     if value is None:
         return ""
-    if not isinstance(value, str) or not (value == "local" or value.startswith("s3://")):
-        raise RegistryPolicyError("policy: artifact_store must be s3://bucket or local")
+    if not isinstance(value, str) or not (value == "local" or value.startswith(_STORES)):
+        raise RegistryPolicyError(
+            f"policy: artifact_store must be local, or {'bucket, '.join(_STORES)}container"
+        )
     return value
 
 

@@ -30,8 +30,10 @@ from compline.scanners.interface import ScanContext
 from compline.scanners.live import Notes, live_look
 from compline.scanners.registries import activity, buckets, canary, mlflow
 from compline.scanners.registries.aws import Access
+from compline.scanners.registries.behind import behind
 from compline.scanners.registries.buckets import BucketFacts, BucketHidden
 from compline.scanners.registries.canary import CanaryMissed
+from compline.scanners.registries.denials import taken_back
 from compline.scanners.registries.evaluate import evaluate
 from compline.scanners.registries.facts import Activity, RegistryFacts
 from compline.scanners.registries.policy import AccessPolicy, RegistryPolicyError, parse_policy
@@ -97,7 +99,8 @@ class RegistryPermissions(InventoryScanner):
         bucket, hidden = _bucket(facts, policy, target, context, seconds)
         facts = replace(facts, activity=activity.activity_of(target, context))
         unseen = activity.gaps(facts, policy)
-        facts = replace(facts, gaps=(*facts.gaps, *unknown, *hidden, *unseen))
+        gaps = (*facts.gaps, *behind(facts.gaps), *unknown, *hidden, *unseen)
+        facts = replace(facts, gaps=tuple(dict.fromkeys(gaps)))
         observations = evaluate(facts, policy, self.name, advisories, bucket)
         notes.evidence.append(
             canonical_json(
@@ -109,7 +112,8 @@ class RegistryPermissions(InventoryScanner):
                 }
             )
         )
-        return Completed(observations, facts.gaps, facts_of(facts))
+        again, notes.memory = taken_back(context.memory(target.name, self.name), facts)
+        return Completed(observations, facts.gaps, (*facts_of(facts), *again))
 
 
 def _advisories(facts: RegistryFacts, context: ScanContext) -> tuple[list[Record], tuple[Gap, ...]]:
@@ -141,27 +145,44 @@ def _bucket(
     if facts.experiments is None or policy.artifact_store == "local":
         return None, ()
     roots = {one.artifacts for one in facts.experiments}
-    direct = sorted(root.removeprefix("s3://") for root in roots if root.startswith("s3://"))
-    name = policy.artifact_store.removeprefix("s3://").partition("/")[0]
-    names = [name] if name else direct
-    if not names:
-        if not any(root.startswith("mlflow-artifacts") for root in roots):
-            return None, ()
+    if policy.artifact_store:
+        roots.add(policy.artifact_store)
+    named = {root for root in roots if "://" in root and not root.startswith("file:")}
+    stores = sorted(named, key=lambda root: (root != policy.artifact_store, root))
+    here = list(dict.fromkeys(_name(root) for root in stores if _is_s3(root)))
+    gaps = [_elsewhere(root) for root in stores if not _is_s3(root)]
+    gaps += [
+        Gap(GapReason.UNSUPPORTED, f"artifacts/{other}/", "only one bucket is looked at")
+        for other in here[1:]
+    ]
+    if any(root.startswith("mlflow-artifacts") for root in roots) and not policy.artifact_store:
         detail = "where the server keeps artifacts is not declared (policy: artifact_store)"
-        return None, (Gap(GapReason.UNSUPPORTED, "artifacts/", detail),)
+        gaps.append(Gap(GapReason.UNSUPPORTED, "artifacts/", detail))
+    if not here:
+        return None, tuple(gaps)
     reference = target.settings.get("artifact_credential")
     if not reference:
-        detail = f"no artifact_credential to ask s3://{names[0]} with"
-        return None, (Gap(GapReason.FORBIDDEN, "artifacts/", detail),)
+        detail = f"no artifact_credential to ask s3://{here[0]} with"
+        return None, (*gaps, Gap(GapReason.FORBIDDEN, "artifacts/", detail))
     endpoint = str(target.settings.get("artifact_endpoint") or "")
     access = Access(context.secrets.resolve(str(reference)), seconds, endpoint=endpoint)
     try:
-        return buckets.ask(names[0], access), tuple(
-            Gap(GapReason.UNSUPPORTED, f"artifacts/{other}/", "only one bucket is looked at")
-            for other in names[1:]
-        )
+        return buckets.ask(here[0], access), tuple(gaps)
     except BucketHidden as error:
-        return None, (Gap(GapReason.FORBIDDEN, "artifacts/", str(error)),)
+        return None, (*gaps, Gap(GapReason.FORBIDDEN, "artifacts/", str(error)))
+
+
+def _is_s3(root: str) -> bool:
+    return root.startswith("s3://")
+
+
+def _elsewhere(root: str) -> Gap:
+    detail = f"who reaches {root} is not asked here: list it under `data_stores`, where it is"
+    return Gap(GapReason.UNSUPPORTED, f"artifacts/{_name(root)}/", detail)
+
+
+def _name(root: str) -> str:
+    return root.partition("://")[2].partition("/")[0]
 
 
 def _plain(facts: RegistryFacts) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from compline.model import Fact, RegressionKind
@@ -25,6 +26,11 @@ _ADMINISTRATOR = max(LEVELS.values()) + 2
 def facts_of(facts: RegistryFacts) -> tuple[Fact, ...]:
     """Every permission that there is, by grant and not by what it comes to."""
     return tuple(_Teller(facts).all())
+
+
+def fact_of(grant: Grant, facts: RegistryFacts, value: str, level: int) -> Fact:
+    """What a grant's holder may do with what it is on, whatever the grant itself says."""
+    return replace(_Teller(facts).of(grant), value=one_line(value, 60), rank=level)
 
 
 class _Teller:
@@ -67,7 +73,7 @@ class _Teller:
         if through is None:
             through = tuple(grant for grant in facts.grants or () if grant.role)
         for grant in (*widest(direct).values(), *widest(through).values()):
-            yield self._of(grant)
+            yield self.of(grant)
         may: defaultdict[str, list[Grant]] = defaultdict(list)
         for grant in through:
             may[grant.role_name].append(grant)
@@ -89,7 +95,8 @@ class _Teller:
         more = len(widest_first) - len(told)
         return f" ({', '.join(told)}{f' and {more} more' if more else ''})" if told else ""
 
-    def _of(self, grant: Grant) -> Fact:
+    def of(self, grant: Grant) -> Fact:
+        """One grant's."""
         who = f"the role {grant.role}" if grant.role else grant.user
         born = self._born.get((grant.resource_type, grant.workspace, grant.pattern), 0)
         return _fact(

@@ -15,8 +15,9 @@ from google.cloud import storage
 from model_folders import TONIGHT, Models
 from store_proxy import Fault, Proxy
 
-from compline.model import Completed, Failed, GapReason
-from compline.scanners.interface import ScanContext
+from compline.model import Completed, Failed, GapReason, Target, TargetKind
+from compline.scanners.interface import Job, ScanContext
+from compline.scanners.registries.scanner import RegistryPermissions
 from compline.tools.toolbox import Toolbox
 
 SAFE = hostile.safetensors()
@@ -146,3 +147,23 @@ def test_no_bucket_an_empty_one_and_a_credential_that_is_none_are_failed(
     outcome = models.look("model-guard", secrets={"STORE": '{"private_key": "half'}).outcome
     assert isinstance(outcome, Failed)
     assert "half" not in outcome.error
+
+
+def test_a_bucket_as_registry_is_listed_by_its_generations(bucket: Any, models: Models) -> None:
+    settings = {"kind": "directory", "url": models.url, **models.settings}
+
+    def look() -> Completed:
+        target = Target(TargetKind.MODEL_REGISTRY, "released", models.url, settings=settings)
+        asked = models.context(None, scanners={"model-guard": {"enabled": False}})
+        (found,) = RegistryPermissions().scan([Job(target, "")], asked)
+        assert isinstance(found.outcome, Completed), found.outcome
+        return found.outcome
+
+    for version in ("1", "2"):
+        put(bucket, f"scoring/{version}/model.safetensors", SAFE)
+    before = look()
+    assert before.observations == ()
+    assert [gap.path for gap in before.gaps] == ["mode/"], "a bucket has no modes"
+    put(bucket, "scoring/1/model.safetensors", SAFE[:-1] + b"\1")
+    changed = {fact.subject for fact in set(before.facts) ^ set(look().facts)}
+    assert changed == {"version/scoring/1"}

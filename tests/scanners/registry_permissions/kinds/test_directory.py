@@ -66,6 +66,16 @@ def test_files_that_others_may_write(models: Path, look_at_kind: Any, found: Any
     assert found(look(look_at_kind, models, writing_groups=[group])) == set()
 
 
+def test_whoever_may_write_the_folder_itself_may_replace_any_model(
+    models: Path, look_at_kind: Any, found: Any
+) -> None:
+    models.chmod(0o777)
+    assert ("model-file-writable-by-anybody", "file/.") in found(look(look_at_kind, models))
+    models.chmod(0o1777)
+    group = models.group()
+    assert found(look(look_at_kind, models, writing_groups=[group])) == set()
+
+
 def test_owners_and_links(models: Path, look_at_kind: Any, found: Any) -> None:
     owner = models.owner()
     assert found(look(look_at_kind, models, owners=[owner])) == set()
@@ -165,7 +175,7 @@ def test_a_folder_that_cannot_be_listed_is_a_gap(
 def test_more_files_than_are_listed_are_a_gap(
     models: Path, look_at_kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collector, "MOST_FILES", 3)
+    monkeypatch.setattr(collector, "MOST_FILES", 4)
     (gap,) = look(look_at_kind, models).outcome.gaps
     assert (gap.reason, gap.path) == (GapReason.TRUNCATED, "")
 

@@ -34,6 +34,7 @@ class Hub:
         )
         self.says("/api/models", [MODEL])
         self.says("/api/datasets", [])
+        self.says("/api/spaces", [])
 
     def token(self, role: str = "fineGrained", **may: Any) -> None:
         """Our token is one that may do this."""
@@ -113,6 +114,7 @@ def test_every_bad_arrangement(hub: Hub, look_at_kind: Any, found: Any) -> None:
         {**MODEL, "id": "acme/gated", "private": False, "gated": "auto"},
     ])  # fmt: skip
     hub.says("/api/datasets", [{"id": "acme/claims", "private": False}])
+    hub.says("/api/spaces", [{"id": "acme/try-it", "private": False}])
     assert found(look(hub, look_at_kind, {"members": ["root"], "admins": []})) == {
         ("hub-token-may-write", "token/laptop"),
         ("hub-token-scope-global", "token/laptop/everything of its owner"),
@@ -121,6 +123,7 @@ def test_every_bad_arrangement(hub: Hub, look_at_kind: Any, found: Any) -> None:
         ("hub-repository-public", "repository/models/acme/fraud"),
         ("hub-repository-gated", "repository/models/acme/gated"),
         ("hub-repository-public", "repository/datasets/acme/claims"),
+        ("hub-repository-public", "repository/spaces/acme/try-it"),
         ("hub-file-unsafe-format", "file/acme/fraud/x/pytorch_model.BIN"),
     }
 
@@ -139,6 +142,17 @@ def test_a_next_page_elsewhere_is_not_asked(hub: Hub, look_at_kind: Any) -> None
     assert "another address" in outcome.error
 
 
+def test_an_organisation_of_which_nothing_is_shown_does_not_pass(
+    hub: Hub, look_at_kind: Any
+) -> None:
+    """As the Hub answers for a name that nobody has."""
+    hub.says("/api/organizations/acme/members", {}, 404)
+    hub.says("/api/models", [])
+    outcome = look(hub, look_at_kind).outcome
+    assert isinstance(outcome, Failed)
+    assert "the Hub shows nothing of acme" in outcome.error
+
+
 def test_members_whose_roles_are_not_shown_are_a_gap(hub: Hub, look_at_kind: Any) -> None:
     hub.says("/api/organizations/acme/members", [{"user": "ann"}, {"user": "root"}])
     outcome = look(hub, look_at_kind).outcome
@@ -152,6 +166,7 @@ def test_members_whose_roles_are_not_shown_are_a_gap(hub: Hub, look_at_kind: Any
         ("/api/organizations/acme/members", "member/"),
         ("/api/models", "repository/models/"),
         ("/api/datasets", "repository/datasets/"),
+        ("/api/spaces", "repository/spaces/"),
     ],
 )
 @pytest.mark.parametrize("status", [403, 404])

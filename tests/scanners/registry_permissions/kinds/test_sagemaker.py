@@ -14,6 +14,7 @@ from compline.model import Completed, Failed, GapReason
 from compline.scanners.registries import buckets
 from compline.scanners.registries.aws import Access
 from compline.scanners.registries.buckets import BucketHidden
+from compline.scanners.registries.sagemaker import frames
 
 OWN = "arn:aws:iam::123456789012:role/deploy"
 OTHER = "arn:aws:iam::999999999999:root"
@@ -75,6 +76,26 @@ def test_policies_that_reach_others(fraud: Any, look_at_kind: Any, found: Any) -
     assert found(look(fraud, look_at_kind)) == {("model-group-open-to-the-world", "grant/fraud/*")}
 
 
+def test_whom_a_statement_really_lets_in(fraud: Any, look_at_kind: Any, found: Any) -> None:
+    confined = {
+        "own": {"Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}},
+        "ours": {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-acme12345"}}},
+        "said": {"Condition": {"StringLike": {"aws:Referer": "x"}}},
+        "any": {"Principal": {"AWS": "*"}},
+        "not": {"Effect": "Deny"},
+    }
+    for name, changes in confined.items():
+        fraud.client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
+        policy = json.loads(statement("*"))
+        policy["Statement"][0] |= changes
+        fraud.policies[name] = json.dumps(policy)
+    assert found(look(fraud, look_at_kind)) == {
+        ("model-group-open-to-another-account", "grant/ours/organisation o-acme12345"),
+        ("model-group-open-to-the-world", "grant/said/*"),
+        ("model-group-open-to-the-world", "grant/any/*"),
+    }
+
+
 def test_a_group_without_a_policy(fraud: Any, look_at_kind: Any, found: Any) -> None:
     fraud.policies.clear()
     seen = look(fraud, look_at_kind)
@@ -95,14 +116,17 @@ def test_undecided_versions_and_open_buckets(fraud: Any, look_at_kind: Any, foun
     }
 
 
-def test_wider_rights_have_a_higher_rank(fraud: Any, look_at_kind: Any) -> None:
-    def rank() -> int:
-        facts = look(fraud, look_at_kind).outcome.facts
-        return next(fact.rank for fact in facts if fact.subject.startswith("grant/"))
+def test_wider_rights_have_a_higher_rank() -> None:
+    def rank(action: str) -> int:
+        answers = {"groups": [], "packages": [], "encryption": {},
+                   "policies": {"fraud": statement({"AWS": OWN}, action)}}  # fmt: skip
+        (fact,) = frames.inventory_of(answers, "").facts
+        return fact.rank
 
-    before = rank()
-    fraud.policies["fraud"] = statement({"AWS": OWN}, ["sagemaker:UpdateModelPackage"])
-    assert rank() > before
+    actions = ("DescribeModelPackage", "Describe*", "Up*", "UpdateModelPackage*", "*")
+    ranks = {action: rank(f"sagemaker:{action}") for action in actions}
+    assert ranks["DescribeModelPackage"] < ranks["Describe*"] < ranks["Up*"] < ranks["*"]
+    assert ranks["Up*"] == ranks["UpdateModelPackage*"]
 
 
 def test_nobody_there_and_half_an_answer(aws: Any, look_at_kind: Any) -> None:

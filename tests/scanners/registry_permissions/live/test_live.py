@@ -24,6 +24,8 @@ GOOD = {
 }
 
 PEOPLE = ("user/", "grant/", "role/", "member/", "default-permission")
+LEANING = ("admins", "admin/", "activity/", "production/", "lifted-permission")
+"""What is judged by them."""
 
 
 def found(look: Look) -> dict[tuple[str, str], Severity]:
@@ -84,8 +86,7 @@ def test_a_server_without_basic_auth_is_open_to_anyone(unguarded: Any, look_at: 
         ("registry-without-tls", "server"): Severity.LOW,
     }
     assert [(gap.reason, gap.path) for gap in look.outcome.gaps] == [
-        *((GapReason.UNSUPPORTED, place) for place in PEOPLE),
-        (GapReason.UNSUPPORTED, "server"),
+        (GapReason.UNSUPPORTED, place) for place in (*PEOPLE, *LEANING)
     ]
 
 
@@ -172,6 +173,8 @@ def test_an_ordinary_account_leaves_gaps(guarded: Any, look_at: Any) -> None:
         *((GapReason.FORBIDDEN, place) for place in ("grant/", "role/", "member/")),
         (GapReason.UNSUPPORTED, "default-permission"),
         (GapReason.FORBIDDEN, "webhook/"),
+        (GapReason.FORBIDDEN, "production/"),
+        (GapReason.UNSUPPORTED, "lifted-permission"),
     ]
 
 
@@ -179,7 +182,9 @@ def test_without_a_credential_only_the_door_is_tried(guarded: Any, look_at: Any)
     look = look_at(guarded.url, GOOD, credential=None)
 
     assert found(look) == {}
-    assert [gap.path for gap in look.outcome.gaps] == [*PEOPLE, "server"]
+    contents = ("webhook/", "registered_model/", "experiment/")
+    behind = (*LEANING, "policy/movers", "artifacts/")
+    assert [gap.path for gap in look.outcome.gaps] == [*PEOPLE, *contents, *behind, "server"]
 
 
 def test_a_refused_credential_is_failed_and_not_repeated(guarded: Any, look_at: Any) -> None:

@@ -186,3 +186,17 @@ def test_a_model_that_somebody_registers_is_no_widening(
         guarded.call("DELETE", "api/2.0/mlflow/registered-models/delete", name="carols")
     assert kind == "new"
     assert title.startswith("carol may MANAGE")
+
+
+def test_a_denial_that_is_taken_back_is_a_widening(guarded: Any, carol: str, night: Night) -> None:
+    """Nobody grants anything, and yet she may read it: by the server's default."""
+    guarded.regrant(carol, "registered_model", "churn", "DENY")
+    night()
+    guarded.revoke(carol, "registered_model", "churn")
+    assert [entry for entry in told(night()) if entry[0] == "permission-widened"] == [
+        (
+            "permission-widened",
+            "carol on model churn: from DENY to READ, which nothing denies any more",
+        )
+    ]
+    assert night() == []

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hostile_models as hostile
+import httpx
 import pytest
-from mlflow_server import start, stop, wait, write_auth
+from mlflow_server import ADMIN, PASSWORD, start, stop, wait, write_auth
 
-from compline.model import Completed
+from compline.model import Completed, Target, TargetKind
+from compline.scanners import registry
+from compline.scanners.interface import Job
+from compline.tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.timeout(900)
 
+API = "api/2.0/mlflow"
 POLICY = {
     "admins": ["admin"],
     "users": ["ann", "bob"],
@@ -98,3 +104,65 @@ def test_a_keeper_of_a_workspace_is_found_in_it(parted: Any, look_at: Any) -> No
         ("grant-beyond-policy", "role/keepers/lab:workspace/*"),
         ("may-move-production", "production/bob"),
     }
+
+
+LAB = {"X-MLFLOW-WORKSPACE": "lab"}
+only_one = pytest.mark.parametrize("parted", ["closed"], indirect=True)
+
+
+@only_one
+def test_a_webhook_of_another_workspace(parted: Any, look_at: Any) -> None:
+    _, server = parted
+    event = {"entity": "PROMPT", "action": "CREATED"}
+    made = server.call("POST", "api/2.0/mlflow/webhooks", LAB,
+                       name="chat", url="https://1.1.1.1/x", events=[event])  # fmt: skip
+    try:
+        outcome = look_at(server.url, POLICY).outcome
+    finally:
+        server.call("DELETE", f"api/2.0/mlflow/webhooks/{made['webhook']['webhook_id']}", LAB)
+    assert isinstance(outcome, Completed), outcome
+    assert {(one.rule, one.subject) for one in outcome.observations} == {
+        ("webhook-to-unknown-host", "webhook/lab:chat/1.1.1.1")
+    }
+
+
+@pytest.fixture
+def hidden(parted: Any) -> Any:
+    """A version in the workspace `lab` whose file runs code, and one of the same name outside."""
+    _, server = parted
+    for headers, content in ((LAB, hostile.bad()), ({}, hostile.good())):
+        server.call("POST", f"{API}/registered-models/create", headers, name="hidden")
+        made = server.call("POST", f"{API}/experiments/create", headers, name="hiding")
+        run = server.call("POST", f"{API}/runs/create", headers,
+                          experiment_id=made["experiment_id"])["run"]["info"]  # fmt: skip
+        source = f"{run['artifact_uri']}/model"
+        folder = source.removeprefix("mlflow-artifacts:/")
+        url = f"{server.url}/api/2.0/mlflow-artifacts/artifacts/{folder}/model.pkl"
+        put = httpx.put(url, content=content, headers=headers, auth=(ADMIN, PASSWORD), timeout=60)
+        put.raise_for_status()
+        server.call("POST", f"{API}/model-versions/create", headers,
+                    name="hidden", source=source, run_id=run["run_id"])  # fmt: skip
+    return server
+
+
+@only_one
+def test_models_of_every_workspace_are_opened(
+    hidden: Any, context: Any, tools: Callable[..., Toolbox]
+) -> None:
+    settings = {"kind": "mlflow", "url": hidden.url, "credential": "env:REGISTRY"}
+    target = Target(TargetKind.MODEL_REGISTRY, "mlflow", hidden.url, settings=settings)
+    asked = context(
+        tools("modelaudit", "picklescan", "model-signing"),
+        secrets={"REGISTRY": f"{ADMIN}:{PASSWORD}"},
+    )
+    job = Job(target, "", shared={})
+    looks = {}
+    before = len(hidden.requests())
+    for scanner in ("picklescan", "model-guard"):
+        (look,) = registry.load(scanner).scan([job], asked)
+        looks[scanner] = look.outcome
+        assert isinstance(looks[scanner], Completed), looks[scanner]
+    assert [one.subject for one in looks["picklescan"].observations] == ["lab:hidden/1/model.pkl"]
+    facts = {fact.subject for fact in looks["model-guard"].facts}
+    assert {"hidden/1/model.pkl", "lab:hidden/1/model.pkl"} <= facts
+    assert {line.split()[0] for line in hidden.requests()[before:]} == {"GET"}

@@ -1,7 +1,8 @@
 """Lists a folder or a bucket of model files: who may write them, and what each version holds.
 
-S3 through boto3, anything else through fsspec. A bucket has no modes, so who may write it is for
-its own check as a data store. Listing is all that is done: no file is opened.
+Buckets and containers by their own libraries, anything else through fsspec. A bucket has no modes,
+so who may write it is for its own check as a data store. Listing is all that is done: no file is
+opened.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from urllib.parse import urlsplit
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
-from compline.scanners.registries.aws import Access
-from compline.scanners.registries.directory import bucket, frames
+from compline.scanners.models.artifacts import CannotList
+from compline.scanners.models.object_places import object_place
+from compline.scanners.registries.directory import frames
 from compline.scanners.services import escaped, one_line
 
-PACKAGES = ("fsspec", "boto3")
+PACKAGES = ("fsspec", "boto3", "google-cloud-storage", "azure-storage-blob")
 
 MOST_FILES = 200_000
 
@@ -42,10 +44,9 @@ def collect(asked: Asked) -> Inventory:
 
 def _listed(asked: Asked) -> Inventory:
     url = asked.text("url")
-    if urlsplit(url).scheme == "s3":
-        entries = bucket.listed(url, _access(asked), MOST_FILES)
-        cut = (_more(),) if len(entries) > MOST_FILES else ()
-        return frames.inventory_of(entries, cut, modes=False)
+    stored = _stored(url, asked)
+    if stored is not None:
+        return frames.inventory_of(stored, (), modes=False)
     from fsspec.core import url_to_fs
 
     try:
@@ -68,9 +69,25 @@ def _local(asked: Asked) -> bool:
     return urlsplit(asked.text("url")).scheme in ("", "file", "local")
 
 
-def _access(asked: Asked) -> Access:
-    endpoint = str(asked.target.settings.get("endpoint") or "")
-    return Access(asked.secret("credential"), asked.seconds, endpoint=endpoint)
+def _stored(url: str, asked: Asked) -> list[dict[str, Any]] | None:
+    """Every object of a bucket or container, as fsspec would list it; None for other URLs."""
+    settings = asked.target.settings
+    # Of AWS a machine often has logins of its own, which nobody has given us.
+    needed = settings.get("credential") or urlsplit(url).scheme == "s3"
+    credential = asked.secret("credential") if needed else None
+    endpoint = str(settings.get("endpoint") or "") or None
+    place = object_place(url, seconds=asked.seconds, endpoint=endpoint, credential=credential)
+    if place is None:
+        return None
+    try:
+        files = place.files()[0]
+    except CannotList as error:
+        raise CannotCollect(str(error)) from None
+    finally:
+        place.close()
+    return [
+        {"path": one.path, "type": "file", "size": one.size, "ETag": one.validator} for one in files
+    ]
 
 
 def _more() -> Gap:
@@ -91,7 +108,8 @@ class _Walk:
 
     def all(self) -> tuple[list[dict[str, Any]], tuple[Gap, ...]]:
         """Every entry below the root; what could not be listed is a gap."""
-        found: list[dict[str, Any]] = []
+        # Whoever may write the folder itself may put another model in the place of any.
+        found = [self._itself()]
         folders = [self._root]
         while folders:
             if time.monotonic() > self._end:
@@ -106,6 +124,13 @@ class _Walk:
                 self.gaps.append(_more())
                 break
         return found, tuple(self.gaps)
+
+    def _itself(self) -> dict[str, Any]:
+        """The folder: whoever may write it may put another model in the place of any."""
+        try:
+            return {**self._system.info(self._root), "path": "."}
+        except (OSError, ValueError) as error:
+            raise CannotCollect(f"the registry cannot be listed ({type(error).__name__})") from None
 
     def _listed(self, folder: str) -> list[dict[str, Any]]:
         try:

@@ -1,8 +1,8 @@
 """Asks the Hugging Face Hub about one organisation, by GET only, with a token that may read.
 
 The Hub cannot be had where Compline is tested: `canary.json` and the tests hold its documented
-answers (`whoami-v2`, `organizations/ORG/members`, `models`, `datasets`), and an answer of another
-shape is refused, never taken for an empty one.
+answers (`whoami-v2`, `organizations/ORG/members`, `models`, `datasets`, `spaces`), and an answer of
+another shape is refused, never taken for an empty one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ HUB = "https://huggingface.co"
 MOST_CALLS = 100
 """Requests per look."""
 _PAGE = 500
-_REPOSITORIES = ("models", "datasets")
 
 
 def variant(_asked: Asked) -> str:
@@ -65,7 +64,7 @@ class _Look:
             "whoami": who.json(),
             "members": self._pages(f"api/organizations/{organisation}/members", {}, "member/"),
         }
-        for kind in _REPOSITORIES:
+        for kind in frames.REPOSITORIES:
             query = {"author": organisation, "limit": str(_PAGE), "full": "true"}
             answers[kind] = self._pages(f"api/{kind}", query, f"repository/{kind}/")
         return {**answers, "gaps": self.gaps, "organisation": organisation}

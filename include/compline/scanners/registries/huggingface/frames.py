@@ -13,14 +13,14 @@ from typing import Any
 
 from compline.model import Fact, Gap, GapReason, RegressionKind
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
+from compline.scanners.models.formats import UNSAFE
 from compline.scanners.registries.huggingface.scopes import COLUMNS, scopes_of
 from compline.scanners.services import escaped
 
+REPOSITORIES = ("models", "datasets", "spaces")
 _ROLES = {"read": 1, "contributor": 2, "write": 3, "admin": 4}
 _VISIBLE = {"private": 0, "gated": 1, "public": 2}
-_UNSAFE = frozenset(
-    {".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".dill", ".npy", ".h5", ".keras"}
-)
+_UNSAFE = frozenset({*UNSAFE, ".bin", ".npy", ".npz", ".h5", ".hdf5", ".keras"})
 """Formats that may run code when they are loaded, or often hold those that do."""
 
 
@@ -38,7 +38,7 @@ def inventory_of(answers: Mapping[str, Any]) -> Inventory:
         members = _members(answers["members"])
         repositories: list[dict[str, Any]] = []
         files: list[dict[str, Any]] = []
-        for kind in ("models", "datasets"):
+        for kind in REPOSITORIES:
             for one in answers[kind] or ():
                 repositories.append(_repository(one, kind))
                 if kind == "models":
@@ -53,6 +53,11 @@ def inventory_of(answers: Mapping[str, Any]) -> Inventory:
     }
     gaps: list[Gap] = [*(answers.get("gaps") or ()), *unclear]
     refused = {}
+    if members is None and not repositories:
+        raise CannotCollect(
+            f"the Hub shows nothing of {answers['organisation']}: is the name right, and may our "
+            "token see it?"
+        )
     if members is None:
         hidden = next((gap for gap in gaps if gap.path == "member/"), None)
         gaps = [gap for gap in gaps if gap is not hidden]

@@ -9,15 +9,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from compline.model import Fact, Gap, RegressionKind
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
 from compline.scanners.services import escaped
+from compline.scanners.stores.s3.conditions import confined_by
+from compline.scanners.stores.s3.identities import EVERYONE, Identity
+from compline.scanners.stores.s3.policies import statements_of
+from compline.scanners.stores.s3.principals import principals_of
 
 _ACCOUNT = re.compile(r"(?:^|:)(\d{12})(?:$|:)")
-_CHANGES = ("create", "update", "delete", "put", "add", "*")
+_CHANGES = frozenset(
+    {
+        *("createmodelpackage", "updatemodelpackage", "deletemodelpackage", "addtags"),
+        *("deletemodelpackagegroup", "putmodelpackagegrouppolicy", "deletetags"),
+        *("deletemodelpackagegrouppolicy", "createmodelpackagegroup"),
+    }
+)
+_READS = frozenset(
+    {
+        *("describemodelpackage", "describemodelpackagegroup", "listmodelpackages", "listtags"),
+        *("getmodelpackagegrouppolicy", "batchdescribemodelpackage", "listmodelpackagegroups"),
+    }
+)
+_CONFINED = ("public", "authenticated", "service")
+"""Whom a condition makes somebody smaller."""
 
 
 def inventory_of(answers: Mapping[str, Any], own: str) -> Inventory:
@@ -87,27 +106,37 @@ def _package(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _grants(group: str, policy: str, own: str) -> Iterator[dict[str, Any]]:
-    found: dict[str, set[str]] = {}
-    for statement in _many(json.loads(policy)["Statement"]):
+    found: dict[Identity, set[str]] = {}
+    for statement in statements_of(json.loads(policy)):
         if statement["Effect"] != "Allow":
             continue
-        principal = statement.get("Principal", "*")
-        named = principal if isinstance(principal, str) else principal.get("AWS", ())
-        actions = {str(action) for action in _many(statement.get("Action", "*"))}
-        for who in _many(named):
-            found.setdefault(str(who), set()).update(actions)
-    for who, actions in sorted(found.items()):
-        account = _account(who)
-        bare = {action.lower().removeprefix("sagemaker:") for action in actions}
+        # What is denied to them is not taken off: rather one too many than one too few.
+        fence = confined_by(statement.get("Condition") or {}, own)
+        for who in principals_of(statement, own, ""):
+            reached = fence if fence and who.reach in _CONFINED else (who,)
+            for one in reached:
+                found.setdefault(one, set()).update(_actions(statement))
+    for who, actions in sorted(found.items(), key=lambda each: each[0].name):
         yield {
             "group": group,
-            "principal": who,
-            "account": account,
-            "world": who == "*",
-            "own": bool(own) and account == own,
+            "principal": "*" if who == EVERYONE else who.name,
+            "account": who.names[-1] if who.names else "",
+            "world": who == EVERYONE,
+            "own": who.reach == "own",
             "may": ", ".join(sorted(actions)),
-            "changes": any(action.startswith(_CHANGES) for action in bare),
+            "changes": bool(_meant(actions, _CHANGES)),
         }
+
+
+def _actions(statement: Mapping[str, Any]) -> list[str]:
+    """As the statement has them; all but some count as all."""
+    return [str(action) for action in _many(statement.get("Action", "*"))]
+
+
+def _meant(actions: Iterable[str], known: frozenset[str]) -> set[str]:
+    """Those of the known ones that a policy's actions stand for."""
+    patterns = [action.lower().removeprefix("sagemaker:") for action in actions]
+    return {one for one in known if any(fnmatchcase(one, pattern) for pattern in patterns)}
 
 
 def _facts(grants: Iterable[Mapping[str, Any]], packages: Iterable[Mapping[str, Any]]) -> Any:
@@ -116,7 +145,7 @@ def _facts(grants: Iterable[Mapping[str, Any]], packages: Iterable[Mapping[str, 
             RegressionKind.PERMISSION_WIDENED,
             escaped(f"grant/{row['group']}/{row['principal']}"),
             escaped(row["may"])[:200],
-            len(row["may"].split(", ")) + (100 if row["changes"] else 0),
+            _rank(row["may"].split(", ")),
             escaped(f"{row['principal']} on the group {row['group']}")[:160],
         )
     for row in packages:
@@ -126,6 +155,11 @@ def _facts(grants: Iterable[Mapping[str, Any]], packages: Iterable[Mapping[str, 
             escaped(row["status"]),
             title=escaped(f"the approval of {row['package']}")[:160],
         )
+
+
+def _rank(actions: Collection[str]) -> int:
+    """How much they let somebody do; to change something is more than to read everything."""
+    return len(actions) + len(_meant(actions, _READS)) + 100 * len(_meant(actions, _CHANGES))
 
 
 def _account(arn: str) -> str:
