@@ -175,6 +175,13 @@ def test_403_is_a_gap(look_at: Any, found: Any, fake: Fake, path: str, gap: str)
     assert gap in {one.path for one in look.outcome.gaps}
 
 
+def test_source_that_is_gone_since_it_was_listed_is_a_gap(look_at: Any, fake: Fake) -> None:
+    fake.special["/api/v2/dagSources/a"] = always(404)
+    look = look_at(url=fake.url, credential="a-token")
+    assert isinstance(look.outcome, Completed), look.outcome
+    assert "dag-file/b:a.py/" in {gap.path for gap in look.outcome.gaps}
+
+
 def test_source_that_is_redacted_or_no_python_is_a_gap(look_at: Any, fake: Fake) -> None:
     for content, reason in (("REDACTED - you do not", "forbidden"), ("def (", "unparsed")):
         fake.special["/api/v2/dagSources/a"] = always(200, {"content": content})

@@ -152,6 +152,11 @@ def _sources(
         except Refused:
             yield file, None
             continue
+        except NoAnswer as error:
+            if error.status != 404:  # deleted, or parsed anew, since it was listed
+                raise
+            yield file, None
+            continue
         text = str(content or "")
         yield file, None if text.startswith("REDACTED") or not text else text
 
