@@ -156,6 +156,16 @@ def test_a_part_that_cannot_be_asked_is_a_gap(
     assert gap in {found.path for found in look.outcome.gaps}
 
 
+def test_who_is_shut_out_sees_nothing_good(look_at: Any) -> None:
+    """A firewall that has had enough of us: what it refuses us, others may have."""
+    with serve(application(403)) as served:
+        look = look_at(served.port, scheme="http")
+    assert isinstance(look.outcome, Completed), look.outcome
+    assert {"access/", "door/", "cors/", "errors/", "header/", "limits"} <= {
+        gap.path for gap in look.outcome.gaps
+    }
+
+
 def test_without_a_credential_nobody_can_say_who_is_let_in(
     look_at: Any, plain_good: Served
 ) -> None:

@@ -57,6 +57,8 @@ def inventory_of(answers: Answers, allowed: Allowed, now: datetime) -> Inventory
     gaps = [
         Gap(GapReason.FORBIDDEN, *_place(question, reason)) for question, reason in missing.items()
     ]
+    if _shut_out(answers):
+        gaps += [Gap(GapReason.FORBIDDEN, place, _SHUT_OUT) for place in _TOLD_BY_REFUSALS]
     rows: dict[str, list[_Row]] = {name: [] for name in FRAMES}
     rows["transport"] = list(_transport(answers))
     rows["headers"] = list(_headers(answers))
@@ -82,6 +84,17 @@ def _unwell(asked: Mapping[str, Answer]) -> dict[str, str]:
         for question, answer in asked.items()
         if answer.status >= 500 and question.partition("/")[0] not in ("errors", UNKNOWN)
     }
+
+
+def _shut_out(answers: Answers) -> bool:
+    """Whether whatever stands before the endpoint may refuse us alone, and nobody else."""
+    asked = (answers.asked.get(question) for question in (UNKNOWN, "access/right"))
+    return all(answer is not None and answer.status == 403 for answer in asked)
+
+
+_SHUT_OUT = "it answers 403 to every path and to the credential: we may be shut out, others not"
+_TOLD_BY_REFUSALS = ("door/", "cors/", "errors/", "header/", "limits")
+"""What would look good to somebody who is shut out."""
 
 
 def _place(question: str, reason: str) -> tuple[str, str]:
@@ -180,6 +193,8 @@ def _doors(answers: Answers, allowed: Allowed) -> Iterator[_Row]:
 def _is_open(door: Door, answer: Answer, anything: str | None) -> bool:
     if not 200 <= answer.status < 300 or door.mark not in answer.body:
         return False
+    if door.what == "file" and answer.body.lstrip().startswith("<"):
+        return False  # a page
     # One page for all paths, as single-page applications have it, opens nothing.
     return anything is None or _same(answer, door.path) != anything
 
@@ -189,7 +204,15 @@ def _same(answer: Answer | None, path: str = "") -> str | None:
     if answer is None or not 200 <= answer.status < 300:
         return None
     body = answer.body.replace(path, "") if path.strip("/") else answer.body
-    return re.sub(r"/compline-[0-9a-f]+|[0-9a-f]{8,}|\s+", "", body)
+    return _PASSING.sub("", body)
+
+
+_PASSING = re.compile(
+    r"/compline-[0-9a-f]+|[0-9a-f]{8,}|\s+"
+    # A nonce of the Content-Security-Policy, a token of a form: letters and digits in one word.
+    r"|(?<![\w/+-])(?=[a-zA-Z_+/-]*\d)(?=[\d_+/-]*[a-zA-Z])[\w+/-]{12,}=*"
+)
+"""What differs between two answers with one page."""
 
 
 def _cors(answers: Answers, allowed: Allowed) -> Iterator[_Row]:
