@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from compline.model import Completed
+from compline.scanners.airflow.settings import ITEMS, SESSION
 
 Reply = Callable[[BaseHTTPRequestHandler], bool]
 DAG = {"dag_id": "a", "bundle_name": "b", "relative_fileloc": "a.py", "fileloc": "/x/a.py"}
@@ -105,6 +106,10 @@ def test_a_good_one_is_clean(look_at: Any, found: Any, fake: Fake) -> None:
 
     assert found(look) == {}
     paths = {gap.path for gap in look.outcome.gaps}
+    # Whatever only a task of its own sees is unknown of another deployment, each by its name.
+    told = {"authentication", "anonymous", "transport", "expose_config", "examples"}
+    unknown = {f"setting/{name}" for name in ({item.name for item in ITEMS} | {SESSION}) - told}
+    assert {path for path in paths if path.startswith("setting/")} == unknown
     assert {"setting/fernet_key", "setting/jwt_secret", "file/"} <= paths
     assert not paths & {"connection/", "variable/", "role/", "account/", "dag-file/", "package/"}
 
