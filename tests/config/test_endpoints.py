@@ -50,6 +50,17 @@ def test_all_that_can_be_said() -> None:
     assert dict(entry.paths()) == {"openapi": Path("/c/docs/openapi.json")}
 
 
+@pytest.mark.parametrize("url", ["https://m.example.org:99999", "http://m:port/v1", "https://[::1"])
+def test_a_url_without_a_place(url: str) -> None:
+    text = f"organisation: a\ntargets:\n  endpoints:\n    - name: e\n      url: {url}\n"
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, Path("/c/compline.yaml"))
+    (mistake,) = caught.value.mistakes
+    assert str(mistake).endswith(
+        ":5: targets.endpoints.0.url: the host or the port in the URL is none"
+    )
+
+
 def test_a_document_by_url() -> None:
     entry = endpoint("      openapi: https://m.example.org/openapi.json\n")
     assert entry.openapi == "https://m.example.org/openapi.json"

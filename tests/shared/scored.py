@@ -26,6 +26,12 @@ def _guard(authorization: Annotated[str, Header(include_in_schema=False)] = "") 
         raise HTTPException(401)
 
 
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    """The document's word on a body that nobody checks."""
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def good() -> FastAPI:
     """Does what its document says, for those who have the token."""
     app = FastAPI(dependencies=[Depends(_guard)])
@@ -52,6 +58,18 @@ def bad() -> FastAPI:
     @app.get("/away")
     def away() -> Response:
         return RedirectResponse("http://169.254.169.254/latest/meta-data")
+
+    @app.get("/odd", responses={200: {"model": Score}})
+    def odd() -> Response:
+        return JSONResponse({"score": "high", "inner": 1})
+
+    @app.get("/text", responses={200: {"model": Score}})
+    def text() -> Response:
+        return Response("1", media_type="text/plain")
+
+    @app.post("/loose", responses={400: {}, 422: {}}, openapi_extra=_body(Case))
+    async def loose() -> Score:
+        return Score(score=1)
 
     @app.delete("/score/{number}")
     def delete(number: int) -> dict[str, Any]:

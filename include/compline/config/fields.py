@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +49,11 @@ def _url_of(*schemes: str) -> Callable[[str], str]:
         if scheme != "file" and ("?" in rest or "#" in rest):
             # Not repeated: what stands behind `?` is often a token.
             raise ValueError("a URL with `?` or `#` is refused here: a token goes to `credential`")
+        if scheme != "file":
+            try:
+                urlsplit(url).port  # noqa: B018 - it is parsed when it is asked for
+            except ValueError:
+                raise ValueError("the host or the port in the URL is none") from None
         return url
 
     return check

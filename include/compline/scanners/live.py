@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from compline.config.secrets import SecretMissing
 from compline.model import Failed, Look, Outcome, ScanKey, Target
-from compline.scanners.interface import ScanContext
+from compline.scanners.interface import Job, ScanContext
 from compline.scanners.services import unforeseen
 
 
@@ -24,6 +25,29 @@ class Notes:
     """See `Look.memory`."""
     sandbox: str = ""
     """How tools were confined, where the check starts some."""
+
+
+def looks_at(
+    jobs: Sequence[Job],
+    scanner: str,
+    context: ScanContext,
+    tool_version: str,
+    expected: tuple[type[Exception], ...],
+    doing: str,
+    judge: Callable[[Job, Notes], Outcome],
+) -> Iterator[Look]:
+    """A look at each target in turn, as `live_look` makes it.
+
+    Args:
+        jobs: the targets.
+        scanner, context, tool_version, expected: as for `live_look`.
+        doing: what is done with each, for people who watch.
+        judge: asks and judges one.
+    """
+    for job in jobs:
+        context.progress(f"{job.target.name}: {doing}")
+        one = partial(judge, job)
+        yield live_look(job.target, scanner, context, tool_version, expected, one)
 
 
 def live_look(

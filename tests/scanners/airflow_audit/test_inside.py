@@ -89,6 +89,74 @@ def test_whether_tasks_may_write(
     assert ("dags-writable-by-tasks", f"file/{home}/dags") in found(look_at(here=True, own=own))
 
 
+def test_what_in_a_closed_folder_tasks_may_write(
+    deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, own = deployment
+    ours = home / "dags" / "inner"
+    monkeypatch.setattr(
+        inside.os, "access", lambda path, _mode: Path(path) == ours or ours in Path(path).parents
+    )
+    rows, _ = inside.file_rows(own, simple=True)
+    assert [row["path"] for row in rows if row["task_writes"]] == [str(ours)], "and not all in it"
+
+
+def test_links_are_followed_as_airflow_does(deployment: Any, tmp_path: Path) -> None:
+    home, own = deployment
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "more.py").write_text(SHELL)
+    (shared / "more.py").chmod(0o666)
+    (home / "dags" / "linked").symlink_to(shared)
+    (shared / "back").symlink_to(home / "dags")
+
+    rows, _ = inside.file_rows(own, simple=True)
+    assert [row["path"] for row in rows if row["everybody_writes"]] == [
+        f"{home}/dags/linked/more.py"
+    ]
+    assert set(inside.sources(own)[0]) == {"inner/clean.py", "linked/more.py"}
+
+
+def test_bundles(deployment: Any, tmp_path: Path) -> None:
+    _, own = deployment
+    team = tmp_path / "team"
+    team.mkdir()
+    team.chmod(0o777)
+    (team / "more.py").write_text(SHELL)
+    (team / "packed.zip").write_bytes(b"PK")
+    local, git = "airflow.dag_processing.bundles.local.LocalDagBundle", "x.git.GitDagBundle"
+    configured = [
+        {"name": "dags-folder", "classpath": local, "kwargs": {}},
+        {"name": "team", "classpath": local, "kwargs": {"path": str(team)}},
+        {"name": "copied", "classpath": git, "kwargs": {"repo_url": "x"}},
+    ]
+    bundles = ("dag_processor", "dag_bundle_config_list")
+    own.options[bundles] = json.dumps(configured)
+
+    rows, gaps = inside.file_rows(own, simple=True)
+    assert [row["path"] for row in rows if row["everybody_writes"]] == [str(team)]
+    assert [(gap.path, "copied" in gap.detail) for gap in gaps] == [("file/", True)]
+    found, gaps = inside.sources(own)
+    assert set(found) == {"inner/clean.py", "team:more.py"}
+    assert {gap.path for gap in gaps} == {"dag-file/", "dag-file/team:packed.zip/"}
+
+    own.options[bundles] = "no list"
+    assert [gap.path for gap in inside.file_rows(own, simple=True)[1]] == ["file/"]
+
+
+def test_a_configuration_file_elsewhere(
+    deployment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "etc.cfg"
+    elsewhere.write_text("[core]\n")
+    elsewhere.chmod(0o640)
+    monkeypatch.setenv("AIRFLOW_CONFIG", str(elsewhere))
+    rows, _ = inside.file_rows(deployment[1], simple=False)
+    assert [row["path"] for row in rows if row["everybody_reads"] and row["kind"] == "secrets"] == [
+        str(elsewhere)
+    ]
+
+
 def test_a_dags_folder_that_is_not_here(own: Any) -> None:
     _, gaps = inside.sources(own())
     assert [gap.path for gap in gaps] == ["dag-file/"]

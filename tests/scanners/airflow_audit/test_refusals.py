@@ -13,19 +13,22 @@ from typing import Any
 import pytest
 
 from compline.model import Completed
+from compline.scanners.airflow.settings import ITEMS, SESSION
 
 Reply = Callable[[BaseHTTPRequestHandler], bool]
 DAG = {"dag_id": "a", "bundle_name": "b", "relative_fileloc": "a.py", "fileloc": "/x/a.py"}
+PROVIDER = {"package_name": "apache-airflow-providers-standard", "version": "99.0.0"}
+USER = {"username": "ann", "roles": [{"name": "Admin"}]}
 GOOD: dict[str, Any] = {
     "/api/v2/version": {"version": "3.3.2"},
     "/api/v2/connections": {"connections": [], "total_entries": 0},
     "/api/v2/variables": {"variables": [], "total_entries": 0},
     "/api/v2/dags": {"dags": [DAG], "total_entries": 1},
-    "/api/v2/providers": {"providers": [], "total_entries": 0},
+    "/api/v2/providers": {"providers": [PROVIDER], "total_entries": 1},
     "/api/v2/assets": {"assets": [], "total_entries": 0},
     "/api/v2/dagSources/a": {"content": "x = 1\n"},
-    "/auth/fab/v1/roles": {"roles": [], "total_entries": 0},
-    "/auth/fab/v1/users": {"users": [], "total_entries": 0},
+    "/auth/fab/v1/roles": {"roles": [{"name": "Admin", "actions": []}], "total_entries": 1},
+    "/auth/fab/v1/users": {"users": [USER], "total_entries": 1},
 }
 
 
@@ -105,7 +108,11 @@ def test_a_good_one_is_clean(look_at: Any, found: Any, fake: Fake) -> None:
 
     assert found(look) == {}
     paths = {gap.path for gap in look.outcome.gaps}
-    assert {"setting/fernet_key", "setting/jwt_secret", "file/"} <= paths
+    # Whatever only a task of its own sees is unknown of another deployment, each by its name.
+    told = {"authentication", "anonymous", "transport", "expose_config", "examples"}
+    unknown = {f"setting/{name}" for name in ({item.name for item in ITEMS} | {SESSION}) - told}
+    assert {path for path in paths if path.startswith("setting/")} == unknown
+    assert {"setting/fernet_key", "setting/jwt_secret", "file/", "password/"} <= paths
     assert not paths & {"connection/", "variable/", "role/", "account/", "dag-file/", "package/"}
 
 
@@ -173,6 +180,30 @@ def test_403_is_a_gap(look_at: Any, found: Any, fake: Fake, path: str, gap: str)
     look = look_at(url=fake.url, credential="a-token")
     assert found(look) == {}
     assert gap in {one.path for one in look.outcome.gaps}
+
+
+@pytest.mark.parametrize(
+    ("path", "gap"),
+    [
+        ("/api/v2/dags", "dag-file/"),
+        ("/auth/fab/v1/roles", "role/"),
+        ("/auth/fab/v1/users", "account/"),
+        ("/api/v2/providers", "package/"),
+    ],
+)
+def test_a_list_that_cannot_be_empty_is_one_that_is_not_shown(
+    look_at: Any, fake: Fake, path: str, gap: str
+) -> None:
+    fake.special[path] = always(200, {path.rpartition("/")[2]: [], "total_entries": 0})
+    look = look_at(url=fake.url, credential="a-token")
+    assert gap in {one.path for one in look.outcome.gaps}
+
+
+def test_source_that_is_gone_since_it_was_listed_is_a_gap(look_at: Any, fake: Fake) -> None:
+    fake.special["/api/v2/dagSources/a"] = always(404)
+    look = look_at(url=fake.url, credential="a-token")
+    assert isinstance(look.outcome, Completed), look.outcome
+    assert "dag-file/b:a.py/" in {gap.path for gap in look.outcome.gaps}
 
 
 def test_source_that_is_redacted_or_no_python_is_a_gap(look_at: Any, fake: Fake) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from compline.scanners.airflow.shell import NotParsed, shell_tasks
 
+GIVEN = "def t(**context):\n    os.popen(context['params'])\n"
+HANDED = "def t(x):\n    os.system(x)\nPythonOperator(python_callable=t, op_kwargs={'x': '%s'})"
 BAD = {
     "templated": 'BashOperator(task_id="t", bash_command="echo {{ params.x }}")',
     "conf": "BashOperator(task_id='t', bash_command='echo {{ dag_run.conf[\"x\"] }}')",
@@ -18,6 +20,13 @@ BAD = {
     "os.system": "@task\ndef t(params):\n    os.system('ls ' + params['x'])",
     "subprocess": "@task()\ndef t(dag_run):\n    subprocess.run(f'ls {dag_run.conf}', shell=True)",
     "context": "@task\ndef t():\n    c = get_current_context()\n    os.system(c['params'])",
+    "renamed": 'from x import BashOperator as B\nB(task_id="t", bash_command="{{ params.x }}")',
+    "task renamed": "from airflow.sdk import task as a\n@a.bash\ndef t(params):\n    return params",
+    "imported": "from os import system\n@task\ndef t(params):\n    system(params['x'])",
+    "by name": "@task\ndef t(params):\n    subprocess.run(args=params['x'], shell=True)",
+    "bash -c": "@task\ndef t(params):\n    subprocess.run(['/bin/bash', '-ec', f'ls {params}'])",
+    "callable": f"{GIVEN}PythonOperator(python_callable=t)\n",
+    "handed over": HANDED % "{{ params.x }}",
 }  # fmt: skip
 GOOD = {
     "constant": 'BashOperator(task_id="t", bash_command="echo {{ ds }}")',
@@ -25,8 +34,10 @@ GOOD = {
     "other operator": 'PythonOperator(task_id="t", op_args=["{{ params.x }}"])',
     "decorated": "@task.bash\ndef t(name):\n    return 'ls /data'",
     "list": "@task\ndef t(params):\n    subprocess.run(['ls', params['x']])",
+    "bash -c with arguments": "@task\ndef t(params):\n    run(['sh', '-c', 'ls $1', 'x', params])",
+    "handed a constant": HANDED % "{{ ds }}",
     "no task": "def t(params):\n    os.system(params)",
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("source", BAD.values(), ids=BAD)

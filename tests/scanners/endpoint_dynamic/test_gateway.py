@@ -103,6 +103,21 @@ def test_number_and_time_are_bounded(served: Served) -> None:
     assert len(served.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "after", "asked"), [(429, "60", 1), (429, "0", 2), (503, "", 1)]
+)
+def test_a_service_that_is_away_has_not_answered(status: int, after: str, asked: int) -> None:
+    async def away(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"retry-after", after.encode())] if after else []
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    with serve(away) as running, client(running.port) as (made, rules):
+        with pytest.raises(httpx.HTTPError):
+            made.get(f"http://{HOST}:{running.port}/")
+        assert (rules.unanswered, len(running.requests)) == (1, asked)
+
+
 def test_the_canary_is_answered_here(served: Served) -> None:
     with client(served.port) as (made, _):
         assert made.get(f"http://{HOST}:{served.port}/canary").status_code == 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import scored
 from endpoints import HOST, Authority, Served, serve
 
 from compline.model import Completed, GapReason, Severity, Skipped
+from compline.scanners.endpoints import addresses
 from compline.scanners.endpoints.dynamic import command, scanner, subject
+from compline.scanners.expectations import deadline
 
 
 def url(served: Served) -> str:
@@ -45,6 +48,9 @@ def test_an_application_that_does_not(look_at: Any, bad: Served, scene: Any) -> 
             ("not-a-server-error", "operation/POST /score"): Severity.HIGH,
             ("status-code-conformance", "operation/GET /status"): Severity.LOW,
             ("status-code-conformance", "operation/GET /away"): Severity.LOW,
+            ("negative-data-rejection", "operation/POST /loose"): Severity.MEDIUM,
+            ("response-schema-conformance", "operation/GET /odd"): Severity.LOW,
+            ("content-type-conformance", "operation/GET /text"): Severity.LOW,
         }.items()
     )
     sent = set(bad.requests[before:])
@@ -119,6 +125,21 @@ def test_documents_that_cannot_be_tested_by(
     assert message in error_of(look_at(good.port, document(content)))
 
 
+def test_a_name_server_that_does_not_answer(
+    look_at: Any, good: Served, error_of: Any, document: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(addresses, "find", lambda *_: over.wait(20))
+    waited = deadline.waited
+    monkeypatch.setattr(deadline, "waited", lambda _seconds, ask: waited(0.3, ask))
+    try:
+        error = error_of(look_at(good.port, document("{}")))
+        assert "still answering after 60 s" in error
+        assert "(scanners.endpoint-dynamic.seconds)" in error
+    finally:
+        over.set()
+
+
 def test_what_is_not_asked_for_is_skipped(look_at: Any, good: Served, document: Any) -> None:
     look = look_at(good.port, document("{}"), dynamic=False)
     assert isinstance(look.outcome, Skipped)
@@ -140,11 +161,10 @@ def test_nobody_listens(look_at: Any, error_of: Any, document: Any) -> None:
     assert "no connection" in error_of(look_at(port, document("{}")))
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_service_that_is_away(look_at: Any, error_of: Any, document: Any, status: int) -> None:
+def test_a_service_that_is_away(look_at: Any, error_of: Any, document: Any) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"retry-after", b"60")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.start", "status": 429, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
     with serve(app) as served:

@@ -114,6 +114,28 @@ def test_an_operation_that_lets_nobody_in_was_not_tested() -> None:
     assert "operation/GET /status" in {o.subject for o in let_in.observations}
 
 
+def test_an_operation_that_is_not_there_was_not_tested() -> None:
+    def told(operation: str, *codes: int) -> list[tuple[GapReason, str]]:
+        gaps = judge(read(statuses(operation, *codes)), DOCUMENT, CANARY, METHODS, over=0).gaps
+        return [(gap.reason, gap.path) for gap in gaps if gap.path.endswith(operation)]
+
+    assert told("GET /status", 404, 405) == [(GapReason.MISSING_OBJECT, "operation/GET /status")]
+    assert told("GET /status", 404, 200) == []
+
+
+def test_where_nothing_is_there_the_base_path_is_wrong() -> None:
+    """The document may well know of 404, and then nothing would be found."""
+
+    def lost(event: str, value: dict[str, Any]) -> bool:
+        if event == "ScenarioFinished" and CANARY not in value["recorder"]["label"]:
+            for answer in value["recorder"].get("interactions", {}).values():
+                answer["response"]["status_code"] = 404
+        return True
+
+    with pytest.raises(NotTested, match="does the endpoint's url have the base path"):
+        judge(read(changed(lost)), DOCUMENT, CANARY, METHODS, over=0)
+
+
 @pytest.mark.parametrize(("over", "reason"), [(0, GapReason.CRASHED), (5, GapReason.TOO_MANY)])
 def test_requests_without_an_answer(over: int, reason: GapReason) -> None:
     lost = {"NonFatalError": {"value": {"type": "ProxyError"}, "label": "GET /status"}}

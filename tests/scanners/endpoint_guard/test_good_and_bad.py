@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,8 @@ def test_what_the_policy_declares_is_no_finding(look_at: Any, plain_bad: Served)
 
 def test_one_page_for_all_paths_opens_none(look_at: Any) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        page = b"<html>" + scope["path"].encode() + b"</html>"
+        nonce = f"a1{secrets.token_urlsafe(18)}"
+        page = f'<html><script nonce="{nonce}">{scope["path"]}</script></html>'.encode()
         status = 200 if scope["path"] != "/v1/metrics" else 404
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": page if status == 200 else b""})

@@ -100,6 +100,23 @@ def test_only_a_slash_at_the_end_is_followed(look_at: Any) -> None:
     assert not {("GET", "/login"), ("GET", "/metrics/")} & set(served.requests)
 
 
+def test_origins_of_a_domain_that_ends_as_the_host_does(look_at: Any) -> None:
+    """A check by the end of the text lets in whoever registers such a name."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        origin = dict(scope["headers"]).get(b"origin", b"")
+        ours = (
+            [(b"access-control-allow-origin", origin)] if origin.endswith(b"scoring.test") else []
+        )
+        await send({"type": "http.response.start", "status": 401, "headers": ours})
+        await send({"type": "http.response.body", "body": b""})
+
+    with serve(app) as served:
+        look = look_at(served.port, scheme="http", path="", shape="plain")
+    origins = {subject for rule, subject in told(look) if rule == "cors-for-all"}
+    assert origins == {"cors/https://compline-check-scoring.test"}
+
+
 def test_own_expectations_extend_the_suite(look_at: Any, tmp_path: Path) -> None:
     documentation = Path(__file__).parents[3] / "docs" / "checks" / "endpoints.md"
     text = documentation.read_text(encoding="utf-8")

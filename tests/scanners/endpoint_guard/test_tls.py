@@ -1,7 +1,7 @@
 """Each weakness of TLS by itself, against real servers, through sslyze and the suite.
 
 What OpenSSL 3 cannot serve any more has recorded answers only (canary.json): SSL 2 and 3, RC4,
-3DES, export suites, compression, Heartbleed, CCS injection, ROBOT.
+3DES, export suites, compression.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from endpoints import HOST, Authority
+from flawed_tls import flawed
 from tls_servers import Chain, handshaking, signed_with_sha1
 
 from compline.scanners.endpoints import tls
@@ -89,6 +90,16 @@ def test_certificates(
 def test_a_signature_with_sha1(judged: Judged, chain: Chain) -> None:
     with handshaking(signed_with_sha1(chain, HOST)) as port:
         assert ("weak-certificate-signature", RSA) in judged(port, chain.trusted)
+
+
+def test_flaws_of_old_libraries(judged: Judged, authority: Authority) -> None:
+    with flawed(authority.issue("flawed", bits=2048)) as port:
+        assert judged(port, authority.path) == {
+            ("tls-flaw", "tls/flaw/Heartbleed"),
+            ("tls-flaw", "tls/flaw/CCS injection"),
+            ("tls-flaw", "tls/flaw/ROBOT"),
+            ("no-forward-secrecy", "tls/cipher/TLS 1.2/no forward secrecy"),
+        }
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")

@@ -156,6 +156,46 @@ def test_a_part_that_cannot_be_asked_is_a_gap(
     assert gap in {found.path for found in look.outcome.gaps}
 
 
+def test_who_is_shut_out_sees_nothing_good(look_at: Any) -> None:
+    """A firewall that has had enough of us: what it refuses us, others may have."""
+    with serve(application(403)) as served:
+        look = look_at(served.port, scheme="http")
+    assert isinstance(look.outcome, Completed), look.outcome
+    assert {"access/", "door/", "cors/", "errors/", "header/", "limits"} <= {
+        gap.path for gap in look.outcome.gaps
+    }
+
+
+@pytest.mark.parametrize(
+    ("clear", "wanted"), [("the same", {"answers-without-tls"}), ("another", set())]
+)
+def test_a_call_in_the_clear_where_other_paths_are_nowhere(
+    look_at: Any, authority: Authority, monkeypatch: pytest.MonkeyPatch, clear: str, wanted: Any
+) -> None:
+    """The base path is 404 on either side: only the call shows whether it is served over http."""
+    monkeypatch.setattr(tls, "scan", lambda *_: ({}, ""))
+    call = {"method": "POST", "path": "/v1/chat/completions"}
+    guarded = application(401, only="/v1/chat")
+    other = guarded if clear == "the same" else application(404)
+    with serve(guarded, authority.issue("clear")) as served, serve(other) as plain:
+        look = look_at(served.port, shape="plain", call=call, plain_port=plain.port)
+    assert {one.rule for one in look.outcome.observations} & {"answers-without-tls"} == wanted
+    assert ("POST", "/v1/chat/completions") in plain.requests
+
+
+def test_the_same_refusal_word_for_word_is_the_same_service() -> None:
+    def told(over_tls: Answer, clear: Answer) -> Any:
+        asked = {"access/anonymous": over_tls, "plain": clear}
+        frames = inventory_of(
+            Answers("https", HOST, "GET /", asked=asked), Allowed(), datetime.now(UTC)
+        ).frames
+        return {row["item"]: row["value"] for row in records(frames["transport"])}["plain-http"]
+
+    assert told(Answer(403, {}, "go away"), Answer(403, {}, "go away")) == "answers"
+    assert told(Answer(403, {}, "go away"), Answer(403, {}, "https only")) == "refuses"
+    assert told(Answer(401, {}, ""), Answer(404, {}, "")) == "refuses"
+
+
 def test_without_a_credential_nobody_can_say_who_is_let_in(
     look_at: Any, plain_good: Served
 ) -> None:

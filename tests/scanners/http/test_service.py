@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -81,6 +83,25 @@ def test_a_server_that_drips_is_cut_in_time(either: Any, scheme: str, first: byt
         with pytest.raises(TooSlow):
             service.get("more")
     assert len(either.asked) == 1, "nothing is asked when the time is over"
+
+
+def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit of a socket's counts while the system resolves a name."""
+    over = threading.Event()
+
+    def stuck(*_: Any, **__: Any) -> Any:
+        over.wait(20)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", stuck)
+    started = time.monotonic()
+    bounds = Bounds("Thing", 0.5, "scanners.thing.seconds", 5)
+    try:
+        with reading("http://slow.example.org:9", bounds) as service, pytest.raises(TooSlow):
+            service.get("list")
+        assert time.monotonic() - started < 3
+    finally:
+        over.set()
 
 
 def test_a_file_that_drips_is_cut_in_its_own_time(either: Any, scheme: str) -> None:

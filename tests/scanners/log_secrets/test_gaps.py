@@ -118,6 +118,25 @@ def test_without_a_key_nothing_is_looked_at(logs: Any, scene: Any) -> None:
         logs.look()
 
 
+def test_the_canary_is_scanned_alone_once_for_each_key(
+    logs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proved = []
+    prove = trivy_batch.Batch.prove
+    monkeypatch.setattr(trivy_batch.Batch, "prove", lambda self: proved.append(prove(self)))
+    logs.look()
+    logs.look()
+    assert len(proved) == 1
+
+    def missed(*_: Any) -> None:
+        raise trivy_batch.CanaryMissed("trivy missed its canary (secret)")
+
+    monkeypatch.setattr(trivy_batch, "check_tree", missed)
+    monkeypatch.setattr(trivy_batch, "_PROVED", "of another key")
+    with pytest.raises(CannotScan, match="does not find the known defects"):
+        logs.look()
+
+
 def test_a_trivy_that_misses_its_canary_is_not_believed(
     logs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

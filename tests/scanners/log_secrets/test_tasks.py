@@ -6,11 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from compline.model import Completed, Failed
+from compline.scanners.airflow.rest import Rest
+from compline.scanners.http.client import reading
+from compline.scanners.http.refusals import Bounds
+from compline.scanners.logs import tasks
 from compline.scanners.logs.log import Unreadable
-from compline.scanners.logs.tasks import _lines
+from compline.scanners.logs.tasks import _entries, _lines
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "task-log-3.3.2.json").read_text())
 
@@ -45,6 +50,56 @@ def test_a_text_of_several_lines_stays_one_entry() -> None:
 def test_nothing_but_a_word_on_the_sources_is_no_log() -> None:
     with pytest.raises(Unreadable, match="opt/airflow"):
         list(_lines(GOLDEN["content"][:3], "a.log"))
+
+
+def of_pages(*pages: Any) -> tuple[Any, list[str]]:
+    """An Airflow that gives a log so; a number is a status. And the tokens that it was sent."""
+    left, tokens = list(pages), list[str]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        tokens.append(request.url.params.get("token", ""))
+        page = left.pop(0)
+        if isinstance(page, int):
+            return httpx.Response(page, json={})
+        token = f"token-{len(tokens)}" if left else None
+        content = [{"event": line} for line in page]
+        return httpx.Response(200, json={"content": content, "continuation_token": token})
+
+    return httpx.MockTransport(answer), tokens
+
+
+def read(transport: Any, *, over: bool) -> list[str]:
+    bounds = Bounds("Airflow 3", 20, "seconds", 50)
+    with reading("http://airflow.example.org", bounds, transport=transport) as service:
+        entries = _entries(Rest(service), "logs/1", -1, "a.log", over=over)
+    return [entry["event"] for entry in entries]
+
+
+def test_a_log_that_comes_by_pages_is_read_to_its_end() -> None:
+    """As the handlers of Elasticsearch and OpenSearch give it: 1,000 lines, and a token."""
+    transport, tokens = of_pages(["a", "b", "c"], ["d"], ["e", "f"], [])
+    assert read(transport, over=True) == list("abcdef")
+    assert tokens == ["", "token-1", "token-2", "token-3"]
+
+
+def test_a_log_that_is_being_written_is_not_waited_for() -> None:
+    transport, tokens = of_pages(["a", "b", "c"], ["d"], ["e"])
+    assert read(transport, over=False) == list("abcd")
+    assert len(tokens) == 2
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_one_log_that_is_not_to_be_had_is_a_gap(status: int) -> None:
+    transport, _ = of_pages(["a"], status)
+    with pytest.raises(Unreadable, match=f"answers {status} for it"):
+        read(transport, over=True)
+
+
+def test_pages_without_end_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_MOST_PAGES", 3)
+    transport, _ = of_pages(*[["a"]] * 9)
+    with pytest.raises(Unreadable, match="more than 3 answers"):
+        read(transport, over=True)
 
 
 def test_the_folder_of_our_own_deployment(logs: Any, token: str) -> None:

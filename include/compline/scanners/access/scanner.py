@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from compline.model import (
     Completed,
@@ -30,7 +31,7 @@ from compline.scanners.access.memory import Memory
 from compline.scanners.access.reading import Means, Reading
 from compline.scanners.access.setup import Setup
 from compline.scanners.interface import Job, ScanContext
-from compline.scanners.live import Notes, live_look
+from compline.scanners.live import Notes, looks_at
 from compline.scanners.logs.files import files_of
 from compline.scanners.logs.log import Log
 
@@ -58,18 +59,18 @@ class ModelAccess:
 
     def scan(self, jobs: Sequence[Job], context: ScanContext) -> Iterator[Look]:
         """Looks at each target in turn; whatever goes wrong with one is its own Failed look."""
-        for job in jobs:
-            context.progress(f"{job.target.name}: downloads of models")
-            yield live_look(
-                job.target,
-                self.name,
-                context,
-                f"compline model-access {ADAPTER}",
-                (CanaryMissed,),
-                lambda notes, job=job: self._look(job.target, context, notes),  # type: ignore[misc]
-            )
+        yield from looks_at(
+            jobs,
+            self.name,
+            context,
+            f"compline model-access {ADAPTER}",
+            (CanaryMissed,),
+            "downloads of models",
+            partial(self._judge, context),
+        )
 
-    def _look(self, target: Target, context: ScanContext, notes: Notes) -> Outcome:
+    def _judge(self, context: ScanContext, job: Job, notes: Notes) -> Outcome:
+        target = job.target
         if target.settings.get("format", "plain") == "plain":
             return Skipped("its format is plain: not an access log")
         setup = Setup.of(target)

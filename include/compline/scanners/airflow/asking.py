@@ -65,6 +65,11 @@ def ask(rest: Rest, *, logged_in: bool) -> Answers:
                 parts[name] = list(rest.pages(f"auth/fab/v1/{name}", name, order))
             except Refused as error:
                 answers.unseen[name] = str(error)
+    for name in _NEVER_EMPTY:
+        if parts.get(name) == []:
+            # Airflow leaves out what an account may not see, and says nothing of it.
+            del parts[name]
+            answers.unseen[name] = f"none of its {name} is shown to the account"
     parts["sources"] = {}
     if "dags" in parts:
         parts["sources"] = dict(_sources(rest, parts["dags"], answers, seconds * _SOURCES_END))
@@ -78,6 +83,8 @@ _LISTS = (
     ("providers", "api/v2/providers", ""),
     ("assets", "api/v2/assets", "name"),
 )
+_NEVER_EMPTY = ("dags", "providers", "roles", "users")
+"""Lists of which every deployment that is in use has an entry."""
 
 
 def _stranger(rest: Rest) -> int:
@@ -150,6 +157,11 @@ def _sources(
         try:
             content = rest.read(f"api/v2/dagSources/{quote(dag, safe='')}").get("content")
         except Refused:
+            yield file, None
+            continue
+        except NoAnswer as error:
+            if error.status != 404:  # deleted, or parsed anew, since it was listed
+                raise
             yield file, None
             continue
         text = str(content or "")

@@ -37,10 +37,13 @@ _TLS_ALWAYS = frozenset(
     }
 )  # fmt: skip
 _PLAIN_ALWAYS = frozenset({"ftp", "telnet"})
+_FILES = frozenset({"fs", "file", "sqlite"})
+"""Nothing goes over a network; sqlite's host is a path."""
 _BY_ADDRESS = frozenset(
     {
         "http", "https", "elasticsearch", "livy", "druid", "docker", "prometheus", "spark_connect",
         "vault", "grpc", "jenkins", "mlflow", "neo4j", "trino", "presto", "hive_metastore",
+        "openai",
     }
 )  # fmt: skip
 _ON = ("true", "1", "yes", "required", "require", "on", "ssl", "tls")
@@ -103,23 +106,28 @@ def variable_rows(variables: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, 
 def transport(kind: str, host: str, schema: str, extra: Mapping[str, Any]) -> str:
     """How data goes to what a connection leads to: tls, plain, loopback, none or unknown."""
     lowered = {str(key).lower().rpartition("__")[2]: value for key, value in extra.items()}
-    address = host if "://" in host else f"{schema or kind}://{host}"
-    if not host and kind not in _TLS_ALWAYS:
+    if kind in _FILES:
         return "none"
-    if is_loopback(address):
+    hosts = [host] if host else _hosts_in(lowered)
+    if not hosts and kind not in _TLS_ALWAYS:
+        return "none"
+    addresses = [each if "://" in each else f"{schema or kind}://{each}" for each in hosts]
+    if addresses and all(is_loopback(each) for each in addresses):
         return "loopback"
     if kind in _TLS_ALWAYS:
         endpoint = str(lowered.get("endpoint_url") or "")
         return "plain" if endpoint.startswith("http://") and not is_loopback(endpoint) else "tls"
     if kind in _PLAIN_ALWAYS:
         return "plain"
-    if kind in ("postgres", "redshift", "pgvector", "alloydb"):
+    if kind == "redshift":  # TLS is the default
+        return "plain" if str(lowered.get("ssl", True)).lower() in _OFF else "tls"
+    if kind in ("postgres", "pgvector", "alloydb"):
         return "tls" if str(lowered.get("sslmode")) in _POSTGRES_TLS else "plain"
     if kind in ("mysql", "mariadb", "mssql", "oracle", "vertica", "clickhouse", "cassandra"):
         return "tls" if _asks_for_tls(lowered) else "plain"
     if kind in ("redis", "mongo", "amqp", "rabbitmq", "imap"):
         safe = host.startswith(("rediss:", "mongodb+srv:", "amqps:"))
-        return "tls" if safe or _asks_for_tls(lowered) else "plain"
+        return "tls" if safe or _is_on(lowered.get("srv")) or _asks_for_tls(lowered) else "plain"
     if kind == "kafka":
         protocol = str(lowered.get("security.protocol") or "").upper()
         return "tls" if protocol in ("SSL", "SASL_SSL") else "plain"
@@ -131,19 +139,30 @@ def transport(kind: str, host: str, schema: str, extra: Mapping[str, Any]) -> st
             else "tls"
         )
     if kind in _BY_ADDRESS:
-        scheme = address.partition("://")[0].lower()
-        return "tls" if scheme in ("https", "grpcs") or _asks_for_tls(lowered) else "plain"
+        safe = all(each.lower().startswith(("https://", "grpcs://")) for each in addresses)
+        return "tls" if safe or _asks_for_tls(lowered) else "plain"
     return "unknown"
 
 
 _POSTGRES_TLS = ("require", "verify-ca", "verify-full")
+_OFF = ("false", "0", "no", "cert_none", "none")
+_NAMES_OF_ADDRESSES = (
+    *("bootstrap.servers", "host", "hosts", "url", "uri", "base_url", "endpoint", "server"),
+    *("dsn", "connection_url", "connection_string"),
+)
+"""Extras in which hooks take the address for want of a host; Kafka's has none."""
+
+
+def _hosts_in(extra: Mapping[str, Any]) -> list[str]:
+    given = [extra[name] for name in _NAMES_OF_ADDRESSES if extra.get(name)]
+    return [part.strip() for text in given for part in str(text).split(",") if part.strip()]
 
 
 def verified(extra: Mapping[str, Any]) -> bool:
     """Whether nothing switches the check of the other side's certificate off."""
     for key, value in extra.items():
         name = str(key).lower().rpartition("__")[2]
-        off = str(value).strip().lower() in ("false", "0", "no", "cert_none", "none")
+        off = str(value).strip().lower() in _OFF
         if name in ("verify", "verify_ssl", "ssl_verify", "verify_certs", "ssl_cert_reqs") and off:
             return False
         insecure = name in ("insecure", "tlsallowinvalidcertificates", "allow_insecure")

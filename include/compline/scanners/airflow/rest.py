@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from compline.scanners.expectations.inventory import CannotCollect
-from compline.scanners.http.answers import Answer
+from compline.scanners.http.answers import Answer, NoAnswer
 from compline.scanners.http.client import Service
 from compline.scanners.http.client import reading as reading_service
 from compline.scanners.http.credentials import Bearer
@@ -70,7 +70,7 @@ class Rest:
         """The answer to one call; `anonymous` sends no credential.
 
         Raises:
-            CannotCollect: there is none.
+            NoAnswer: there is none.
         """
         return self._service.get(path, parameters, anonymous=anonymous)
 
@@ -78,14 +78,14 @@ class Rest:
         """What a path answers, as JSON.
 
         Raises:
-            CannotCollect: as for `get`, or there is no such path.
+            NoAnswer: as for `get`, or there is no such path.
             Refused: the account may not see it.
         """
         answer = self.get(path, parameters)
         if answer.status == 403:
             raise Refused(f"{path} answers 403: the account may not see it")
         if answer.status != 200:
-            raise CannotCollect(f"{path} answers {answer.status}; is this an Airflow 3?")
+            raise NoAnswer(f"{path} answers {answer.status}; is this an Airflow 3?", answer.status)
         return answer.json()
 
     def pages(self, path: str, key: str, order: str) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from compline.scanners.endpoints.shapes import Door
 UNKNOWN = "unknown-path"
 HOME = "home"
 PLAIN = "plain"
+PLAIN_CALL = "plain-call"
 CLOSED = Answer(0)
 """In place of an answer where nothing takes connections."""
 
@@ -34,8 +36,8 @@ class Answers:
     call: str
     """The call that shows who is let in, as `METHOD /path`."""
     asked: Mapping[str, Answer] = field(default_factory=dict)
-    """By question: `unknown-path`, `home`, `plain`, `access/IDENTITY`, `door/METHOD /path`,
-    `cors/ORIGIN`, `errors/CASE`, `probe/NAME`."""
+    """By question: `unknown-path`, `home`, `plain`, `plain-call`, `access/IDENTITY`,
+    `door/METHOD /path`, `cors/ORIGIN`, `errors/CASE`, `probe/NAME`."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """Question to why there is no answer."""
     doors: tuple[Door, ...] = ()
@@ -73,3 +75,19 @@ def recorded(document: Mapping[str, Any]) -> Answers:
         tls_missing=document.get("tls_missing", ""),
         planted=document.get("planted", {}),
     )
+
+
+_PASSING = re.compile(
+    r"/compline-[0-9a-f]+|[0-9a-f]{8,}|\s+"
+    # A nonce of the Content-Security-Policy, a token of a form: letters and digits in one word.
+    r"|(?<![\w/+-])(?=[a-zA-Z_+/-]*\d)(?=[\d_+/-]*[a-zA-Z])[\w+/-]{12,}=*"
+)
+"""What differs between two answers with one page."""
+
+
+def page_of(answer: Answer | None, path: str = "") -> str | None:
+    """What is the same in a server's answers to whatever path; None where it says not found."""
+    if answer is None or not 200 <= answer.status < 300:
+        return None
+    body = answer.body.replace(path, "") if path.strip("/") else answer.body
+    return _PASSING.sub("", body)

@@ -10,7 +10,15 @@ from typing import Any
 
 from compline.model import Gap, GapReason
 from compline.scanners.endpoints import probes, tls
-from compline.scanners.endpoints.answers import CLOSED, HOME, PLAIN, UNKNOWN, Answers
+from compline.scanners.endpoints.answers import (
+    CLOSED,
+    HOME,
+    PLAIN,
+    PLAIN_CALL,
+    UNKNOWN,
+    Answers,
+    page_of,
+)
 from compline.scanners.endpoints.asking import Answer
 from compline.scanners.endpoints.leaks import leak
 from compline.scanners.endpoints.shapes import Door
@@ -57,6 +65,8 @@ def inventory_of(answers: Answers, allowed: Allowed, now: datetime) -> Inventory
     gaps = [
         Gap(GapReason.FORBIDDEN, *_place(question, reason)) for question, reason in missing.items()
     ]
+    if _shut_out(answers):
+        gaps += [Gap(GapReason.FORBIDDEN, place, _SHUT_OUT) for place in _TOLD_BY_REFUSALS]
     rows: dict[str, list[_Row]] = {name: [] for name in FRAMES}
     rows["transport"] = list(_transport(answers))
     rows["headers"] = list(_headers(answers))
@@ -84,6 +94,17 @@ def _unwell(asked: Mapping[str, Answer]) -> dict[str, str]:
     }
 
 
+def _shut_out(answers: Answers) -> bool:
+    """Whether whatever stands before the endpoint may refuse us alone, and nobody else."""
+    asked = (answers.asked.get(question) for question in (UNKNOWN, "access/right"))
+    return all(answer is not None and answer.status == 403 for answer in asked)
+
+
+_SHUT_OUT = "it answers 403 to every path and to the credential: we may be shut out, others not"
+_TOLD_BY_REFUSALS = ("door/", "cors/", "errors/", "header/", "limits")
+"""What would look good to somebody who is shut out."""
+
+
 def _place(question: str, reason: str) -> tuple[str, str]:
     """What lies in the gap that a question leaves, and what is said of it."""
     aspect, _, rest = question.partition("/")
@@ -92,7 +113,7 @@ def _place(question: str, reason: str) -> tuple[str, str]:
         return "access/", detail
     if aspect == "cors-get":
         return "cors/", detail
-    if question == PLAIN:
+    if question in (PLAIN, PLAIN_CALL):
         return "transport/plain-http", detail
     if question == HOME:
         return "header/", detail
@@ -101,14 +122,26 @@ def _place(question: str, reason: str) -> tuple[str, str]:
 
 def _transport(answers: Answers) -> Iterator[_Row]:
     yield {"item": "tls", "value": "yes" if answers.scheme == "https" else "no"}
-    answer = answers.asked.get(PLAIN)
-    if answer is not None and answer.status < 500:
-        location = answer.headers.get("location", "").lower()
-        moved = 300 <= answer.status < 400 and location.startswith("https://")
-        # A server that says its port wants TLS, or that nothing is here, serves nothing in clear.
-        refused = answer.status in (CLOSED.status, 400, 403, 404, 410, 421, 426)
-        value = "redirects" if moved else "refuses" if refused else "answers"
-        yield {"item": "plain-http", "value": value}
+    told = [
+        _in_the_clear(answers, answer)
+        for answer in map(answers.asked.get, (PLAIN, PLAIN_CALL))
+        if answer is not None and answer.status < 500
+    ]
+    if told:
+        # Whoever serves the call in the clear may well not know the other path.
+        yield {"item": "plain-http", "value": "answers" if "answers" in told else told[0]}
+
+
+def _in_the_clear(answers: Answers, answer: Answer) -> str:
+    location = answer.headers.get("location", "").lower()
+    if 300 <= answer.status < 400 and location.startswith("https://"):
+        return "redirects"
+    over_tls = answers.asked.get("access/anonymous")
+    same = over_tls is not None and (answer.status, answer.body) == (over_tls.status, over_tls.body)
+    # A server that says its port wants TLS, or that nothing is here, serves nothing in clear;
+    # unless it says the same, word for word, over TLS.
+    refused = answer.status in (CLOSED.status, 400, 403, 404, 405, 410, 421, 426)
+    return "refuses" if refused and not (same and answer.body) else "answers"
 
 
 def _headers(answers: Answers) -> Iterator[_Row]:
@@ -158,12 +191,12 @@ def _is_page_for_all(answers: Answers, answer: Answer) -> bool:
     if not answer.headers.get("content-type", "").startswith("text/html"):
         return False
     path = answers.call.partition(" ")[2]
-    anything = _same(answers.asked.get(UNKNOWN))
-    return anything is not None and _same(answer, path) == anything
+    anything = page_of(answers.asked.get(UNKNOWN))
+    return anything is not None and page_of(answer, path) == anything
 
 
 def _doors(answers: Answers, allowed: Allowed) -> Iterator[_Row]:
-    anything = _same(answers.asked.get(UNKNOWN))
+    anything = page_of(answers.asked.get(UNKNOWN))
     for door in answers.doors:
         name = f"{door.method} {door.path}"
         answer = answers.asked.get(f"door/{name}")
@@ -180,16 +213,10 @@ def _doors(answers: Answers, allowed: Allowed) -> Iterator[_Row]:
 def _is_open(door: Door, answer: Answer, anything: str | None) -> bool:
     if not 200 <= answer.status < 300 or door.mark not in answer.body:
         return False
+    if door.what == "file" and answer.body.lstrip().startswith("<"):
+        return False  # a page
     # One page for all paths, as single-page applications have it, opens nothing.
-    return anything is None or _same(answer, door.path) != anything
-
-
-def _same(answer: Answer | None, path: str = "") -> str | None:
-    """What is the same in a server's answers to whatever path; None where it says not found."""
-    if answer is None or not 200 <= answer.status < 300:
-        return None
-    body = answer.body.replace(path, "") if path.strip("/") else answer.body
-    return re.sub(r"/compline-[0-9a-f]+|[0-9a-f]{8,}|\s+", "", body)
+    return anything is None or page_of(answer, door.path) != anything
 
 
 def _cors(answers: Answers, allowed: Allowed) -> Iterator[_Row]:

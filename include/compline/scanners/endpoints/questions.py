@@ -9,7 +9,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from compline.scanners.endpoints import probes
-from compline.scanners.endpoints.answers import CLOSED, HOME, PLAIN, UNKNOWN, Answers, Limits
+from compline.scanners.endpoints.answers import (
+    CLOSED,
+    HOME,
+    PLAIN,
+    PLAIN_CALL,
+    UNKNOWN,
+    Answers,
+    Limits,
+)
 from compline.scanners.endpoints.asking import Answer, Asker, Identity, NoAnswer, NotConnected
 from compline.scanners.endpoints.shapes import Asked, Door
 
@@ -64,7 +72,7 @@ async def ask(asker: Asker, plan: Plan) -> Answers:
         raise NoAnswer(f"it answers {notes.asked[UNKNOWN].status}")
     await notes.ask(HOME, "GET", "")
     if asker.place.scheme == "https":
-        await _plain(notes, asker.place.resolved(plan.cheap.path), plan.plain_port)
+        await _plain(notes, plan)
     await _access(notes, plan)
     for door in plan.doors:
         await _door(notes, door)
@@ -95,14 +103,24 @@ def _works(notes: _Notebook) -> bool:
     return answer is not None and 200 <= answer.status < 300
 
 
-async def _plain(notes: _Notebook, path: str, port: int) -> None:
-    place = notes.asker.place.plain(port)
-    try:
-        notes.asked[PLAIN] = await notes.asker.call("GET", path, place=place, patient=False)
-    except NotConnected:
-        notes.asked[PLAIN] = CLOSED
-    except NoAnswer as error:
-        notes.missing[PLAIN] = str(error)
+async def _plain(notes: _Notebook, plan: Plan) -> None:
+    """The same over http, and the call itself where that is refused: some paths are nowhere."""
+    place = notes.asker.place.plain(plan.plain_port)
+    asks = {PLAIN: plan.cheap} | ({PLAIN_CALL: plan.call} if plan.call != plan.cheap else {})
+    for question, call in asks.items():
+        path = notes.asker.place.resolved(call.path)
+        try:
+            answer = await notes.asker.call(
+                call.method, path, body=call.body, place=place, patient=False
+            )
+        except NotConnected:
+            answer = CLOSED
+        except NoAnswer as error:
+            notes.missing[question] = str(error)
+            return
+        notes.asked[question] = answer
+        if answer == CLOSED or answer.status < 400:
+            return
 
 
 async def _access(notes: _Notebook, plan: Plan) -> None:
@@ -130,8 +148,10 @@ async def _door(notes: _Notebook, door: Door) -> None:
 
 
 async def _cors(notes: _Notebook, plan: Plan) -> None:
-    origins = (FOREIGN_ORIGIN, "null", f"https://{notes.asker.place.host}.compline-check.invalid")
-    for origin in origins:
+    host = notes.asker.place.host
+    begins, ends = f"{host}.compline-check.invalid", ".".join(host.split(".")[-2:])
+    # The last one is another domain whose name ends as the host's does.
+    for origin in (FOREIGN_ORIGIN, "null", f"https://{begins}", f"https://compline-check-{ends}"):
         await notes.ask(
             f"cors/{origin}",
             "OPTIONS",

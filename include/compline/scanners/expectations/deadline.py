@@ -16,12 +16,12 @@ GRACE = 2.0
 _Answer = TypeVar("_Answer")
 
 
+class Over(Exception):
+    """The time is over, and there is no answer."""
+
+
 def within(seconds: float, setting: str, ask: Callable[[], _Answer]) -> _Answer:
     """What `ask` gives, or an error when its time is over.
-
-    Clients bound each read of a socket, and a server that drips never keeps one waiting. So the
-    asking is done in a thread, which is left behind when the time is over; it is a daemon, so that
-    it does not keep the process from ending.
 
     Args:
         seconds: for everything; `GRACE` comes on top.
@@ -30,6 +30,27 @@ def within(seconds: float, setting: str, ask: Callable[[], _Answer]) -> _Answer:
 
     Raises:
         CannotCollect: the time is over.
+        Exception: whatever `ask` raises.
+    """
+    try:
+        return waited(seconds + GRACE, ask)
+    except Over:
+        raise CannotCollect(
+            f"it was still answering after {seconds:g} s, slowly or without end ({setting}): look "
+            "at the server and at what stands before it, or raise the seconds"
+        ) from None
+
+
+def waited(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
+    """What `ask` gives within the time.
+
+    Clients bound each read of a socket, and a server that drips never keeps one waiting; nothing
+    bounds how long the system takes to resolve a name. So the asking is done in a thread, which is
+    left behind when the time is over; it is a daemon, so that it does not keep the process from
+    ending.
+
+    Raises:
+        Over: it gave nothing.
         Exception: whatever `ask` raises.
     """
     done: queue.SimpleQueue[tuple[_Answer | None, BaseException | None]] = queue.SimpleQueue()
@@ -44,12 +65,9 @@ def within(seconds: float, setting: str, ask: Callable[[], _Answer]) -> _Answer:
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(labour,), daemon=True).start()
     try:
-        answer, error = done.get(timeout=seconds + GRACE)
+        answer, error = done.get(timeout=seconds)
     except queue.Empty:
-        raise CannotCollect(
-            f"it was still answering after {seconds:g} s, slowly or without end ({setting}): look "
-            "at the server and at what stands before it, or raise the seconds"
-        ) from None
+        raise Over from None
     if error is not None:
         raise error
     return answer  # type: ignore[return-value]

@@ -21,6 +21,7 @@ from tenacity import (
     stop_before_delay,
 )
 
+from compline.scanners.expectations.deadline import Over, waited
 from compline.scanners.http.answers import (
     Answer,
     Body,
@@ -44,6 +45,8 @@ TRIES = 3
 FIRST_WAIT = 1.0
 """Seconds before the second try, where the service does not say; doubled before the third."""
 _CHUNK = 1 << 20
+_GRACE = 0.5
+"""Seconds beyond the time for a connection that is being cut."""
 
 
 class Service:
@@ -206,7 +209,12 @@ class Service:
             built = self._client.build_request(
                 method, url, timeout=within.left, extensions={"trace": trace}, **request
             )
-            response = self._client.send(built, stream=True, auth=auth)
+            # Cutting needs a connection, and there is none while the system resolves the name.
+            response = waited(
+                within.left + _GRACE, lambda: self._client.send(built, stream=True, auth=auth)
+            )
+        except Over:
+            raise too_slow(path, self._bounds, within) from None
         except httpx.HTTPError as error:
             raise explained(error, path, self.address.host, self._bounds, within) from None
         try:

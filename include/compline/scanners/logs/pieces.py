@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from compline.model import Gap, Observation, Place
+from compline.model import Gap, Observation, Place, ScanKey
 from compline.scanners.interface import ScanContext
 from compline.scanners.logs.growth import Piece
 from compline.scanners.secret_identity import SecretKey
@@ -41,8 +41,7 @@ def scan(
         ToolError: it was ended.
     """
     files = {f"{number:06}.log": piece for number, piece in enumerate(pieces)}
-    batch = Batch(KINDS, given, context, _Reader(name, given.key))
-    (outcome,) = batch.scan([_unit(files)])
+    (outcome,) = _batch(name, given, context).scan([_unit(files)])
     if isinstance(outcome, TrivyFailed):
         raise outcome
     result = []
@@ -56,14 +55,17 @@ def scan(
     return result, outcome.sandbox
 
 
-def canary(given: Means, name: str, context: ScanContext) -> None:
+def prove_once(name: str, given: Means, key: ScanKey, context: ScanContext) -> None:
     """Makes sure that trivy finds what is planted.
 
     Raises:
-        TrivyFailed: it does not.
-        ToolError: it was ended.
+        CannotScan: it does not.
     """
-    Batch(KINDS, given, context, _Reader(name, given.key)).prove()
+    _batch(name, given, context).prove_once(name, key)
+
+
+def _batch(name: str, given: Means, context: ScanContext) -> Batch:
+    return Batch(KINDS, given, context, _Reader(name, given.key))
 
 
 class _Pieces:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from compline.model import (
     Completed,
@@ -28,7 +29,7 @@ from compline.model import (
 from compline.scanners.airflow.rest import reading
 from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.interface import CannotScan, Job, ScanContext
-from compline.scanners.live import Notes, live_look
+from compline.scanners.live import Notes, looks_at
 from compline.scanners.logs import pieces, tasks
 from compline.scanners.logs.files import files_of
 from compline.scanners.logs.log import Log
@@ -40,8 +41,6 @@ from compline.tools.toolbox import ToolUnavailable
 
 ADAPTER = "1"
 """Raised whenever the same lines would be read otherwise."""
-_CANARY = "canary"
-"""Its name in the results cache."""
 _STAYS = "what was logged is disclosed: a secret that is not seen any more stays a finding"
 
 
@@ -67,33 +66,19 @@ class LogSecrets:
         """
         given = _means(context)
         key = _key(given)
-        self._prove(given, key, context)
-        for job in jobs:
-            context.progress(f"{job.target.name}: secrets in logs")
-            look = live_look(
-                job.target,
-                self.name,
-                context,
-                given.tool.version,
-                (CannotCollect, TrivyFailed, ToolError),
-                lambda notes, job=job: self._judge(job, given, key, context, notes),  # type: ignore[misc]
-            )
-            yield look
-
-    def _prove(self, given: Means, key: ScanKey, context: ScanContext) -> None:
-        if context.cache.get_many(self.name, key, [_CANARY]):
-            return
-        try:
-            pieces.canary(given, self.name, context)
-        except (TrivyFailed, ToolError) as error:
-            raise CannotScan(
-                f"trivy does not find the known defects that it is tried with: {error}; "
-                "run `compline tools install trivy`"
-            ) from error
-        context.cache.put_many(self.name, key, {_CANARY: b"found"})
+        pieces.prove_once(self.name, given, key, context)
+        yield from looks_at(
+            jobs,
+            self.name,
+            context,
+            given.tool.version,
+            (CannotCollect, TrivyFailed, ToolError),
+            "secrets in logs",
+            partial(self._judge, given, key, context),
+        )
 
     def _judge(
-        self, job: Job, given: Means, key: ScanKey, context: ScanContext, notes: Notes
+        self, given: Means, key: ScanKey, context: ScanContext, job: Job, notes: Notes
     ) -> Outcome:
         notes.key = key
         target, settings = job.target, context.config.scanners.log_secrets

@@ -18,13 +18,15 @@ from compline.scanners.airflow.own import OwnAirflow
 from compline.scanners.airflow.rest import Refused, Rest
 from compline.scanners.airflow.settings import truth
 from compline.scanners.expectations.inventory import CannotCollect
-from compline.scanners.http.answers import TooLarge
+from compline.scanners.http.answers import NoAnswer, TooLarge
 from compline.scanners.logs.files import files_of
 from compline.scanners.logs.log import Log, Unreadable
 from compline.scanners.services import escaped, one_line
 
 _FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _HEADER_END = "::endgroup::"
+_MOST_PAGES = 200
+"""Answers that one log is put together from."""
 _DULL = frozenset({"timestamp", "level", "logger", "filename", "lineno", "event"})
 
 
@@ -91,32 +93,62 @@ def _logs_of(rest: Rest, one: Mapping[str, Any]) -> Iterator[Log]:
             shown,
             f"task:{dag}\0{run}\0{task}\0{number}\0{attempt}",
             f"over:{one['end_date']}" if over else "",
-            partial(_opened, rest, f"{path}/{attempt}", number, shown),
+            partial(_opened, rest, f"{path}/{attempt}", number, shown, over=over),
         )
 
 
 @contextmanager
-def _opened(rest: Rest, path: str, number: int, shown: str) -> Iterator[BinaryIO]:
-    asked = {"full_content": "true", "map_index": str(number)}
-    try:
-        entries = rest.read(path, asked)["content"]
-    except Refused:
-        raise Unreadable(Gap(GapReason.FORBIDDEN, shown, "the account may not read it")) from None
-    except TooLarge:
-        raise Unreadable(Gap(GapReason.TOO_LARGE, shown, "a larger answer than is taken")) from None
-    except (KeyError, TypeError):
-        raise CannotCollect(f"{shown}: the answer is no log") from None
+def _opened(rest: Rest, path: str, number: int, shown: str, *, over: bool) -> Iterator[BinaryIO]:
+    entries = _entries(rest, path, number, shown, over=over)
     yield io.BytesIO("".join(f"{line}\n" for line in _lines(entries, shown)).encode())
 
 
-def _lines(entries: Any, shown: str) -> Iterator[str]:
+def _entries(rest: Rest, path: str, number: int, shown: str, *, over: bool) -> list[Any]:
+    """Every entry of a log: logs in files come whole, those in a search engine by pages.
+
+    A try that is not over always has a next page, with what was written meanwhile: of such a one
+    a page of less than half of the first is the last.
+
+    Raises:
+        Unreadable: this one log is not to be had.
+        CannotCollect: Airflow does not answer, or what it answers is no log.
+    """
+    asked = {"full_content": "true", "map_index": str(number)}
+    entries: list[Any] = []
+    first = 0
+    for page in range(_MOST_PAGES):
+        try:
+            answer = rest.read(path, asked)
+            more, token = answer["content"], answer.get("continuation_token")
+        except Refused:
+            gap = Gap(GapReason.FORBIDDEN, shown, "the account may not read it")
+            raise Unreadable(gap) from None
+        except TooLarge:
+            gap = Gap(GapReason.TOO_LARGE, shown, "a larger answer than is taken")
+            raise Unreadable(gap) from None
+        except NoAnswer as error:
+            if error.status not in (404, 500):
+                raise
+            gap = Gap(GapReason.MISSING_OBJECT, shown, f"Airflow answers {error.status} for it")
+            raise Unreadable(gap) from None
+        except (KeyError, TypeError, AttributeError):
+            raise CannotCollect(f"{shown}: the answer is no log") from None
+        if not isinstance(more, list):
+            raise CannotCollect(f"{shown}: the answer is no log")
+        entries += more
+        first = len(more) if page == 0 else first
+        if not token or not more or (not over and len(more) * 2 < first):
+            return entries
+        asked["token"] = str(token)
+    raise Unreadable(Gap(GapReason.TOO_LARGE, shown, f"more than {_MOST_PAGES} answers"))
+
+
+def _lines(entries: list[Any], shown: str) -> Iterator[str]:
     """One line per entry, as the file has them: what Airflow says of its sources is left out.
 
     Raises:
         Unreadable: there is nothing but a word on why the log is not to be had.
     """
-    if not isinstance(entries, list):
-        raise CannotCollect(f"{shown}: the answer is no log")
     plain = [entry if isinstance(entry, Mapping) else {"event": entry} for entry in entries]
     events = [str(entry.get("event") or "") for entry in plain]
     begin = 0

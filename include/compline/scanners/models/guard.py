@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from compline.findings.gate import model_digest
@@ -23,7 +24,7 @@ from compline.model import (
 )
 from compline.scanners.interface import CannotScan, Job, ScanContext
 from compline.scanners.lineage.known import KnownAssets
-from compline.scanners.live import Notes, live_look
+from compline.scanners.live import Notes, looks_at
 from compline.scanners.models import guard_canary
 from compline.scanners.models.artifacts import CannotList, Listing, alias_of
 from compline.scanners.models.guard_rules import RULES, judge
@@ -62,23 +63,18 @@ class ModelGuard:
         tool = _tool(context)
         guard_canary.prove()
         proved: list[bool] = []
-        for job in jobs:
-            context.progress(f"{job.target.name}: model guard")
-
-            def look(notes: Notes, job: Job = job) -> Outcome:
-                return self._judge(job, context, tool, proved, notes)
-
-            yield live_look(
-                job.target,
-                self.name,
-                context,
-                f"model-signing {tool.version}",
-                (CannotList, CannotScan),
-                look,
-            )
+        yield from looks_at(
+            jobs,
+            self.name,
+            context,
+            f"model-signing {tool.version}",
+            (CannotList, CannotScan),
+            "model guard",
+            partial(self._judge, context, tool, proved),
+        )
 
     def _judge(
-        self, job: Job, context: ScanContext, tool: Tool, proved: list[bool], notes: Notes
+        self, context: ScanContext, tool: Tool, proved: list[bool], job: Job, notes: Notes
     ) -> Outcome:
         if reason := unreadable(job.target):
             return Skipped(reason)

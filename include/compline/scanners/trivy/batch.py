@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from compline.model import Gap, GapReason, Observation
-from compline.scanners.interface import ScanContext
+from compline.model import Gap, GapReason, Observation, ScanKey
+from compline.scanners.interface import CannotScan, ScanContext
 from compline.scanners.trivy.canary import CanaryMissed, check_tree, plant_tree
 from compline.scanners.trivy.command import Means, TrivyFailed, scratch
 from compline.scanners.trivy.comments import blunt
@@ -32,6 +32,8 @@ _START_SECONDS = 180
 _SECONDS_PER_MB = 60
 """Time that a process gets, many times what it takes. The less there is left, the sooner it is
 given up: else the search for a file on which trivy hangs would take the limit at every step."""
+_PROVED = "canary"
+"""Under which it is kept in the results cache that the canary was found."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,27 @@ class Batch:
             ToolError: it was ended.
         """
         self._once([])
+
+    def prove_once(self, scanner: str, key: ScanKey) -> None:
+        """Scans the canary alone, unless a scan with this key has found it before.
+
+        Args:
+            scanner: in whose name that is kept.
+            key: of its results.
+
+        Raises:
+            CannotScan: it was missed: a trivy that does not find what is planted is not believed.
+        """
+        if self._context.cache.get_many(scanner, key, [_PROVED]):
+            return
+        try:
+            self.prove()
+        except (TrivyFailed, ToolError) as error:
+            raise CannotScan(
+                f"trivy does not find the known defects that it is tried with: {error}; "
+                "run `compline tools install trivy`"
+            ) from error
+        self._context.cache.put_many(scanner, key, {_PROVED: b"found"})
 
     def scan(self, units: Sequence[Unit]) -> list[Outcome]:
         """Scans all units in one process; the outcomes are in their order.

@@ -20,7 +20,7 @@ from compline.model import (
     TargetKind,
     canonical_json,
 )
-from compline.scanners.interface import CannotScan, Job, ScanContext
+from compline.scanners.interface import Job, ScanContext
 from compline.scanners.trivy.batch import Batch
 from compline.scanners.trivy.command import Means, TrivyFailed, means
 from compline.scanners.trivy.licences import LicencePolicy
@@ -43,9 +43,6 @@ from compline.scanners.trivy.trees import (
     unscanned_of,
 )
 from compline.tools.process import ToolError
-
-_CANARY = "canary"
-"""Its name in the results cache."""
 
 
 class TrivyTree:
@@ -85,26 +82,13 @@ class TrivyTree:
                 if snapshot is not None
             ]
             if waiting:
-                self._prove(given, tree_key, context)
+                self._batch(given, context).prove_once(self.name, tree_key)
             batches = batches_of(waiting, context.processes)
             futures = [
                 pool.submit(self._scan, batch, given, tree_key, context) for batch in batches
             ]
             for future in as_completed(futures):
                 yield from self._looks(future.result(), given, context)
-
-    def _prove(self, given: Means, key: ScanKey, context: ScanContext) -> None:
-        """Once for each key: a trivy that does not find what is planted is not started at all."""
-        if context.cache.get_many(self.name, key, [_CANARY]):
-            return
-        try:
-            self._batch(given, context).prove()
-        except (TrivyFailed, ToolError) as error:
-            raise CannotScan(
-                f"trivy does not find the known defects that it is tried with: {error}; "
-                "run `compline tools install trivy`"
-            ) from error
-        context.cache.put_many(self.name, key, {_CANARY: b"found"})
 
     def _batch(self, given: Means, context: ScanContext) -> Batch:
         settings = context.config.scanners.trivy

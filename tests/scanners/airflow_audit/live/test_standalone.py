@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -128,6 +129,10 @@ def task_logs(recording: Any, scene: Any, tools: Any) -> Any:
     return look
 
 
+def _milliseconds(line: str) -> int:
+    return int(datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp() * 1000)
+
+
 def test_task_logs_over_rest(task_logs: Any, recording: Any, bad_airflow: Any) -> None:
     look = task_logs()
 
@@ -135,8 +140,8 @@ def test_task_logs_over_rest(task_logs: Any, recording: Any, bad_airflow: Any) -
     assert one.place.path.startswith("dag_id=cleanup/run_id=manual__")
     assert one.place.path.endswith("/task_id=leak/attempt=1.log")
     [file] = (bad_airflow.home / "logs").glob(one.place.path.replace(":", "?"))
-    # Airflow gives a log in the order of its times, in which it need not have been written.
-    lines = sorted(file.read_text().splitlines(), key=lambda each: json.loads(each)["timestamp"])
+    # Airflow gives a log in the order of its milliseconds, in which it need not have been written.
+    lines = sorted(file.read_text().splitlines(), key=_milliseconds)
     assert "ghp_" in lines[(one.place.line or 0) - 1]
     assert [gap.reason for gap in look.outcome.gaps] == ["partial"]
     assert all(is_reading(call) for call in recording.calls), recording.calls

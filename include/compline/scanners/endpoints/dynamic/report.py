@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _REFUSED = (401, 403)
+_NOT_THERE = frozenset({404, 405, 410})
 
 
 class Broken(Exception):
@@ -28,6 +29,10 @@ class Report:
     """Operation (`METHOD /path`) to cases that were answered and checked."""
     refused: frozenset[str]
     """Operations that let none of the requests in: 401 or 403 among nothing but 4xx."""
+    absent: frozenset[str]
+    """Operations that answer nothing but 404, 405 or 410."""
+    led_away: frozenset[str]
+    """Operations that answer nothing but redirects."""
     failures: Mapping[tuple[str, str], tuple[int, tuple[str, ...]]]
     """(operation, check) to the number of cases and what schemathesis calls the failures."""
     errors: Mapping[str, int]
@@ -61,10 +66,13 @@ def read(content: bytes) -> Report:
         raise Broken("schemathesis' report is not whole: it has no end")
     if reading.finished != "completed":
         raise Broken(f"schemathesis did not come to its end ({reading.finished[:40]})")
+    statuses = reading.statuses.items()
     return Report(
         reading.version,
         dict(reading.tested),
-        frozenset(name for name, seen in reading.statuses.items() if _is_refusal(seen)),
+        frozenset(name for name, seen in statuses if _is_refusal(seen)),
+        frozenset(name for name, seen in statuses if seen <= _NOT_THERE),
+        frozenset(name for name, seen in statuses if all(300 <= one < 400 for one in seen)),
         {key: (titles.total(), tuple(sorted(titles))) for key, titles in reading.failures.items()},
         dict(reading.errors),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from compline.model import (
@@ -26,14 +27,19 @@ from compline.scanners.endpoints.dynamic.gateway import Rules, gateway
 from compline.scanners.endpoints.dynamic.report import Broken, Report, read
 from compline.scanners.endpoints.dynamic.subject import subject_of
 from compline.scanners.endpoints.dynamic.verdict import SCANNER, NotTested, judge
+from compline.scanners.expectations.deadline import within
+from compline.scanners.expectations.inventory import CannotCollect
 from compline.scanners.interface import CannotScan, Job, ScanContext
-from compline.scanners.live import Notes, live_look
+from compline.scanners.live import Notes, looks_at
 from compline.tools.process import ToolError
 from compline.tools.toolbox import Tool, ToolUnavailable
 
 ADAPTER = "1"
 """Raised whenever the same report would be read otherwise."""
-_EXPECTED = (NoPlace, NoAnswer, Unusable, NotTested, Broken, command.Broke, ToolError)
+_EXPECTED = (
+    *(NoPlace, NoAnswer, Unusable, NotTested, Broken),
+    *(command.Broke, ToolError, CannotCollect),
+)
 
 
 class EndpointDynamic:
@@ -64,29 +70,25 @@ class EndpointDynamic:
             tool = context.tools.get("schemathesis")
         except ToolUnavailable as error:
             raise CannotScan(str(error)) from error
-        for job in jobs:
-            context.progress(f"{job.target.name}: generated requests")
-            target, confined = job.target, [""]
-            look = live_look(
-                target,
-                self.name,
-                context,
-                f"schemathesis {tool.version}",
-                _EXPECTED,
-                lambda notes, target=target, confined=confined: self._judge(  # type: ignore[misc]
-                    target, context, tool, notes, confined
-                ),
-            )
-            yield replace(look, sandbox=confined[0])
+        yield from looks_at(
+            jobs,
+            self.name,
+            context,
+            f"schemathesis {tool.version}",
+            _EXPECTED,
+            "generated requests",
+            partial(self._judge, context, tool),
+        )
 
-    def _judge(
-        self, target: Target, context: ScanContext, tool: Tool, notes: Notes, confined: list[str]
-    ) -> Outcome:
+    def _judge(self, context: ScanContext, tool: Tool, job: Job, notes: Notes) -> Outcome:
+        target = job.target
         if not target.settings.get("dynamic"):
             return Skipped("generated requests are only sent where `dynamic: true` is set")
         notes.key = self._key(context, tool, target.settings)
         bounds, limits = context.config.scanners.endpoint_dynamic, context.config.limits
-        subject = subject_of(target, context)
+        # Whatever it waits for, a name server too: the gateway's time begins when it is done.
+        option = "scanners.endpoint-dynamic.seconds"
+        subject = within(bounds.seconds, option, partial(subject_of, target, context))
         rules = Rules(
             subject.place,
             subject.credential,
@@ -109,7 +111,7 @@ class EndpointDynamic:
                 memory_mb=limits.tool_memory_mb,
                 output_mb=limits.tool_output_mb,
             )
-        confined[0] = ran.sandbox
+        notes.sandbox = ran.sandbox
         report = read(ran.report)
         outcome = judge(report, subject.document, subject.canary, subject.methods, rules.over)
         if rules.strays:

@@ -38,7 +38,7 @@ def judge(
         over: requests that came after the bound.
 
     Raises:
-        NotTested: no operation was tested, or the canary was not reported.
+        NotTested: no operation was reached, or the canary was not reported.
     """
     planted = f"{methods[0]} {canary}"
     if (planted, "not_a_server_error") not in report.failures:
@@ -55,6 +55,11 @@ def judge(
     if not whole:
         why = gaps[0].detail if gaps else "the document's operations are not in the report"
         raise NotTested(f"no operation was tested ({why})")
+    if whole <= report.absent | report.led_away:
+        raise NotTested(
+            "no operation was reached: every answer is a redirect, 404, 405 or 410; does the "
+            "endpoint's url have the base path of the document, and the credential its rights?"
+        )
     known = set(document.operations)
     observations = [
         _observation(operation, check, *found)
@@ -77,6 +82,9 @@ def _why_not(
         return GapReason.NOT_REPORTED, "schemathesis does not say that it tested it"
     if operation in report.refused:
         return GapReason.FORBIDDEN, "no request was let in (401 or 403)"
+    # With a parameter in its path it may well be that there never was what was asked for.
+    if operation in report.absent and "{" not in operation:
+        return GapReason.MISSING_OBJECT, "it answers nothing but 404, 405 or 410: is it there?"
     return None
 
 
