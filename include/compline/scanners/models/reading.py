@@ -17,7 +17,8 @@ from compline.scanners.models.names import file_name
 
 _CHUNK = 1 << 20
 _BATCH_BYTES = 256 << 20
-_BATCH_FILES = 32
+_BATCH_FILES = 500
+"""What a tool needs to start, modelaudit needs for some hundreds of small files."""
 
 
 @dataclass(frozen=True, slots=True)

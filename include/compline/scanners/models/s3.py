@@ -7,7 +7,8 @@ endpoint too (AWS_ENDPOINT_URL_S3).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from threading import Lock
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from compline.model import Gap, GapReason
@@ -19,7 +20,10 @@ PAGE = 1000
 
 
 class Bucket:
-    """The objects below one prefix. Needs s3:ListBucket and s3:GetObject."""
+    """The objects below one prefix. Needs s3:ListBucket and s3:GetObject. Safe to use from several
+    threads at once."""
+
+    far: ClassVar[bool] = True
 
     def __init__(
         self, url: str, seconds: float, endpoint: str | None = None, credential: str | None = None
@@ -51,6 +55,7 @@ class Bucket:
         self._prefix = f"{prefix}/" if prefix else ""
         self._seconds = seconds
         self._made: Any = None
+        self._lock = Lock()
 
     def files(self) -> tuple[list[Artifact], list[Gap]]:
         """Every object below the prefix.
@@ -118,22 +123,26 @@ class Bucket:
 
     @property
     def _client(self) -> Any:
-        if self._made is None:
-            import boto3
-            from botocore.config import Config
+        with self._lock:
+            if self._made is None:
+                self._made = self._connected()
+            return self._made
 
-            bounds = Config(
-                connect_timeout=min(self._seconds, 20),
-                read_timeout=self._seconds,
-                retries={"max_attempts": 3, "mode": "standard"},
+    def _connected(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        bounds = Config(
+            connect_timeout=min(self._seconds, 20),
+            read_timeout=self._seconds,
+            retries={"max_attempts": 3, "mode": "standard"},
+        )
+        try:
+            return boto3.session.Session().client(
+                "s3", config=bounds, endpoint_url=self._endpoint, **self._access
             )
-            try:
-                self._made = boto3.session.Session().client(
-                    "s3", config=bounds, endpoint_url=self._endpoint, **self._access
-                )
-            except Exception as error:  # a missing profile, a region that is none
-                raise CannotList(self._trouble("opened", error)) from None
-        return self._made
+        except Exception as error:  # a missing profile, a region that is none
+            raise CannotList(self._trouble("opened", error)) from None
 
     def _trouble(self, what: str, error: Exception) -> str:
         answer = getattr(error, "response", None) or {}

@@ -33,6 +33,7 @@ from compline.scanners.models.artifacts import Artifact, Source
 from compline.scanners.models.canary import EQUIPMENT
 from compline.scanners.models.digests import Digests
 from compline.scanners.models.formats import suffix
+from compline.scanners.models.heads import Heads
 from compline.scanners.models.modelaudit import UNKNOWN_FORMAT, ModelAudit
 from compline.scanners.models.names import file_name
 from compline.scanners.models.picklescan import PickleScan
@@ -54,6 +55,10 @@ class ModelScan:
     cached: bool = False
     """Whether any result came from the cache."""
     _done: dict[Artifact, Completed] = field(default_factory=dict)
+    _kept: dict[str, Completed] = field(default_factory=dict)
+    """What this call found out, by names in the results cache."""
+    _given: set[str] | None = None
+    """Names of contents that the tool has been given; None where equal ones do not wait for it."""
 
     def results(
         self, source: Source, wanted: Sequence[Artifact], digests: Digests
@@ -64,19 +69,35 @@ class ModelScan:
             CannotList: the place does not answer any more.
             CannotScan: the tool does not work, or the disk refuses.
         """
-        self._done = {}
+        self._done, self._kept = {}, {}
         known = {each: content for each in wanted if (content := digests.of(each))}
         if not digests.fresh:
             self._take_known(known)
-        waiting = [each for each in wanted if each not in self._done]
-        if waiting:
-            parent = self.context.workspace.absolute() / "scratch"
-            try:
-                with scratch_directory(parent) as directory:
-                    self._scan(source, waiting, digests, directory)
-            except OSError as error:
-                raise no_room(parent, error) from error
+        names = {each: _cache_name(content, each) for each, content in known.items()}
+        ones = {names.get(each, each): each for each in reversed(wanted)}
+        # Of equal contents one is looked at, and its result is the others'; if it has none, they
+        # are looked at as well.
+        for several, self._given in ((list(ones.values()), set()), (wanted, None)):
+            waiting = [each for each in several if each not in self._done]
+            if waiting:
+                self._read_and_scan(source, waiting, digests)
+                self._take_kept(wanted, digests)
         return self._done
+
+    def _take_kept(self, wanted: Sequence[Artifact], digests: Digests) -> None:
+        for artifact in wanted:
+            content = digests.of(artifact) if artifact not in self._done else ""
+            kept = self._kept.get(_cache_name(content, artifact)) if content else None
+            if kept is not None:
+                self._done[artifact] = kept
+
+    def _read_and_scan(self, source: Source, waiting: Sequence[Artifact], digests: Digests) -> None:
+        parent = self.context.workspace.absolute() / "scratch"
+        try:
+            with scratch_directory(parent) as directory:
+                self._scan(source, waiting, digests, directory)
+        except OSError as error:
+            raise no_room(parent, error) from error
 
     def _take_known(self, contents: dict[Artifact, str]) -> None:
         names = {each: _cache_name(content, each) for each, content in contents.items()}
@@ -114,21 +135,32 @@ class ModelScan:
     ) -> dict[str, Fetched]:
         """What of a batch the tool has to see; everything else has its result by then."""
         digests.learn({each.artifact: each.sha256 for each in batch if each.sha256})
+        Heads(self.context.cache).learn(batch)
         files = {}
+        skipped = []
         for each in batch:
             if each.gap is not None:
                 self._done[each.artifact] = _completed("", Answer(gaps=[each.gap]))
             elif not each.name:
-                self._keep(each, _completed("", Answer()))
+                skipped.append((each, _completed("", Answer())))
             else:
                 files[each.name] = each
+        self._keep(skipped)
         if not digests.fresh:
             self._take_known({each.artifact: digests.of(each.artifact) for each in files.values()})
         for each in list(files.values()):
-            if each.artifact in self._done:
+            if each.artifact in self._done or self._is_given(each):
                 shutil.rmtree((directory / each.name).parent)
                 del files[each.name]
         return files
+
+    def _is_given(self, fetched: Fetched) -> bool:
+        """Whether an equal content is with the tool already; from now on it is."""
+        name = _name_of(fetched)
+        if self._given is None or name in self._given:
+            return self._given is not None
+        self._given.add(name)
+        return False
 
     def _settle(
         self,
@@ -136,6 +168,7 @@ class ModelScan:
         files: dict[str, Fetched],
         directory: Path,
     ) -> None:
+        lasting = []
         for verdict in verdicts.result():
             if verdict.broken:
                 raise CannotScan(
@@ -159,19 +192,23 @@ class ModelScan:
                     answer.gaps.append(FileGap(GapReason.UNPARSED, "it is empty"))
                 completed = _completed(self.tool.scanner, answer)
                 if all(gap.lasting for gap in answer.gaps):
-                    self._keep(fetched, completed)
+                    lasting.append((fetched, completed))
                 self._done[fetched.artifact] = completed
                 shutil.rmtree((directory / item.name).parent)
+        self._keep(lasting)
         self.context.progress(f"{self.tool.scanner}: {len(self._done)} model files")
 
-    def _keep(self, fetched: Fetched, completed: Completed) -> None:
-        content = fetched.artifact.content or f"sha256:{fetched.sha256}"
-        name = _cache_name(content, fetched.artifact)
-        values = {name: dump_completed(completed)}
+    def _keep(self, results: Sequence[tuple[Fetched, Completed]]) -> None:
+        values = {}
+        whole = []
+        for fetched, completed in results:
+            name = _name_of(fetched)
+            values[name] = dump_completed(completed)
+            self._kept[name] = self._done[fetched.artifact] = completed
+            if not completed.gaps:
+                whole.append(_content_of(fetched))
         self.context.cache.put_many(self.tool.scanner, self.scan_key, values)
-        self._done[fetched.artifact] = completed
-        if not completed.gaps:
-            Seen(self.context.cache).mark(self.tool.scanner, content)
+        Seen(self.context.cache).mark(self.tool.scanner, whole)
 
 
 def bound(artifact: Artifact, completed: Completed) -> Completed:
@@ -182,6 +219,14 @@ def bound(artifact: Artifact, completed: Completed) -> Completed:
     )
     gaps = tuple(Gap(gap.reason, artifact.place, gap.detail) for gap in completed.gaps)
     return Completed(observations, gaps)
+
+
+def _content_of(fetched: Fetched) -> str:
+    return fetched.artifact.content or f"sha256:{fetched.sha256}"
+
+
+def _name_of(fetched: Fetched) -> str:
+    return _cache_name(_content_of(fetched), fetched.artifact)
 
 
 def _cache_name(content: str, artifact: Artifact) -> str:
