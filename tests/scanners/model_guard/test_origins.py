@@ -174,6 +174,8 @@ def test_what_a_run_says_judges_its_version(crowd: Any, look: Any) -> None:
     outcome = look(provenance=["commit"]).outcome
     assert isinstance(outcome, Completed), outcome
     assert "provenance-missing" not in {each.rule for each in outcome.observations}
+    posts = {path for how, path, _ in crowd.sent if how != "GET"}
+    assert posts == {"api/2.0/mlflow/runs/search"}
 
 
 def test_a_run_that_nobody_may_see_is_not_one_that_says_nothing(crowd: Any, look: Any) -> None:
