@@ -24,6 +24,7 @@ from compline.scanners.models.heads import Heads
 from compline.scanners.models.reading import fetch
 from compline.scanners.models.seen import OPENERS, Seen
 from compline.scanners.models.signatures import CannotVerify, Signatures, Verdict
+from compline.scanners.models.slots import Slots
 from compline.scanners.models.sources import (
     is_served,
     served_by_production,
@@ -246,13 +247,14 @@ class Inspection:
             with scratch_directory(self._context.workspace.absolute() / "scratch") as directory:
                 fetched = directory / "fetched"
                 fetched.mkdir()
+                slots = Slots(fetched)
                 version = directory / "version"
-                for each in fetch(self._source, files, fetched, self._largest):
+                for each in fetch(self._source, files, slots, self._largest):
                     if each.gap is not None:
                         raise Unreadable(each.gap.reason, f"{each.artifact.path} cannot be read")
                     place = version / each.artifact.path
                     place.parent.mkdir(parents=True, exist_ok=True)
-                    (fetched / each.name).rename(place)
+                    slots.path(each.name).rename(place)
                 return self._signatures.verify(version, self._rules["signature"])
         except OSError as error:
             raise no_room(self._context.workspace, error) from error

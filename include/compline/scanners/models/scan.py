@@ -6,7 +6,6 @@ read; one that is read only because its day has come (`Digests`) is not scanned 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -40,6 +39,7 @@ from compline.scanners.models.picklescan import PickleScan
 from compline.scanners.models.reading import Fetched, batches, fetch
 from compline.scanners.models.rules import RULES
 from compline.scanners.models.seen import Seen
+from compline.scanners.models.slots import Slots
 
 OpeningTool = ModelAudit | PickleScan
 
@@ -114,24 +114,25 @@ class ModelScan:
             (directory / name).parent.mkdir()
             (directory / name).write_bytes(content)
         prove(self.tool, self.scan_key, self.context, directory)
+        slots = Slots(directory)
         examiner = Examiner(self.tool, directory, self.context.config.limits.tool_seconds)
         largest = self.context.config.scanners.model_guard.file_gb << 30
         running: list[tuple[Future[list[Verdict]], dict[str, Fetched]]] = []
         with ThreadPoolExecutor(max(1, self.context.processes)) as pool:
-            for batch in batches(fetch(source, waiting, directory, largest)):
-                files = self._sorted_out(batch, digests, directory)
+            for batch in batches(fetch(source, waiting, slots, largest)):
+                files = self._sorted_out(batch, digests, slots)
                 if files:
                     items = [
                         Item(f.name, f.artifact.size, f.artifact.model) for f in files.values()
                     ]
                     running.append((pool.submit(examiner.examine, items), files))
                 while len(running) > self.context.processes:
-                    self._settle(*running.pop(0), directory)
+                    self._settle(*running.pop(0), slots)
             for each in running:
-                self._settle(*each, directory)
+                self._settle(*each, slots)
 
     def _sorted_out(
-        self, batch: Sequence[Fetched], digests: Digests, directory: Path
+        self, batch: Sequence[Fetched], digests: Digests, slots: Slots
     ) -> dict[str, Fetched]:
         """What of a batch the tool has to see; everything else has its result by then."""
         digests.learn({each.artifact: each.sha256 for each in batch if each.sha256})
@@ -150,7 +151,7 @@ class ModelScan:
             self._take_known({each.artifact: digests.of(each.artifact) for each in files.values()})
         for each in list(files.values()):
             if each.artifact in self._done or self._is_given(each):
-                shutil.rmtree((directory / each.name).parent)
+                slots.clear(each.name)
                 del files[each.name]
         return files
 
@@ -166,7 +167,7 @@ class ModelScan:
         self,
         verdicts: Future[list[Verdict]],
         files: dict[str, Fetched],
-        directory: Path,
+        slots: Slots,
     ) -> None:
         lasting = []
         for verdict in verdicts.result():
@@ -194,7 +195,7 @@ class ModelScan:
                 if all(gap.lasting for gap in answer.gaps):
                     lasting.append((fetched, completed))
                 self._done[fetched.artifact] = completed
-                shutil.rmtree((directory / item.name).parent)
+                slots.clear(item.name)
         self._keep(lasting)
         self.context.progress(f"{self.tool.scanner}: {len(self._done)} model files")
 
