@@ -125,11 +125,20 @@ def test_who_is_gone_says_nothing(crowd: Any) -> None:
     assert known(crowd) == {**ALL, NAMES[3]: None}
 
 
-def test_runs_that_nobody_asked_about_are_not_believed(crowd: Any) -> None:
-    strange = run(NAMES[2], "forged")
-    crowd.instead[SEARCH] = lambda handler: reply(handler, {"runs": [strange, run("f" * 32)]})
-    names = [name for name in NAMES if name != NAMES[2]]
-    assert known(crowd, names) == {name: ALL[name] for name in names}
+def test_runs_that_a_question_is_not_about_are_not_believed(
+    crowd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(origins, "AT_A_TIME", 7)
+    forged = run(NAMES[20], "forged")
+
+    def answer(handler: Any) -> None:
+        question = handler.server.recorded.sent[-1][2]["filter"]
+        asked = [name for name in NAMES if f"'{name}'" in question and name != NAMES[20]]
+        reply(handler, {"runs": [*map(run, asked), *([forged] if NAMES[0] in question else [])]})
+
+    crowd.instead[SEARCH] = answer
+    assert known(crowd) == ALL
+    assert calls(crowd)[GET] == 1
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,11 @@ def test_copies_of_a_file_that_the_tool_fails_on_are_tried_themselves(
     assert found == [place for place in PLACES if place != outcome.gaps[0].path]
 
 
-def test_a_pickle_under_another_name_is_known_whoever_has_read_it(models: Models) -> None:
+def test_a_pickle_under_another_name_is_known_whoever_has_read_it(
+    models: Models, opened: list[str]
+) -> None:
     models.put("1", {"weights.model7": hostile.good()})
     models.completed("picklescan")
     found = {each.rule: each for each in models.completed("model-guard").observations}
     assert dict(found["unsafe-format"].details)["formats by version"] == "pickle: 1"
+    assert len(opened) == 1, "what is known of it is read again"
