@@ -1,7 +1,8 @@
 """The models of a large registry: a real MLflow whose files come through its proxy, or lie in S3.
 
 Through the proxy each version costs a call to list it and, since the proxy has no validators, each
-file in production one to read it; a bucket is listed once for all versions.
+file in production one to read it; a bucket is listed once for all versions. Where all contents are
+different, each is opened.
 """
 
 from __future__ import annotations
@@ -40,15 +41,19 @@ from mlflow_server import (
 VERSIONS = 2
 _BUCKET = "stocked"
 _CONTENTS = 20
+_SEARCH = "/api/2.0/mlflow/runs/search"
 
 
-def models(here: Path, number: int, *, bucket: bool, seconds: int = 480) -> dict[str, Any]:
+def models(
+    here: Path, number: int, *, bucket: bool, contents: int = _CONTENTS, seconds: int = 480
+) -> dict[str, Any]:
     """Seconds and calls of a first look, of an unchanged night, and of one with an alias moved.
 
     Args:
         here: an empty folder.
         number: models, of two versions each; production serves the first.
         bucket: whether files lie in S3, by moto's server, and not behind MLflow's proxy.
+        contents: different ones among all files.
         seconds: `scanners.model-guard.seconds`.
 
     Raises:
@@ -60,7 +65,7 @@ def models(here: Path, number: int, *, bucket: bool, seconds: int = 480) -> dict
         wait(server)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
         with serving_aws() as endpoint:
-            _fill(here, number, bucket=bucket)
+            _fill(here, number, contents, bucket=bucket)
             config = _config(here, server.url, seconds, endpoint if bucket else "")
             result, told = _nights(here, config, server, number)
     finally:
@@ -68,7 +73,7 @@ def models(here: Path, number: int, *, bucket: bool, seconds: int = 480) -> dict
     words = f"{_moved(number)}@production: from 1 to 2; no decision of the gate approves it"
     if told != [words] or result.pop("outcomes") != ["completed"] or result["gaps"]:
         raise SystemExit(f"not as it should be: {told} {result}")
-    return {**result, "told": len(told)}
+    return {**result, "told": len(told), "different contents": contents}
 
 
 def _moved(number: int) -> str:
@@ -78,12 +83,12 @@ def _moved(number: int) -> str:
 def _nights(
     here: Path, config: Path, server: Mlflow, number: int
 ) -> tuple[dict[str, Any], list[str]]:
-    first, peak = scan(config, here / "scan.log")
+    first, asked, peak = _night(config, here, server)
     _next_day(here)
-    unchanged, calls = _night(config, here, server)
+    unchanged, calls, _ = _night(config, here, server)
     alias = {"name": _moved(number), "alias": "champion", "version": "2"}
     server.call("POST", "api/2.0/mlflow/registered-models/alias", **alias)
-    changed, _ = _night(config, here, server)
+    changed, *_ = _night(config, here, server)
     with closing(sqlite3.connect(here / "work" / "store" / "compline.db")) as store:
         query = "SELECT title FROM regressions WHERE kind = 'model-changed'"
         told = [title for (title,) in store.execute(query)]
@@ -91,6 +96,7 @@ def _nights(
     return {
         "models": number,
         "versions": number * VERSIONS,
+        "calls to MLflow in the first look": sum(asked.values()),
         "calls to MLflow in an unchanged night": sum(calls.values()),
         "of them for files": calls["a file"],
         "first_seconds": first,
@@ -102,14 +108,14 @@ def _nights(
     }, told
 
 
-def _night(config: Path, here: Path, server: Mlflow) -> tuple[float, Counter[str]]:
-    """Seconds, and requests by the server's own log."""
+def _night(config: Path, here: Path, server: Mlflow) -> tuple[float, Counter[str], int]:
+    """Seconds, requests by the server's own log, and the peak of memory in bytes."""
     before = len(server.requests())
-    seconds, _ = scan(config, here / "scan.log")
-    sent = server.requests()[before:]
-    if {line.split()[0] for line in sent} != {"GET"}:
-        raise SystemExit("something else than GET was sent")
-    return seconds, Counter(_kind(line.split()[1]) for line in sent)
+    seconds, peak = scan(config, here / "scan.log")
+    sent = [line.split() for line in server.requests()[before:]]
+    if {path for method, path, *_ in sent if method != "GET"} - {_SEARCH}:
+        raise SystemExit("something else than GET and the search of runs was sent")
+    return seconds, Counter(_kind(path) for _, path, *_ in sent), peak
 
 
 def _next_day(here: Path) -> None:
@@ -136,15 +142,16 @@ def _kind(path: str) -> str:
     return "a file" if "/artifacts/" in path else path.partition("?")[0].rpartition("mlflow")[2]
 
 
-def _fill(here: Path, number: int, *, bucket: bool) -> None:
+def _fill(here: Path, number: int, different: int, *, bucket: bool) -> None:
     """Straight into the database and the place of artifacts; by REST it would take hours."""
-    contents = [safetensors()[:-1] + bytes([each]) for each in range(_CONTENTS)]
+    contents = [safetensors()[:-4] + each.to_bytes(4) for each in range(different)]
     store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
     store.create_bucket(_BUCKET, "us-east-1")
     rows = []
     for model in range(number):
         for version in range(1, VERSIONS + 1):
-            place, content = f"{model:05}/{version}", contents[(model + version) % _CONTENTS]
+            place = f"{model:05}/{version}"
+            content = contents[(model * VERSIONS + version) % different]
             if bucket:
                 store.put_object(_BUCKET, f"m/{place}/model.safetensors", content)
                 uri = f"s3://{_BUCKET}/m/{place}"

@@ -44,6 +44,7 @@ def render(results: Mapping[str, Result], planned: Sequence[str], newest: str) -
         "registry",
         "models by proxy",
         "models in a bucket",
+        "models in a bucket, all different",
         "tables",
     ):
         if name in results:

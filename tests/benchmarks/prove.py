@@ -67,6 +67,8 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("registry", lambda: slices.registry(_HOME)),
         Slice("models by proxy", lambda: slices.models(_HOME, 1_000, bucket=False)),
         Slice("models in a bucket", lambda: slices.models(_HOME, 5_000, bucket=True)),
+        Slice("models in a bucket, all different", lambda: slices.models(
+            _HOME, 5_000, bucket=True, contents=10_000)),
         Slice("tables", lambda: slices.tables(_HOME)),
         *(Slice(f"recording {k}", lambda k=k: slices.recording(_HOME, k)) for k in DATABASES),
         *(Slice(f"million {k}", lambda k=k: slices.million(_HOME, k)) for k in DATABASES),

@@ -206,10 +206,10 @@ def registry(home: Path) -> dict[str, Any]:
     return _rows(result)
 
 
-def models(home: Path, number: int, *, bucket: bool) -> dict[str, Any]:
+def models(home: Path, number: int, *, bucket: bool, contents: int = 20) -> dict[str, Any]:
     """Files and provenance of all models in a registry."""
     here = _empty(home / "models")
-    result = model_scale.models(here, number, bucket=bucket)
+    result = model_scale.models(here, number, bucket=bucket, contents=contents)
     shutil.rmtree(here)
     return _rows(result)
 

@@ -8,6 +8,7 @@ import pytest
 
 from compline.model import RunResult
 from compline.pipeline.request import BadRequest
+from compline.scanners import registry
 from compline.store.runs import latest_run
 
 REGISTRY = {"name": "models", "kind": "mlflow", "url": "https://mlflow.example.org"}
@@ -58,3 +59,17 @@ def test_nothing_but_disabled_targets_is_no_night(mixed: Any) -> None:
     mixed.sections = {"targets": {"model_registries": [REGISTRY]}}
     with pytest.raises(BadRequest, match="nothing to do: none of bandit looks at models"):
         mixed.night()
+
+
+def test_a_scanner_without_anything_to_look_at_is_not_even_loaded(
+    organisation: Any, fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake("bandit")
+    organisation.commit("web", {"a.txt": "fine\n"})
+    organisation.scanners = ("bandit", "data-expectations", "model-guard")
+    loaded: set[str] = set()
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda name: loaded.add(name) or load(name))
+    for _ in range(2):
+        assert organisation.night().outcomes == {("web", "bandit"): "completed"}
+    assert loaded == {"bandit"}

@@ -51,10 +51,13 @@ def plan(session: Session, run: int) -> int:
     session.report(Progress("plan", f"asking {len(targets)} targets for their heads"))
     seen = ask_all(targets, session.secrets, session.config, request.revision, session.now)
     scanners = select_scanners(session.config, request)
+    # Keys cost the import of all that scanners need, and only what has revisions is reused.
+    kinds = {one.target.kind for one in seen if one.revision}
+    needed = [name for name in scanners if registry.kinds(name) & kinds]
     decided = decide(
         seen,
         scanners,
-        _scan_keys(scanners, session.scan_context()),
+        _scan_keys(needed, session.scan_context()),
         reusable_looks(session) if request.tracked else {},
         lambda look, now: _age(session, look, now),
         fresh=request.fresh,

@@ -169,6 +169,36 @@ def test_a_date_to_come_again_is_waited_for(server: Any, status: int) -> None:
     assert len(server.asked) == 2
 
 
+QUESTION = {"filter": "attributes.run_id IN ('a')"}
+SEARCH = "api/2.0/mlflow/runs/search"
+
+
+def test_a_search_is_asked_again_as_reading_is(server: Any) -> None:
+    server.reply = busy(1, 429, Retry_After="0")
+    with opened(server, auth=basic("reader:secret", "it")) as service:
+        assert service.search(SEARCH, QUESTION).json() == {}
+    assert [(how, path) for how, path, _ in server.asked] == [("POST", f"/{SEARCH}")] * 2
+    assert all(login.startswith("Basic ") for *_, login in server.asked)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "api/2.0/mlflow/runs/delete",
+        f"{SEARCH}/../delete",
+        f"/{SEARCH}",
+        f"{SEARCH}?",
+        "runs/search",
+    ],
+)
+def test_nothing_else_is_sent_a_question(server: Any, path: str) -> None:
+    server.reply = lambda handler: whole(handler, b"{}")
+    with opened(server) as service, pytest.raises(ValueError, match="is not known to only read"):
+        service.search(path, QUESTION)
+    assert server.asked == []
+    assert {SEARCH} == client.SEARCHES, "a path that writes must never be among them"
+
+
 def test_without_a_word_it_is_waited_longer_each_time(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,8 @@ class Recorded:
     url: str = ""
     instead: dict[str, Callable[[Any], None]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
+    sent: list[tuple[str, str, Any]] = field(default_factory=list)
+    """Method, path and body."""
     answers: dict[str, Any] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=lambda: dict(FILES))
 
@@ -64,11 +66,14 @@ def recorded() -> Iterator[Recorded]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else a body waits 40 ms behind its headers
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             path = parts.path.lstrip("/")
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             running.seen.append(self.path)
+            running.sent.append((self.command, path, json.loads(body or b"null")))
             for known, instead in running.instead.items():
                 if path.endswith(known):
                     instead(self)
@@ -82,11 +87,15 @@ def recorded() -> Iterator[Recorded]:
             else:
                 answer(self, 404, b"{}")
 
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.recorded = running  # type: ignore[attr-defined]
     running.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

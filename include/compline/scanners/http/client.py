@@ -1,7 +1,8 @@
 """Asks one service by GET only, within bounds on calls, bytes and time; follows no redirect.
 
-The one other call that there is exchanges a login for a token. A service that says it is busy is
-asked again when it says so, as long as that is within the time.
+Two calls are POST: one exchanges a login for a token, and one puts a question that is too long for
+an address to one of `SEARCHES`. A service that says it is busy is asked again when it says so, as
+long as that is within the time.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ TRIES = 3
 """Of one call to a service that is busy."""
 FIRST_WAIT = 1.0
 """Seconds before the second try, where the service does not say; doubled before the third."""
+SEARCHES = frozenset({"api/2.0/mlflow/runs/search"})
+"""Paths that only read, but take their question as the body of a POST and in no other way."""
 _CHUNK = 1 << 20
 _GRACE = 0.5
 """Seconds beyond the time for a connection that is being cut."""
@@ -114,8 +117,19 @@ class Service:
         auth = None if anonymous else self._auth
         return self._asked("GET", path, auth, params=parameters or None, headers=headers)
 
+    def search(self, path: str, question: Mapping[str, Any]) -> Answer:
+        """The whole answer of one of `SEARCHES`; asked as by `get`, and again like it.
+
+        Raises:
+            ValueError: any other path, to which nothing is sent.
+            NoAnswer: as for `get`.
+        """
+        if path not in SEARCHES:
+            raise ValueError(f"{path} is not known to only read")
+        return self._asked("POST", path, self._auth, json=question)
+
     def token(self, path: str, login: Mapping[str, str]) -> Answer:
-        """What it answers to a login that is to be exchanged for a token: the one POST.
+        """What it answers to a login that is to be exchanged for a token, by POST.
 
         Raises:
             NoAnswer: as for `get`.

@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from posixpath import commonpath
+from threading import Lock
 
 from compline.scanners.models.artifacts import Artifact, CannotList, Readable
 from compline.scanners.models.s3 import Bucket
 
 
 class Buckets:
-    """Places of the configuration; what lies elsewhere is not asked for."""
+    """Places of the configuration; what lies elsewhere is not asked for. Safe to use from several
+    threads at once."""
 
     def __init__(self, allowed: Sequence[str], make: Callable[[str], Bucket]) -> None:
         """Opens nothing yet.
@@ -23,6 +25,7 @@ class Buckets:
         """
         self._allowed = tuple(each.rstrip("/") + "/" for each in allowed)
         self._make = make
+        self._lock = Lock()
         self._opened: dict[str, Bucket] = {}
         self._known: dict[str, list[Artifact]] = {}
 
@@ -85,9 +88,10 @@ class Buckets:
         return next((each for each in self._allowed if f"{uri.rstrip('/')}/".startswith(each)), "")
 
     def _bucket(self, home: str) -> Bucket:
-        if home not in self._opened:
-            self._opened[home] = self._make(home)
-        return self._opened[home]
+        with self._lock:
+            if home not in self._opened:
+                self._opened[home] = self._make(home)
+            return self._opened[home]
 
 
 def _inside(home: str, uri: str) -> str:

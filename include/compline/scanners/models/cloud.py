@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from threading import Lock
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -15,9 +16,11 @@ _MOST_FILES = 200_000
 
 
 class CloudFolder(ABC):
-    """The objects below one prefix, asked through the library of their cloud."""
+    """The objects below one prefix, asked through the library of their cloud; safe to use from
+    several threads at once."""
 
     scheme: ClassVar[str]
+    far: ClassVar[bool] = True
 
     def __init__(
         self, url: str, seconds: float, endpoint: str | None = None, credential: str | None = None
@@ -36,6 +39,7 @@ class CloudFolder(ABC):
         self._prefix = f"{prefix}/" if prefix else ""
         self._seconds, self._endpoint, self._credential = seconds, endpoint, credential
         self._made: Any = None
+        self._lock = Lock()
 
     def files(self) -> tuple[list[Artifact], list[Gap]]:
         """Every object below the prefix.
@@ -95,9 +99,10 @@ class CloudFolder(ABC):
 
     @property
     def _client(self) -> Any:
-        if self._made is None:
-            self._made = self._connected()
-        return self._made
+        with self._lock:
+            if self._made is None:
+                self._made = self._connected()
+            return self._made
 
     @property
     def _shown(self) -> str:

@@ -7,10 +7,11 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from compline.model import Gap, GapReason
+from compline.scanners.models.ahead import closed, one_by_one, read_ahead
 from compline.scanners.models.artifacts import (
     Artifact,
     CannotList,
@@ -32,6 +33,8 @@ NOT_SAID = "production"
 
 class Folder:
     """A directory on this machine; links are not followed."""
+
+    far: ClassVar[bool] = False
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -90,6 +93,8 @@ def _validator(data: os.stat_result) -> str:
 class Remote:
     """Any other URL that fsspec knows; credentials come from the environment."""
 
+    far: ClassVar[bool] = False
+    # What fsspec opens is of many makers, and not all may be used from several threads.
     _VALIDATORS = ("ETag", "etag", "md5Hash", "generation", "content_settings", "version_id")
     _TIMES = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
 
@@ -208,18 +213,8 @@ class ModelFolder:
 
     def read(self, wanted: Sequence[Artifact]) -> Iterator[tuple[Artifact, Readable | Unreadable]]:
         """As `Source` says."""
-        for artifact in wanted:
-            try:
-                stream = self._place.open(artifact)
-            except Unreadable as problem:
-                yield artifact, problem
-                continue
-            try:
-                yield artifact, stream
-            finally:
-                close = getattr(stream, "close", None)
-                if close is not None:
-                    close()
+        opened = read_ahead if self._place.far else one_by_one
+        return opened(wanted, lambda artifact: closed(self._place.open(artifact)))
 
     def close(self) -> None:
         """As `Source` says."""

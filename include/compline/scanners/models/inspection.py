@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,17 @@ from compline.scanners.models.cards import CARDS, MOST_BYTES, joined, read_card
 from compline.scanners.models.digests import Digests
 from compline.scanners.models.formats import unsafe_format
 from compline.scanners.models.guard_rules import Known
+from compline.scanners.models.heads import Heads
 from compline.scanners.models.reading import fetch
 from compline.scanners.models.seen import OPENERS, Seen
 from compline.scanners.models.signatures import CannotVerify, Signatures, Verdict
+from compline.scanners.models.slots import Slots
 from compline.scanners.models.sources import (
     is_served,
     served_by_production,
     whole_listing,
 )
 
-_HEADS = ScanKey(tool="heads", adapter="1")
 _CARDS = ScanKey(tool="cards", adapter="1")
 
 Place = tuple[str, str]
@@ -150,27 +152,26 @@ class Inspection:
 
     def _read(self) -> dict[Artifact, str]:
         """Reads in full what has to be; gives the formats that can run code."""
-        wanted = [each for each in self._listing.artifacts if not self.content(each)]
-        learnt: dict[Artifact, str] = {}
-        heads = self._heads
-        for each in fetch(self._source, wanted, None, self._largest):
-            if each.gap is not None:
-                self._gap(each.gap.reason, each.artifact.place, each.gap.detail)
-            else:
-                learnt[each.artifact] = each.sha256
-                heads[f"sha256:{each.sha256}"] = each.head or b" "
-            if len(learnt) >= 500:
-                self._digests.learn(learnt)
-                learnt = {}
-        self._digests.learn(learnt)
-        cache = self._context.cache
-        cache.put_many("models", _HEADS, heads)
-        missing = {c for a in self._listing.artifacts if (c := self.content(a)) and c not in heads}
-        heads.update(cache.get_many("models", _HEADS, missing))
+        artifacts = self._listing.artifacts
+        self._take([each for each in artifacts if not self.content(each)])
+        rest = {c: each for each in artifacts if (c := self.content(each)) and c not in self._heads}
+        self._heads.update(Heads(self._context.cache).look_up(rest))
+        self._take([each for content, each in rest.items() if content not in self._heads])
         return {
-            artifact: unsafe_format(artifact.path, heads.get(self.content(artifact), b""))
-            for artifact in self._listing.artifacts
+            each: unsafe_format(each.path, self._heads.get(self.content(each), b""))
+            for each in artifacts
         }
+
+    def _take(self, wanted: Sequence[Artifact]) -> None:
+        """Reads these to their ends."""
+        heads = Heads(self._context.cache)
+        found = fetch(self._source, wanted, None, self._largest)
+        while several := list(islice(found, 500)):
+            for each in several:
+                if each.gap is not None:
+                    self._gap(each.gap.reason, each.artifact.place, each.gap.detail)
+            self._digests.learn({each.artifact: each.sha256 for each in several if each.sha256})
+            self._heads.update(heads.learn(several))
 
     def _cards(self, files: Iterable[Artifact]) -> list[dict[str, str]] | None:
         """What the cards say; None where one could not be read."""
@@ -246,13 +247,14 @@ class Inspection:
             with scratch_directory(self._context.workspace.absolute() / "scratch") as directory:
                 fetched = directory / "fetched"
                 fetched.mkdir()
+                slots = Slots(fetched)
                 version = directory / "version"
-                for each in fetch(self._source, files, fetched, self._largest):
+                for each in fetch(self._source, files, slots, self._largest):
                     if each.gap is not None:
                         raise Unreadable(each.gap.reason, f"{each.artifact.path} cannot be read")
                     place = version / each.artifact.path
                     place.parent.mkdir(parents=True, exist_ok=True)
-                    (fetched / each.name).rename(place)
+                    slots.path(each.name).rename(place)
                 return self._signatures.verify(version, self._rules["signature"])
         except OSError as error:
             raise no_room(self._context.workspace, error) from error

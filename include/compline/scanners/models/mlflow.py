@@ -1,9 +1,9 @@
 """An MLflow server as a place of models: versions, aliases, origins, and files through its proxy.
 
-Only GET is sent, to the version 2 REST API and to `mlflow-artifacts`. A file's content has no
-validator there but its size, so every artifact is `weak`. Where a server leaves artifacts in a
-bucket of its own, that bucket is asked instead, if the configuration lists it: a server must not
-lead our credentials anywhere.
+Nothing is sent but GET and, for many runs at once, one search by POST, to the version 2 REST API
+and to `mlflow-artifacts`. A file's content has no validator there but its size, so every artifact
+is `weak`. Where a server leaves artifacts in a bucket of its own, that bucket is asked instead, if
+the configuration lists it: a server must not lead our credentials anywhere.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from compline.model import Gap, GapReason
+from compline.scanners.models.ahead import AT_ONCE, closed, read_ahead
 from compline.scanners.models.artifacts import (
     Artifact,
-    CannotList,
     Listing,
     Model,
     Readable,
@@ -26,20 +26,13 @@ from compline.scanners.models.artifacts import (
 )
 from compline.scanners.models.buckets import Buckets
 from compline.scanners.models.names import one_part, printable, version_order
-from compline.scanners.models.proxy import AT_ONCE, Proxy
-from compline.scanners.models.rest import NotInTime, Rest
-from compline.scanners.models.run_data import of_inputs
+from compline.scanners.models.origins import Origins
+from compline.scanners.models.proxy import Proxy
+from compline.scanners.models.rest import API, NotInTime, Rest
 from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
 
-API = "api/2.0/mlflow/"
 _SCHEME = "mlflow-artifacts:"
-_PAGE = "1000"
-_ORIGINS = {
-    "commit": "mlflow.source.git.commit",
-    "repository": "mlflow.source.git.repoURL",
-    "source": "mlflow.source.name",
-}
 _Answer = tuple[Mapping[str, str], list[Artifact], list[Gap]]
 """A version's origin, its files, and what of it could not be seen."""
 
@@ -86,7 +79,7 @@ class MlflowRegistry:
         self._seconds = seconds
         self._production = production
         self._buckets = Buckets(buckets, bucket)
-        self._runs = runs
+        self._origins = Origins(rest, runs)
         self._about = about
 
     def listing(self) -> Listing:
@@ -135,7 +128,10 @@ class MlflowRegistry:
                 return None
 
         ordered = sorted(found, key=order)
-        self._runs.look_up([e.run for e in ordered if e.run and not self._is_about(e)])
+        judged = dict.fromkeys(each.run for each in ordered if each.run and not all(order(each)))
+        for each in filter(self._is_about, found):
+            judged.pop(each.run, None)  # the gate is not answered from memory
+        self._origins.look_up(list(judged), lambda: late(half))
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="versions")
         try:
             uris = list(pool.map(locate, ordered))
@@ -147,7 +143,7 @@ class MlflowRegistry:
                 gaps += missing
         finally:
             pool.shutdown(cancel_futures=True)
-            self._runs.keep()
+            self._origins.keep()
         models = []
         for name, names in sorted(versions.items()):
             models.append(
@@ -162,13 +158,13 @@ class MlflowRegistry:
 
     def read(self, wanted: Sequence[Artifact]) -> Iterator[tuple[Artifact, Readable | Unreadable]]:
         """As `Source` says."""
-        yield from self._proxy.read([each for each in wanted if each.weak])
-        for artifact in wanted:
-            if not artifact.weak:  # only a bucket has validators
-                try:
-                    yield artifact, self._buckets.open(artifact)
-                except Unreadable as problem:
-                    yield artifact, problem
+        return read_ahead(wanted, self._open)
+
+    def _open(self, artifact: Artifact) -> AbstractContextManager[Readable]:
+        # Only a bucket has validators.
+        if artifact.weak:
+            return self._proxy.open(artifact)
+        return closed(self._buckets.open(artifact))
 
     def close(self) -> None:
         """As `Source` says."""
@@ -180,14 +176,14 @@ class MlflowRegistry:
 
     def _aliases(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
-        for each in self._pages("registered-models/search", "registered_models"):
+        for each in self._rest.pages("registered-models/search", "registered_models"):
             said = each.get("aliases") or ()
             found[str(each["name"])] = {str(one["alias"]): str(one["version"]) for one in said}
         return found
 
     def _versions(self) -> list[_Found]:
         found = []
-        for each in self._pages("model-versions/search", "model_versions"):
+        for each in self._rest.pages("model-versions/search", "model_versions"):
             tags = {str(tag["key"]): str(tag["value"]) for tag in each.get("tags") or ()}
             stage = str(each.get("current_stage") or "")
             run = str(each.get("run_id") or "")
@@ -204,23 +200,12 @@ class MlflowRegistry:
         }
         if version.run:
             known["run"] = version.run
-        said = self._runs.said(version.run) if version.run and asked else None
-        if said is not None:
-            return {**said, **known}
-        if version.run and asked:
-            answer = self._rest.json(f"{API}runs/get", {"run_id": version.run}, missing=True)
-            data = (answer or {}).get("run") or {}
-            tags = {
-                str(t["key"]): str(t["value"]) for t in (data.get("data") or {}).get("tags") or ()
-            }
-            said = {key: tags[tag] for key, tag in _ORIGINS.items() if tags.get(tag)}
-            said |= of_inputs((data.get("inputs") or {}).get("dataset_inputs"))
-            if answer is None:
-                known.pop("run")  # a run that is gone vouches for nothing
-            else:
-                self._runs.learn(version.run, said)
-            return {**said, **known}
-        return known
+        if not version.run or not asked:
+            return known
+        said = self._origins.of(version.run)
+        if said is None:
+            known.pop("run")  # a run that is gone vouches for nothing
+        return {**(said or {}), **known}
 
     def _uri(self, version: _Found) -> str:
         """Where its files lie. What is no reference to something else (`runs:/`, `models:/`) the
@@ -258,22 +243,3 @@ class MlflowRegistry:
             return list(self._proxy.files(root, blank)), []
         except Unreadable as problem:
             return [], [Gap(problem.reason, place, problem.detail)]
-
-    def _pages(self, call: str, key: str) -> Iterator[Mapping[str, Any]]:
-        seen: set[str] = set()
-        token = ""
-        while True:
-            more = {"page_token": token} if token else {}
-            answer = self._rest.json(f"{API}{call}", {"max_results": _PAGE, **more})
-            if answer is None or not isinstance(answer.get(key, []), list):
-                raise CannotList(f"{call}: the answer is not an MLflow server's")
-            try:
-                yield from answer.get(key, [])
-            except (KeyError, TypeError, AttributeError):
-                raise CannotList(f"{call}: the answer is not an MLflow server's") from None
-            token = str(answer.get("next_page_token") or "")
-            if not token:
-                return
-            if token in seen:
-                raise CannotList(f"{call} gives the same page again and again")
-            seen.add(token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from compline.model import Gap
@@ -16,6 +16,9 @@ from compline.scanners.models.s3 import Bucket
 
 class FilesPlace(Protocol):
     """Files below a folder; never written to."""
+
+    far: ClassVar[bool]
+    """Whether a file is a call, so that several are asked for at once, from several threads."""
 
     def files(self) -> tuple[list[Artifact], list[Gap]]:
         """Every file, and what is none. Raises `CannotList`."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from io import BytesIO
 from urllib.parse import quote
 
 from compline.model import GapReason
@@ -13,13 +12,8 @@ from compline.scanners.models.artifacts import Artifact, Readable, Unreadable
 from compline.scanners.models.names import printable
 from compline.scanners.models.rest import Rest
 
-AT_ONCE = 8
-"""Calls that are on their way at once; a registry is asked politely."""
 _CALL = "api/2.0/mlflow-artifacts/artifacts"
 _DEEPEST = 12
-_SMALL = 1 << 18
-"""Bytes up to which a file is held whole, so that several can be on their way."""
-_WINDOW = 32
 
 
 class Proxy:
@@ -64,38 +58,11 @@ class Proxy:
                     where=f"{root}/{below}",
                 )
 
-    def read(self, wanted: Sequence[Artifact]) -> Iterator[tuple[Artifact, Readable | Unreadable]]:
-        """As `Source` says; small files come several at a time."""
-        small = [each for each in wanted if each.size <= _SMALL]
-        large = [each for each in wanted if each.size > _SMALL]
-        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="files")
-        try:
-            for start in range(0, len(small), _WINDOW):
-                several = small[start : start + _WINDOW]
-                for artifact, found in zip(several, pool.map(self._small, several), strict=True):
-                    if found is None:
-                        large.append(artifact)
-                    else:
-                        yield artifact, found
-        finally:
-            pool.shutdown(cancel_futures=True)
-        for artifact in large:
-            try:
-                with self._rest.stream(f"{_CALL}/{quote(artifact.where)}", artifact.size) as stream:
-                    yield artifact, stream
-            except Unreadable as problem:
-                yield artifact, problem
+    def open(self, artifact: Artifact) -> AbstractContextManager[Readable]:
+        """A file's content.
 
-    def _small(self, artifact: Artifact) -> Readable | Unreadable | None:
-        """Its content; None where it has to be read by itself: it is not what its size says, or
-        broke off, perhaps because a slow neighbour was given up."""
-        content = b""
-        try:
-            with self._rest.stream(f"{_CALL}/{quote(artifact.where)}", artifact.size) as stream:
-                while part := stream.read(_SMALL):
-                    content += part
-                    if len(content) > _SMALL:
-                        return None
-        except Unreadable as problem:
-            return None if problem.reason is GapReason.TRUNCATED else problem
-        return BytesIO(content)
+        Raises:
+            Unreadable: it is not given out, or does not come in time.
+            CannotList: the server does not answer.
+        """
+        return self._rest.stream(f"{_CALL}/{quote(artifact.where)}", artifact.size)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -21,11 +20,12 @@ from compline.scanners.models.formats import (
     may_hold_model,
     suffix,
 )
-from compline.scanners.models.names import file_name
+from compline.scanners.models.slots import Slots
 
 _CHUNK = 1 << 20
 _BATCH_BYTES = 256 << 20
-_BATCH_FILES = 32
+_BATCH_FILES = 500
+"""What a tool needs to start, modelaudit needs for some hundreds of small files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ class Fetched:
 
 
 def fetch(
-    source: Source, wanted: Sequence[Artifact], directory: Path | None, largest: int
+    source: Source, wanted: Sequence[Artifact], slots: Slots | None, largest: int
 ) -> Iterator[Fetched]:
     """Reads each file once.
 
     Args:
         source: the place.
         wanted: what to read.
-        directory: where files are written for a tool; None only hashes.
+        slots: where files are written for a tool; None only hashes.
         largest: bytes; a larger file is a gap.
 
     Raises:
@@ -66,16 +66,13 @@ def fetch(
             yield Fetched(artifact, gap=FileGap(GapReason.TOO_LARGE, detail, lasting=False))
         else:
             fitting.append(artifact)
-    for number, (artifact, stream) in enumerate(source.read(fitting) if fitting else ()):
+    for artifact, stream in source.read(fitting) if fitting else ():
         if isinstance(stream, Unreadable):
             yield Fetched(artifact, gap=FileGap(stream.reason, stream.detail, lasting=False))
             continue
-        name = f"{number:06}/{file_name(artifact.path)}"
         try:
-            yield _copied(artifact, stream, directory, name, largest)
+            yield _copied(artifact, stream, slots, largest)
         except Unreadable as problem:
-            if directory is not None:
-                (directory / name).unlink(missing_ok=True)
             yield Fetched(artifact, gap=FileGap(problem.reason, problem.detail, lasting=False))
 
 
@@ -100,20 +97,32 @@ def batches(fetched: Iterator[Fetched]) -> Iterator[list[Fetched]]:
         yield batch
 
 
-def _copied(
-    artifact: Artifact, stream: Readable, directory: Path | None, name: str, largest: int
-) -> Fetched:
+def _copied(artifact: Artifact, stream: Readable, slots: Slots | None, largest: int) -> Fetched:
     head = _next(stream)
     # In a repository or an image many files are called model.bin or table.dat that are no models.
     skipped = not artifact.model and is_model(artifact.path) is None and not looks_like_model(head)
+    if slots is None or skipped:
+        return _written(artifact, stream, head, Path(os.devnull), largest)
+    name = slots.take(artifact.path)
+    try:
+        read = _written(artifact, stream, head, slots.path(name), largest)
+    except Unreadable:
+        slots.clear(name)
+        raise
+    if not artifact.model and _is_other_zip(slots.path(name)):
+        slots.clear(name)
+        return read
+    return replace(read, name=name)
+
+
+def _written(
+    artifact: Artifact, stream: Readable, head: bytes, place: Path, largest: int
+) -> Fetched:
     hasher = hashlib.sha256()
     text = _Text()
     size = 0
     chunk = head
-    place = directory / name if directory is not None and not skipped else None
-    if place is not None:
-        place.parent.mkdir()
-    with (place or Path(os.devnull)).open("wb") as file:
+    with place.open("wb") as file:
         while chunk:
             size += len(chunk)
             if size > largest:
@@ -124,12 +133,7 @@ def _copied(
             chunk = _next(stream)
     if size != artifact.size:
         raise Unreadable(GapReason.TRUNCATED, f"{size} of {artifact.size} bytes came")
-    if place is not None and not artifact.model and _is_other_zip(place):
-        shutil.rmtree(place.parent)
-        place = None
-    return Fetched(
-        artifact, name if place is not None else "", hasher.hexdigest(), head[:HEAD], text.holds
-    )
+    return Fetched(artifact, "", hasher.hexdigest(), head[:HEAD], text.holds)
 
 
 def _is_other_zip(place: Path) -> bool:

@@ -1,13 +1,13 @@
-"""A server of models over HTTP, as listings and reading need it: JSON objects, and files."""
+"""An MLflow server over HTTP, as listings and reading need it: JSON objects, pages, and files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from compline.model import GapReason
-from compline.scanners.http.answers import Body, NoAnswer, TooSlow
+from compline.scanners.http.answers import Answer, Body, NoAnswer, TooSlow
 from compline.scanners.http.client import reading
 from compline.scanners.http.credentials import basic
 from compline.scanners.http.refusals import Bounds
@@ -15,8 +15,11 @@ from compline.scanners.models.artifacts import CannotList, Unreadable
 from compline.scanners.models.pace import SETTING, SLOWEST
 from compline.scanners.registries.facts import DEFAULT_WORKSPACE, IN_WORKSPACE
 
+API = "api/2.0/mlflow/"
+"""Of an MLflow server."""
 MOST_CALLS = 1_000_000
 """Requests per look: some for each version and folder; time is what ends them."""
+_PAGE = "1000"
 
 
 class NotInTime(CannotList):
@@ -52,8 +55,20 @@ class Rest:
             CannotList: there is no such answer.
             NotInTime: the time is over.
         """
+        return self._object(path, lambda: self._service.get(path, parameters), missing=missing)
+
+    def search(self, path: str, question: Mapping[str, Any]) -> Any:
+        """The object that one of the client's `SEARCHES` answers.
+
+        Raises:
+            CannotList: as for `json`; an older server, or an account that may not search.
+            NotInTime: as for `json`.
+        """
+        return self._object(path, lambda: self._service.search(path, question), missing=False)
+
+    def _object(self, path: str, ask: Callable[[], Answer], *, missing: bool) -> Any:
         try:
-            answer = self._service.get(path, parameters)
+            answer = ask()
             if answer.status == 404 and missing:
                 return None
             if answer.status != 200:
@@ -66,6 +81,33 @@ class Rest:
         if not isinstance(value, dict):
             raise CannotList(f"{path}: the answer is not an object")
         return value
+
+    def pages(self, call: str, key: str, **more: str) -> Iterator[Mapping[str, Any]]:
+        """Every entry of one of MLflow's searches by GET, asked page by page.
+
+        Args:
+            call: below `API`.
+            key: of the answer, under which the entries stand.
+            more: parameters.
+
+        Raises:
+            CannotList: as for `json`; an answer without a list, the same page again.
+        """
+        seen: set[str] = set()
+        token = ""
+        while True:
+            if token:
+                more["page_token"] = token
+            answer = self.json(f"{API}{call}", {"max_results": _PAGE, **more})
+            if not isinstance(answer.get(key, []), list):
+                raise CannotList(f"{call}: the answer is not an MLflow server's")
+            yield from answer.get(key, [])
+            token = str(answer.get("next_page_token") or "")
+            if not token:
+                return
+            if token in seen:
+                raise CannotList(f"{call} gives the same page again and again")
+            seen.add(token)
 
     def close(self) -> None:
         """Lets go of the connection."""

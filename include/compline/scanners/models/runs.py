@@ -46,7 +46,7 @@ class Runs:
 
     def learn(self, run: str, said: Mapping[str, str]) -> None:
         """Takes down what it says now; kept with `keep`."""
-        self._learnt[run] = dict(said)
+        self._known[run] = self._learnt[run] = dict(said)
 
     def keep(self) -> None:
         """Keeps what was learnt."""

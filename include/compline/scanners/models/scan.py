@@ -6,7 +6,6 @@ read; one that is read only because its day has come (`Digests`) is not scanned 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -33,12 +32,14 @@ from compline.scanners.models.artifacts import Artifact, Source
 from compline.scanners.models.canary import EQUIPMENT
 from compline.scanners.models.digests import Digests
 from compline.scanners.models.formats import suffix
+from compline.scanners.models.heads import Heads
 from compline.scanners.models.modelaudit import UNKNOWN_FORMAT, ModelAudit
 from compline.scanners.models.names import file_name
 from compline.scanners.models.picklescan import PickleScan
 from compline.scanners.models.reading import Fetched, batches, fetch
 from compline.scanners.models.rules import RULES
 from compline.scanners.models.seen import Seen
+from compline.scanners.models.slots import Slots
 
 OpeningTool = ModelAudit | PickleScan
 
@@ -54,6 +55,10 @@ class ModelScan:
     cached: bool = False
     """Whether any result came from the cache."""
     _done: dict[Artifact, Completed] = field(default_factory=dict)
+    _kept: dict[str, Completed] = field(default_factory=dict)
+    """What this call found out, by names in the results cache."""
+    _given: set[str] | None = None
+    """Names of contents that the tool has been given; None where equal ones do not wait for it."""
 
     def results(
         self, source: Source, wanted: Sequence[Artifact], digests: Digests
@@ -64,19 +69,35 @@ class ModelScan:
             CannotList: the place does not answer any more.
             CannotScan: the tool does not work, or the disk refuses.
         """
-        self._done = {}
+        self._done, self._kept = {}, {}
         known = {each: content for each in wanted if (content := digests.of(each))}
         if not digests.fresh:
             self._take_known(known)
-        waiting = [each for each in wanted if each not in self._done]
-        if waiting:
-            parent = self.context.workspace.absolute() / "scratch"
-            try:
-                with scratch_directory(parent) as directory:
-                    self._scan(source, waiting, digests, directory)
-            except OSError as error:
-                raise no_room(parent, error) from error
+        names = {each: _cache_name(content, each) for each, content in known.items()}
+        ones = {names.get(each, each): each for each in reversed(wanted)}
+        # Of equal contents one is looked at, and its result is the others'; if it has none, they
+        # are looked at as well.
+        for several, self._given in ((list(ones.values()), set()), (wanted, None)):
+            waiting = [each for each in several if each not in self._done]
+            if waiting:
+                self._read_and_scan(source, waiting, digests)
+                self._take_kept(wanted, digests)
         return self._done
+
+    def _take_kept(self, wanted: Sequence[Artifact], digests: Digests) -> None:
+        for artifact in wanted:
+            content = digests.of(artifact) if artifact not in self._done else ""
+            kept = self._kept.get(_cache_name(content, artifact)) if content else None
+            if kept is not None:
+                self._done[artifact] = kept
+
+    def _read_and_scan(self, source: Source, waiting: Sequence[Artifact], digests: Digests) -> None:
+        parent = self.context.workspace.absolute() / "scratch"
+        try:
+            with scratch_directory(parent) as directory:
+                self._scan(source, waiting, digests, directory)
+        except OSError as error:
+            raise no_room(parent, error) from error
 
     def _take_known(self, contents: dict[Artifact, str]) -> None:
         names = {each: _cache_name(content, each) for each, content in contents.items()}
@@ -93,49 +114,62 @@ class ModelScan:
             (directory / name).parent.mkdir()
             (directory / name).write_bytes(content)
         prove(self.tool, self.scan_key, self.context, directory)
+        slots = Slots(directory)
         examiner = Examiner(self.tool, directory, self.context.config.limits.tool_seconds)
         largest = self.context.config.scanners.model_guard.file_gb << 30
         running: list[tuple[Future[list[Verdict]], dict[str, Fetched]]] = []
         with ThreadPoolExecutor(max(1, self.context.processes)) as pool:
-            for batch in batches(fetch(source, waiting, directory, largest)):
-                files = self._sorted_out(batch, digests, directory)
+            for batch in batches(fetch(source, waiting, slots, largest)):
+                files = self._sorted_out(batch, digests, slots)
                 if files:
                     items = [
                         Item(f.name, f.artifact.size, f.artifact.model) for f in files.values()
                     ]
                     running.append((pool.submit(examiner.examine, items), files))
                 while len(running) > self.context.processes:
-                    self._settle(*running.pop(0), directory)
+                    self._settle(*running.pop(0), slots)
             for each in running:
-                self._settle(*each, directory)
+                self._settle(*each, slots)
 
     def _sorted_out(
-        self, batch: Sequence[Fetched], digests: Digests, directory: Path
+        self, batch: Sequence[Fetched], digests: Digests, slots: Slots
     ) -> dict[str, Fetched]:
         """What of a batch the tool has to see; everything else has its result by then."""
         digests.learn({each.artifact: each.sha256 for each in batch if each.sha256})
+        Heads(self.context.cache).learn(batch)
         files = {}
+        skipped = []
         for each in batch:
             if each.gap is not None:
                 self._done[each.artifact] = _completed("", Answer(gaps=[each.gap]))
             elif not each.name:
-                self._keep(each, _completed("", Answer()))
+                skipped.append((each, _completed("", Answer())))
             else:
                 files[each.name] = each
+        self._keep(skipped)
         if not digests.fresh:
             self._take_known({each.artifact: digests.of(each.artifact) for each in files.values()})
         for each in list(files.values()):
-            if each.artifact in self._done:
-                shutil.rmtree((directory / each.name).parent)
+            if each.artifact in self._done or self._is_given(each):
+                slots.clear(each.name)
                 del files[each.name]
         return files
+
+    def _is_given(self, fetched: Fetched) -> bool:
+        """Whether an equal content is with the tool already; from now on it is."""
+        name = _name_of(fetched)
+        if self._given is None or name in self._given:
+            return self._given is not None
+        self._given.add(name)
+        return False
 
     def _settle(
         self,
         verdicts: Future[list[Verdict]],
         files: dict[str, Fetched],
-        directory: Path,
+        slots: Slots,
     ) -> None:
+        lasting = []
         for verdict in verdicts.result():
             if verdict.broken:
                 raise CannotScan(
@@ -159,19 +193,23 @@ class ModelScan:
                     answer.gaps.append(FileGap(GapReason.UNPARSED, "it is empty"))
                 completed = _completed(self.tool.scanner, answer)
                 if all(gap.lasting for gap in answer.gaps):
-                    self._keep(fetched, completed)
+                    lasting.append((fetched, completed))
                 self._done[fetched.artifact] = completed
-                shutil.rmtree((directory / item.name).parent)
+                slots.clear(item.name)
+        self._keep(lasting)
         self.context.progress(f"{self.tool.scanner}: {len(self._done)} model files")
 
-    def _keep(self, fetched: Fetched, completed: Completed) -> None:
-        content = fetched.artifact.content or f"sha256:{fetched.sha256}"
-        name = _cache_name(content, fetched.artifact)
-        values = {name: dump_completed(completed)}
+    def _keep(self, results: Sequence[tuple[Fetched, Completed]]) -> None:
+        values = {}
+        whole = []
+        for fetched, completed in results:
+            name = _name_of(fetched)
+            values[name] = dump_completed(completed)
+            self._kept[name] = self._done[fetched.artifact] = completed
+            if not completed.gaps:
+                whole.append(_content_of(fetched))
         self.context.cache.put_many(self.tool.scanner, self.scan_key, values)
-        self._done[fetched.artifact] = completed
-        if not completed.gaps:
-            Seen(self.context.cache).mark(self.tool.scanner, content)
+        Seen(self.context.cache).mark(self.tool.scanner, whole)
 
 
 def bound(artifact: Artifact, completed: Completed) -> Completed:
@@ -182,6 +220,14 @@ def bound(artifact: Artifact, completed: Completed) -> Completed:
     )
     gaps = tuple(Gap(gap.reason, artifact.place, gap.detail) for gap in completed.gaps)
     return Completed(observations, gaps)
+
+
+def _content_of(fetched: Fetched) -> str:
+    return fetched.artifact.content or f"sha256:{fetched.sha256}"
+
+
+def _name_of(fetched: Fetched) -> str:
+    return _cache_name(_content_of(fetched), fetched.artifact)
 
 
 def _cache_name(content: str, artifact: Artifact) -> str:

@@ -17,9 +17,10 @@ class Seen:
     def __init__(self, cache: ResultCache) -> None:
         self._cache = cache
 
-    def mark(self, scanner: str, content: str) -> None:
-        """The tool has looked at all of this content."""
-        self._cache.put_many("models", _KEY, {f"{scanner}:{content}": b"1"})
+    def mark(self, scanner: str, contents: Collection[str]) -> None:
+        """The tool has looked at all of each of these contents."""
+        marks = {f"{scanner}:{content}": b"1" for content in contents}
+        self._cache.put_many("models", _KEY, marks)
 
     def by(self, scanner: str, contents: Collection[str]) -> frozenset[str]:
         """Those of the contents that the tool has looked at."""

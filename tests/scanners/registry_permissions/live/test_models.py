@@ -13,12 +13,19 @@ import pytest
 from compline.model import Completed, Failed, Look, Target, TargetKind
 from compline.scanners import registry
 from compline.scanners.interface import Job, ScanContext
+from compline.scanners.models import origins
+from compline.scanners.models.artifacts import CannotList
+from compline.scanners.models.origins import Origins
+from compline.scanners.models.rest import Rest
+from compline.scanners.models.runs import Runs
 from compline.tools.toolbox import Toolbox
 
 TONIGHT = datetime(2026, 1, 1, 2, tzinfo=UTC)
 API = "api/2.0/mlflow"
 AUTH = ("admin", "a-password-for-tests")
 NAME = "scoring"
+MANY = 6
+"""Runs that are a crowd in these tests."""
 LookOf = Callable[..., Look]
 
 
@@ -120,3 +127,111 @@ def test_a_refused_password_is_failed_and_not_told(look: LookOf) -> None:
         assert isinstance(outcome, Failed)
         assert "401" in outcome.error
         assert "not-the-password" not in outcome.error
+
+
+class Cache(dict[str, bytes]):
+    """The results cache's two methods; it forgets."""
+
+    def get_many(self, *_: Any) -> dict[str, bytes]:
+        return {}
+
+    def put_many(self, *_: Any) -> None:
+        """Nothing is kept."""
+
+
+@pytest.fixture(scope="module")
+def crowd(servers: Any) -> Iterator[list[str]]:
+    """Models of one version each, from runs in two experiments; one run is deleted."""
+    server = servers[0]
+    names = []
+    for number in range(MANY):
+        server.call("POST", f"{API}/registered-models/create", name=f"crowd-{number}")
+        run = server.call("POST", f"{API}/runs/create", experiment_id=str(number % 2))["run"]
+        name = run["info"]["run_id"]
+        tag = {"key": "mlflow.source.git.commit", "value": f"commit-{number}"}
+        server.call("POST", f"{API}/runs/set-tag", run_id=name, **tag)
+        source = f"{run['info']['artifact_uri']}/model"
+        made = {"name": f"crowd-{number}", "source": source, "run_id": name}
+        server.call("POST", f"{API}/model-versions/create", **made)
+        names.append(name)
+    data = {"name": "claims", "digest": "d1", "source_type": "local", "source": "{}"}
+    inputs = [{"dataset": data, "tags": []}]
+    server.call("POST", f"{API}/runs/log-inputs", run_id=names[0], datasets=inputs)
+    server.call("POST", f"{API}/runs/delete", run_id=names[1])
+    yield names
+    for number in range(MANY):
+        server.call("DELETE", f"{API}/registered-models/delete", name=f"crowd-{number}")
+
+
+def asked(server: Any, names: list[str], login: str = f"admin:{AUTH[1]}") -> dict[str, Any]:
+    rest = Rest(server.url, login, 60)
+    found = Origins(rest, Runs("mlflow", Cache(), TONIGHT, 30))  # type: ignore[arg-type]
+    try:
+        found.look_up(names, lambda: False)
+        return {name: found.of(name) for name in names}
+    finally:
+        rest.close()
+
+
+def sent(server: Any, before: int) -> set[tuple[str, str]]:
+    lines = [line.split() for line in server.requests()[before:]]
+    return {(line[0], line[1].partition("?")[0].partition("mlflow/")[2]) for line in lines}
+
+
+SEARCHED = {("GET", "experiments/search"), ("POST", "runs/search")}
+
+
+def test_a_search_says_what_each_run_would_say(
+    guarded: Any, crowd: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(origins, "_FEW", 3)
+    before = len(guarded.requests())
+    together = asked(guarded, crowd)
+    assert sent(guarded, before) == SEARCHED
+    assert [together[name]["commit"] for name in crowd] == [f"commit-{n}" for n in range(MANY)]
+    assert together[crowd[0]]["dataset"] == "claims"
+    monkeypatch.setattr(origins, "_FEW", MANY)
+    before = len(guarded.requests())
+    assert asked(guarded, crowd) == together
+    assert sent(guarded, before) == {("GET", "runs/get")}
+
+
+@pytest.fixture
+def carol(guarded: Any) -> Iterator[str]:
+    """An account that may not see one of the experiments."""
+    guarded.create_user("carol")
+    guarded.grant("carol", "experiment", "1", "DENY")
+    yield f"carol:{AUTH[1]}-carol"
+    guarded.call("DELETE", f"{API}/users/delete", username="carol")
+
+
+def test_a_search_shows_less_to_whoever_may_see_less(
+    guarded: Any, crowd: list[str], carol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(origins, "_FEW", 3)
+    before = len(guarded.requests())
+    with pytest.raises(CannotList, match="runs/get answers 403"):
+        asked(guarded, crowd, carol)
+    assert sent(guarded, before) == {*SEARCHED, ("GET", "runs/get")}
+
+
+def test_a_look_sends_nothing_but_get_and_the_search(
+    guarded: Any,
+    crowd: list[str],
+    context: Callable[..., ScanContext],
+    tools: Callable[..., Toolbox],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(origins, "_FEW", 3)
+    rules = {"provenance": ["commit"]}
+    settings = {"kind": "mlflow", "credential": "env:REGISTRY", "models": rules}
+    target = Target(TargetKind.MODEL_REGISTRY, "mlflow", guarded.url, settings=settings)
+    scene = context(tools("model-signing"), secrets={"REGISTRY": f"admin:{AUTH[1]}"})
+    before = len(guarded.requests())
+    (look,) = registry.load("model-guard").scan([Job(target, "")], scene)
+    assert isinstance(look.outcome, Completed), look.outcome
+    calls = sent(guarded, before)
+    assert {call for call in calls if call[0] != "GET"} == {("POST", "runs/search")}
+    assert ("GET", "runs/get") not in calls
+    # They have no files, but where they come from is known.
+    assert "provenance-missing" not in {each.rule for each in look.outcome.observations}
