@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 
 _LARGEST = 1_000_000
+_DEEPEST = 100
+"""PyYAML's time grows with the square of the depth: 5,000 brackets take it ten seconds."""
 
 
 class Unreadable(Exception):
@@ -17,16 +19,27 @@ def load(text: str) -> Any:
     """Plain values.
 
     Raises:
-        Unreadable: too large, not YAML, or with aliases (one line of them can mean gigabytes).
+        Unreadable: too large, nested too deeply, not YAML, or with aliases (one line of them can
+            mean gigabytes).
     """
     if len(text) > _LARGEST:
         raise Unreadable("too large")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise Unreadable("it has aliases")
+        _check(text)
         return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise Unreadable(f"line {mark.line + 1}: not YAML" if mark else "not YAML") from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise Unreadable("not YAML") from None
+
+
+def _check(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise Unreadable("it has aliases")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise Unreadable("nested too deeply")
