@@ -76,7 +76,5 @@ def _gaps(store: Store, names: Sequence[str], scanner: str) -> dict[str, tuple[G
     )
     with store.reading() as connection:
         return {
-            row.name: load_gaps(row.body)
-            for row in connection.execute(query)
-            if row.name in names
+            row.name: load_gaps(row.body) for row in connection.execute(query) if row.name in names
         }

@@ -46,6 +46,6 @@ def check_kept(before: Mapping[str, list[str]], inventory: Inventory) -> None:
     gone = sorted({column for columns in before.values() for column in columns} - there)
     if gone:
         raise CannotJudge(
-            f"columns that the last look had are gone: {', '.join(gone)}; if that is meant, declare "
-            "under `columns:` those that there are"
+            f"columns that the last look had are gone: {', '.join(gone)}; if that is meant, "
+            "declare under `columns:` those that there are"
         )

@@ -16,7 +16,6 @@ from compline.scanners.pipelines.agreements import StoreEntry
 from compline.scanners.pipelines.concerns import Hop, bears_on, concerns
 from compline.store.standing import Standing
 
-
 _ALWAYS = frozenset({("gcs", "rest")})
 """(kind, aspect) that no rule asks about, since the provider lets nobody change it."""
 

@@ -12,8 +12,8 @@ from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import Inventory, frame_of
 from compline.scanners.pipelines.agreements import StoreEntry, declarations
 from compline.scanners.pipelines.concerns import breaking
-from compline.scanners.pipelines.doubts import doubt
 from compline.scanners.pipelines.connected import COLUMNS, Used, connection_rows
+from compline.scanners.pipelines.doubts import doubt
 from compline.store.standing import Defect, Standing
 
 _HOPS = ("hop", "dataset", "store", "aspect", "holds", "because", "looked_at")

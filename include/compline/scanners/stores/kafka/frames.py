@@ -177,9 +177,7 @@ def _topics(
     topics: Iterable[tuple[str, bool]], labels: Mapping[str, str], listeners: Iterable[_Row]
 ) -> dict[str, list[_Row]]:
     plain = {
-        row["listener"]
-        for row in listeners
-        if not row["encrypted"] and row["serves"] == "clients"
+        row["listener"] for row in listeners if not row["encrypted"] and row["serves"] == "clients"
     }
     in_clear = " ".join(sorted(plain))
     names = [name for name, internal in topics if not internal]
