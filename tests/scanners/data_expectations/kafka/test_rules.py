@@ -97,6 +97,7 @@ def test_what_only_the_policy_can_tell(
         (("User:app", "*", READ, ALLOW, TOPIC, "app-", PREFIXED), set()),
         (("User:*", "*", READ, ALLOW, TOPIC, "app-", PREFIXED), {"acl-for-everyone"}),
         (("Group:*", "*", READ, ALLOW, TOPIC, "app", LITERAL), {"acl-for-everyone"}),
+        (("User:ANONYMOUS", "*", READ, ALLOW, TOPIC, "app", LITERAL), {"acl-for-everyone"}),
     ],
 )
 def test_wildcards_of_access_lists(

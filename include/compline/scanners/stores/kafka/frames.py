@@ -167,7 +167,8 @@ def _acl(acl: Sequence[str], grants: Mapping[str, Mapping[str, Sequence[str]]]) 
         "permission": permission,
         "resource": resource,
         "pattern": pattern,
-        "everyone": principal.endswith(":*"),
+        # Whoever comes without a login is ANONYMOUS.
+        "everyone": principal.endswith(":*") or principal == "User:ANONYMOUS",
         "every_resource": name == "*",
         "beyond": "" if declared else operation,
     }
