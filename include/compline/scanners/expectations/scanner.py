@@ -45,7 +45,7 @@ from compline.scanners.interface import CannotScan, Job, ScanContext
 from compline.scanners.live import Notes, live_look
 from compline.tools.toolbox import Toolbox, ToolUnavailable
 
-ADAPTER = "2"
+ADAPTER = "3"
 """Raised whenever the same answers would be read or judged otherwise."""
 
 _DECIDING = ("great-expectations", "pandas", "numpy")
