@@ -97,6 +97,8 @@ def test_what_only_the_policy_can_tell(
         (("User:app", "*", READ, ALLOW, TOPIC, "app-", PREFIXED), set()),
         (("User:*", "*", READ, ALLOW, TOPIC, "app-", PREFIXED), {"acl-for-everyone"}),
         (("Group:*", "*", READ, ALLOW, TOPIC, "app", LITERAL), {"acl-for-everyone"}),
+        # What is granted on a prefix is more than the one name that is declared.
+        (("User:etl", "*", READ, ALLOW, TOPIC, "customers", PREFIXED), set()),
         (("User:ANONYMOUS", "*", READ, ALLOW, TOPIC, "app", LITERAL), {"acl-for-everyone"}),
     ],
 )
