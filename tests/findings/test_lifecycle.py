@@ -286,4 +286,4 @@ def test_settings_of_a_service_changed(kit: Any) -> None:
     )
     memory.look([], "data-expectations", revision="t1")
     decision = memory.look([role], "data-expectations", revision="t2")
-    assert decision.regressions[0].detail == "settings changed"
+    assert decision.regressions[0].detail == "what the service answers changed"

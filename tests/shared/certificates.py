@@ -54,11 +54,16 @@ def write_certificate(
     )
 
 
-def lax_openssl(folder: Path) -> dict[str, str]:
-    """An environment in which a server's OpenSSL shows weak keys, which it refuses by itself."""
+def lax_openssl(folder: Path, red_hat: bool = False) -> dict[str, str]:
+    """An environment in which OpenSSL shows weak keys and speaks TLS 1.1, which it refuses itself.
+
+    Red Hat's build also refuses SHA-1, without which there is no TLS before 1.2; others know no
+    such option, and would heed none of the file.
+    """
     path = folder / "openssl.cnf"
+    sha1 = "alg_section = sha1\n[sha1]\nrh-allow-sha1-signatures = yes\n" if red_hat else ""
     path.write_text(
-        "openssl_conf = start\n[start]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n"
-        "[lax]\nCipherString = DEFAULT@SECLEVEL=0\n"
+        f"openssl_conf = start\n[start]\nssl_conf = ssl\n{sha1}[ssl]\nsystem_default = lax\n"
+        "[lax]\nMinProtocol = TLSv1\nCipherString = DEFAULT@SECLEVEL=0\n"
     )
     return {**os.environ, "OPENSSL_CONF": str(path)}

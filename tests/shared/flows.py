@@ -23,7 +23,7 @@ HOP: dict[str, Any] = {
 }  # fmt: skip
 FLOW: dict[str, Any] = {"hops": [HOP], "connections": ["warehouse"]}
 POLICY = {"labels": {"crm.*": "personal"}, "accounts": ["etl"]}
-CLEAN = Standing(NOW - timedelta(hours=2), "completed", 0, ())
+CLEAN = Standing(NOW - timedelta(hours=2), "completed", (), ())
 DAG = """
 WAREHOUSE = "warehouse"
 with DAG("churn"):

@@ -36,8 +36,17 @@ class Proxy:
     url: str
     requests: list[tuple[str, str]] = field(default_factory=list)
     """(method, path with query) of every request, in order."""
+    times: list[float] = field(default_factory=list)
+    """When each of them came, in seconds of a clock that only counts."""
     faults: list[Callable[[str, str], Fault | None]] = field(default_factory=list)
     """Asked in order for each request; the first that gives a fault wins."""
+
+    def paused(self, part: str) -> float:
+        """Seconds between the first two requests whose path has this part."""
+        first, second = [
+            at for at, (_, path) in zip(self.times, self.requests, strict=False) if part in path
+        ][:2]
+        return second - first
 
     def fail(self, part: str, fault: Fault, times: int = 1_000_000) -> None:
         """Answers so where the path has this part, the first so many times."""
@@ -61,6 +70,7 @@ def proxying(
     `signature` is a query that goes to the store in place of the request's own authorization.
     """
     goal = urlsplit(upstream)
+    lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -68,7 +78,9 @@ def proxying(
         def _serve(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length)
-            proxy.requests.append((self.command, self.path))
+            with lock:
+                proxy.times.append(time.monotonic())
+                proxy.requests.append((self.command, self.path))
             fault = next((f for c in proxy.faults if (f := c(self.command, self.path))), None)
             if fault is not None and fault.seconds:
                 time.sleep(fault.seconds)

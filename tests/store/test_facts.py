@@ -72,7 +72,7 @@ def test_a_widened_permission_is_one_row_that_says_before_and_after(site: Any) -
             "permission-widened",
             f"api/{SUBJECT}",
             "ann on fraud: from READ to EDIT",
-            "from READ to EDIT: settings changed",
+            "from READ to EDIT: what the service answers changed",
         )
     ]
     assert list_facts(site.store, "api") == {SCANNER: (EDIT,)}
@@ -88,7 +88,7 @@ def test_a_finding_that_opens_with_it_is_told_as_it_and_not_as_new(site: Any) ->
             "permission-widened",
             finding.id,
             "ann on fraud: from READ to EDIT",
-            "from READ to EDIT: settings changed; ann may EDIT fraud",
+            "from READ to EDIT: what the service answers changed; ann may EDIT fraud",
         )
     ]
     (view,) = site.worse()

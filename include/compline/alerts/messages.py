@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from compline.findings.graph import Reach
-from compline.findings.regressions import Cause, Regression
+from compline.findings.regressions import Cause, Regression, in_words
 from compline.model import RegressionKind, Severity
 
 LISTED = 10
@@ -120,7 +120,7 @@ def why(cause: Cause) -> str:
     """`code changed: 1a2b3c4d5e6f by Name <address>, 2026-01-01`; empty where nothing is known."""
     parts = []
     if cause.changed:
-        parts.append(f"{' and '.join(cause.changed)} changed")
+        parts.append(f"{in_words(cause.changed)} changed")
     if cause.commit is not None:
         commit = cause.commit
         parts.append(f"{commit.id[:12]} by {commit.author}, {commit.at:%Y-%m-%d}")

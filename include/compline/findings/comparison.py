@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compline.findings.decision import EventKind
+from compline.findings.regressions import in_words
 from compline.model import Severity
 
 CAUSES = ("code", "rules", "advisories", "other")
@@ -209,7 +210,7 @@ def step(event: Happening) -> str:
         EventKind.PARTED: "parted from what it was merged with",
     }.get(EventKind(event.kind), event.kind)
     cause = str(data.get("cause") or "")
-    return f"{said} in run {event.run}" + (f" ({cause})" if cause else "")
+    return f"{said} in run {event.run}" + (f" ({in_words(cause.split('+'))})" if cause else "")
 
 
 def _moved(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from compline.findings.drops import Gaps
 from compline.findings.known import Head
-from compline.findings.regressions import Cause, Regression
+from compline.findings.regressions import Cause, Regression, in_words
 from compline.model import Completed, Fact, Gap, Look, RegressionKind, Severity
 
 TOLD = frozenset({RegressionKind.PERMISSION_WIDENED, RegressionKind.MODEL_CHANGED})
@@ -125,7 +125,7 @@ def regression_of(
     fact = told.fact
     detail = told.change
     if cause.changed:
-        detail += f": {' and '.join(cause.changed)} changed"
+        detail += f": {in_words(cause.changed)} changed"
     if finding is not None:
         detail += f"; {finding[2]}"
     return Regression(

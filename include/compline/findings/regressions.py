@@ -8,7 +8,7 @@ happens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -71,6 +71,14 @@ class Cause:
             if commit
             else None,
         )
+
+
+_WORDS = {"settings": "what the service answers"}
+
+
+def in_words(causes: Iterable[str]) -> str:
+    """`code and rules`, as people read it: `settings` of a service are its own, not Compline's."""
+    return " and ".join(_WORDS.get(one, one) for one in causes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compline.findings.decision import Event, EventKind, FindingChange, NewFinding
 from compline.findings.known import KnownFinding
-from compline.findings.regressions import Regression, RegressionKind
+from compline.findings.regressions import Regression, RegressionKind, in_words
 from compline.findings.sights import Sight, cause_of, why
 from compline.model import Observation, Severity, State
 
@@ -153,7 +153,7 @@ def _resolved(known: KnownFinding, touches: Sequence[Touch]) -> Changed:
 def _said(cause: str) -> str:
     if cause == "unexplained":
         return "nothing known to Compline changed"
-    return " and ".join(cause.split("+")) + " changed"
+    return f"{in_words(cause.split('+'))} changed"
 
 
 def lead_of(members: Sequence[Observation]) -> Observation:

@@ -8,6 +8,7 @@ from typing import Any
 
 from compline.findings.comparison import Happening, step
 from compline.findings.graph import Reached
+from compline.findings.regressions import in_words
 from compline.pipeline.graph import reach_of, reached_json
 from compline.pipeline.proof import Proof, prove
 from compline.pipeline.session import Session
@@ -162,7 +163,7 @@ def _cause(text: str) -> str:
         return known[text]
     parts = text.split("+")
     if set(parts) <= {"code", "rules", "advisories", "settings"}:
-        return f"{' and '.join(parts)} changed"
+        return f"{in_words(parts)} changed"
     return text.replace("-", " ")
 
 

@@ -103,6 +103,41 @@ def test_how_far_a_rule_reaches(
     assert row["rule"].startswith(f"{kind} all a,b")
 
 
+@pytest.mark.parametrize(
+    ("refusal", "transport"),
+    [
+        # As the manual has it: without TLS nobody comes to the rules behind.
+        (("hostnossl", ["all"], ["all"], "0.0.0.0", "0.0.0.0", "reject"), "tls"),
+        (("hostnossl", ["all"], ["all"], "all", None, "reject"), "tls"),
+        (("hostnossl", ["crm"], ["etl"], "10.0.0.0", "255.0.0.0", "reject"), "tls"),
+        (("host", ["all"], ["all"], "10.0.0.0", "255.0.0.0", "reject"), "tls"),
+        (("hostssl", ["all"], ["all"], "all", None, "reject"), "any"),
+        (("hostnossl", ["all"], ["all"], "all", None, "md5"), "any"),
+        (("hostnossl", ["hr"], ["all"], "all", None, "reject"), "any"),
+        (("hostnossl", ["all"], ["bi"], "all", None, "reject"), "any"),
+        (("hostnossl", ["all"], ["all"], "10.1.0.0", "255.255.0.0", "reject"), "any"),
+        (("hostnossl", ["all"], ["all"], "::", "::", "reject"), "any"),
+        (("hostnossl", ["all"], ["all"], ".example.org", None, "reject"), "any"),
+    ],
+)
+def test_who_was_refused_before_does_not_come_in_without_tls(refusal: Any, transport: str) -> None:
+    rule = ("host", ["crm"], ["etl"], "10.0.0.0", "255.0.0.0", "scram-sha-256")
+    first, second = ((*one, None, None) for one in (refusal, rule))
+
+    rows = frame("hba", answers(hba=[(1, *first), (2, *second)]))
+    assert rows[1]["transport"] == transport
+
+    other_way_round = frame("hba", answers(hba=[(1, *second), (2, *first)]))
+    assert other_way_round[0]["transport"] == "any"
+
+
+def test_all_does_not_speak_of_replication() -> None:
+    refusal = (1, "hostnossl", ["all"], ["all"], "all", None, "reject", None, None)
+    rule = (2, "host", ["replication"], ["all"], "all", None, "scram-sha-256", None, None)
+
+    assert frame("hba", answers(hba=[refusal, rule]))[1]["transport"] == "any"
+
+
 def test_a_rule_that_is_not_understood_is_only_that() -> None:
     rule = (7, None, None, None, None, None, None, None, "invalid connection type")
 

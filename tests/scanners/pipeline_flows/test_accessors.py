@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from flows import CLEAN, HOP, found, gaps
 
+from compline.scanners.expectations.columns import remember
+from compline.scanners.expectations.suite_file import built_in
 from compline.store.standing import Defect
 
 PLACE = "read customers warehouse"
 URL = {"url": "env:X"}
+EVERYTHING = remember({one.id: [] for one in built_in("inventory").expectations})
+"""An inventory file with every column."""
 STORES: dict[str, dict[str, Any]] = {
     "postgresql": URL,
     "kafka": URL,
@@ -42,7 +46,7 @@ def hop_at(look_at: Any) -> Any:
         one = {**HOP, "account": "", "classification": "", "resource": resource, **(hop or {})}
         store = entry(kind, **more)
         outcome = "skipped" if kind == "dataset" else "completed"
-        standing = replace(CLEAN, defects=defects, outcome=outcome)
+        standing = replace(CLEAN, defects=defects, outcome=outcome, memory=EVERYTHING)
         given = {"dag_file": None, "dag": "", "flow": {"hops": [one]}}
         return look_at(standing, store=store, columns=columns, **given)
 
@@ -201,9 +205,9 @@ def test_a_store_that_holds_it_unclassified_differs(hop_at: Any) -> None:
     assert found(hop_at("s3", unclassified)) == set()
 
 
-SEEN = only("CWE-359", rule="personal-data", subject="column/crm.customers.note/email")
-CLEAR = only("CWE-311", rule="not-encrypted", subject="column/crm.customers.iban")
-OTHER = only("CWE-311", rule="not-encrypted", subject="column/crm.customers_old.iban")
+SEEN = only("CWE-359", rule="personal-data", subject="column/crm.customers/note/e-mail address")
+CLEAR = only("CWE-311", rule="not-encrypted", subject="column/crm.customers/iban")
+OTHER = only("CWE-311", rule="not-encrypted", subject="column/crm.customers_old/iban")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +234,7 @@ def test_what_columns_hold_counts(
 
 
 def test_a_file_of_data_tells_of_its_columns_alone(hop_at: Any) -> None:
-    defect = only("CWE-359", rule="personal-data", subject="column/note/email")
+    defect = only("CWE-359", rule="personal-data", subject="column/note/e-mail address")
     look = hop_at("dataset", columns=replace(CLEAN, defects=(defect,)))
     assert found(look) == {("hop-content-differs", f"hop/{PLACE}/content")}
     assert set(gaps(look)) == {f"hop/{PLACE}/{aspect}" for aspect in ("transit", "rest", "access")}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flows import CLEAN, DAG, FLOW, HOP, NOW, clean, found
 
-from compline.model import Failed, GapReason
+from compline.model import Failed, Gap, GapReason
 from compline.scanners.expectations.inventory import records
 from compline.scanners.pipelines.collector import recorded
 from compline.store.standing import Defect
@@ -67,7 +67,7 @@ def test_a_defect_of_the_store_breaks_the_hop_that_it_concerns(
         (None, "no completed look yet"),
         (replace(CLEAN, looked_at=None), "no completed look yet"),
         (replace(CLEAN, looked_at=NOW - timedelta(hours=37)), "its last completed look is of 2025"),
-        (replace(CLEAN, gaps=1), "has gaps, so nobody knows"),
+        (replace(CLEAN, gaps=(Gap(GapReason.FORBIDDEN, detail="no"),)), "see all of it: no"),
     ],
 )
 def test_what_nobody_knows_is_a_gap_and_not_in_order(

@@ -20,7 +20,7 @@ from compline.model import (
     canonical_json,
     digest_of,
 )
-from compline.scanners.expectations import canary
+from compline.scanners.expectations import canary, columns
 from compline.scanners.expectations.canary import CanaryMissed
 from compline.scanners.expectations.collector import (
     Asked,
@@ -45,7 +45,7 @@ from compline.scanners.interface import CannotScan, Job, ScanContext
 from compline.scanners.live import Notes, live_look
 from compline.tools.toolbox import Toolbox, ToolUnavailable
 
-ADAPTER = "2"
+ADAPTER = "3"
 """Raised whenever the same answers would be read or judged otherwise."""
 
 _DECIDING = ("great-expectations", "pandas", "numpy")
@@ -132,6 +132,11 @@ class InventoryScanner:
         # Asked first: a service that is down costs no import of Great Expectations.
         inventory = within(seconds, f"scanners.{self.name}.seconds", lambda: ask.collect(asked))
         notes.sandbox = inventory.sandbox
+        if any(one.optional for one in bound.expectations):
+            if not target.settings.get("columns"):
+                before = columns.asked_of(context.memory(target.name, self.name))
+                columns.check_kept(before, inventory)
+            notes.memory = columns.remember(columns.told_columns(bound, inventory))
         return self._held(kind, suite, bound, asked, inventory, proved, notes)
 
     def _held(

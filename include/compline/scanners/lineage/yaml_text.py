@@ -8,6 +8,7 @@ import yaml
 
 _LARGEST = 1_000_000
 _DEEPEST = 100
+"""PyYAML's time grows with the square of the depth: 5,000 brackets take it ten seconds."""
 
 
 class Unreadable(Exception):

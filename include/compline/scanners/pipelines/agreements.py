@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from compline.model import Gap, GapReason
+from compline.scanners.expectations.suite import Expectation
 from compline.scanners.pipelines.concerns import bucket_of
 from compline.store.standing import Defect
 
@@ -28,6 +29,10 @@ class StoreEntry:
     policy: Mapping[str, Any]
     classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Bucket to its classifications, as far as the entry lists them."""
+    suite: Sequence[Expectation] = ()
+    """What `data-expectations` holds it to."""
+    columns: Sequence[Expectation] = ()
+    """What `column-content` holds it to."""
 
 
 def declarations(

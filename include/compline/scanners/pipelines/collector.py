@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from compline.config.targets.object_stores import ObjectStore
-from compline.config.targets.stores import Store
+from compline.config.targets.stores import Dataset, Store
 from compline.scanners.expectations.collector import Asked
+from compline.scanners.expectations.columns import remember
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.scanners.expectations.suite import Expectation
+from compline.scanners.expectations.suite_file import built_in, load
 from compline.scanners.pipelines import deployment, files
 from compline.scanners.pipelines.agreements import StoreEntry
 from compline.scanners.pipelines.connected import Lead, Used, declared_ids
@@ -44,7 +47,7 @@ def collect(asked: Asked) -> Inventory:
     used, more = _used(asked, flow, entries)
     told = Told(
         flow,
-        {name: _entry(entry) for name, entry in entries.items()},
+        {name: _entry(entry) for name, entry in entries.items() if name in names},
         asked.standing(names, STORES_ARE_JUDGED_BY),
         asked.now,
         int(asked.values.get("stale_hours") or 36),
@@ -72,11 +75,11 @@ def recorded(answers: Mapping[str, Any], _asked: Asked) -> Inventory:
     }
     told = Told(
         answers["flow"],
-        {name: StoreEntry(**entry) for name, entry in answers["stores"].items()},
-        _recorded(answers["defects"], now),
+        {name: _recorded_entry(entry) for name, entry in answers["stores"].items()},
+        _recorded(answers["defects"], now, answers.get("told") or {}),
         now,
         36,
-        _recorded(answers.get("columns", {}), now),
+        _recorded(answers.get("columns", {}), now, {}),
         Used(
             Connections(frozenset(answers["used"]), ()), "", leads, answers.get("addresses") or {}
         ),
@@ -84,13 +87,21 @@ def recorded(answers: Mapping[str, Any], _asked: Asked) -> Inventory:
     return inventory_of(told)
 
 
-def _recorded(defects: Mapping[str, Any], now: datetime) -> dict[str, Standing]:
+def _recorded_entry(entry: Mapping[str, Any]) -> StoreEntry:
+    suites = (built_in(entry["kind"]).expectations, built_in("content").expectations)
+    return StoreEntry(entry["kind"], entry["policy"], entry.get("classes", {}), *suites)
+
+
+def _recorded(
+    defects: Mapping[str, Any], now: datetime, told: Mapping[str, Mapping[str, list[str]]]
+) -> dict[str, Standing]:
     return {
         name: Standing(
             now,
             "completed",
-            0,
+            (),
             tuple(Defect(d["rule"], d["subject"], tuple(d["cwe"]), "") for d in found),
+            remember(told.get(name, {})),
         )
         for name, found in defects.items()
     }
@@ -130,4 +141,8 @@ def _used(
 def _entry(entry: Store) -> StoreEntry:
     buckets = entry.buckets if isinstance(entry, ObjectStore) else []
     classes = {one.name: one.classification for one in buckets if one.classification}
-    return StoreEntry(str(getattr(entry, "kind", "")), entry.policy, classes)
+    kind = str(getattr(entry, "kind", ""))
+    suite: Sequence[Expectation] = ()
+    if not isinstance(entry, Dataset):
+        suite = (load(entry.suite) if entry.suite else built_in(kind)).expectations
+    return StoreEntry(kind, entry.policy, classes, suite, built_in("content").expectations)

@@ -20,6 +20,7 @@ _ACCESS = frozenset(
         "CWE-862",
     }
 )  # fmt: skip
+_MEANT = {"transit": _TRANSIT, "rest": _REST, "access": _ACCESS, "content": _REST | {"CWE-359"}}
 _ANYBODY = frozenset({"CWE-290", "CWE-306", "CWE-862"})
 """Whoever comes in without a login reaches everything, whatever the finding's resource is."""
 _ELSEWHERE = frozenset({"topics-made-by-anybody"})
@@ -37,12 +38,17 @@ def breaking(aspect: str, kind: str, hop: Hop, defects: Iterable[Defect]) -> lis
         hop: as declared.
         defects: of the store; for `content` those of its columns.
     """
+    found = [one for one in defects if bears_on(aspect, one.rule, one.cwe)]
     if aspect == "access":
-        return [one for one in defects if _lets_others_in(one, kind, hop)]
+        return [one for one in found if _lets_others_in(one, kind, hop)]
     if aspect == "content":
-        return [one for one in defects if _belies(one, kind, hop)]
-    meant = _TRANSIT if aspect == "transit" else _REST
-    return [one for one in defects if meant & set(one.cwe) and _concerns(one, hop)]
+        return [one for one in found if _belies(one, kind, hop)]
+    return [one for one in found if concerns(one.subject, hop)]
+
+
+def bears_on(aspect: str, rule: str, cwe: Iterable[str]) -> bool:
+    """Whether what a rule finds may break an aspect of a hop."""
+    return bool(_MEANT[aspect] & set(cwe)) and not (aspect == "access" and rule in _ELSEWHERE)
 
 
 def bucket_of(resource: str) -> str:
@@ -50,9 +56,9 @@ def bucket_of(resource: str) -> str:
     return resource.partition("://")[2].partition("/")[0] or resource.partition("/")[0]
 
 
-def _concerns(defect: Defect, hop: Hop) -> bool:
-    """Whether it is about the whole store, or about the hop's own resource."""
-    sort, _, rest = defect.subject.partition("/")
+def concerns(place: str, hop: Hop) -> bool:
+    """Whether a place in a store is all of it, or in the hop's own resource."""
+    sort, _, rest = place.partition("/")
     about = _ABOUT.get(sort)
     return about is None or not hop["resource"] or about(rest, hop["resource"])
 
@@ -61,8 +67,6 @@ def _lets_others_in(defect: Defect, kind: str, hop: Hop) -> bool:
     cwe = set(defect.cwe)
     if cwe & _ANYBODY:
         return True
-    if not cwe & _ACCESS or defect.rule in _ELSEWHERE:
-        return False
     sort, _, rest = defect.subject.partition("/")
     if sort in _WHOLE.get(kind, ()):
         return True
@@ -91,12 +95,12 @@ _WHOLE: Mapping[str, frozenset[str]] = {
 def _belies(defect: Defect, kind: str, hop: Hop) -> bool:
     """Whether columns of the hop's resource hold something else than was declared."""
     sort, _, rest = defect.subject.partition("/")
-    if sort != "column" or not set(defect.cwe) & (_REST | {"CWE-359"}):
+    if sort != "column":
         return False
     if defect.rule == "personal-data" and hop["classification"] == "personal":
         return False
     # A file of data is one resource; its columns carry no table.
-    return kind == "dataset" or not hop["resource"] or _column(rest, hop["resource"])
+    return kind == "dataset" or not hop["resource"] or _begins(rest, hop["resource"])
 
 
 def _begins(rest: str, resource: str) -> bool:
@@ -105,10 +109,6 @@ def _begins(rest: str, resource: str) -> bool:
 
 def _table(rest: str, resource: str) -> bool:
     return bool(resource) and _begins(rest, resource)
-
-
-def _column(rest: str, resource: str) -> bool:
-    return rest.startswith(f"{resource}.")
 
 
 def _bucket(rest: str, resource: str) -> bool:
@@ -133,7 +133,7 @@ _ABOUT: Mapping[str, Callable[[str, str], bool]] = {
     "topic": _begins,
     "resource": _begins,
     "bucket": _bucket,
-    "column": _column,
+    "column": _begins,
     "acl": lambda rest, resource: True,
 }
 """Sorts of resources that are a part of a store; every other is about all of it."""

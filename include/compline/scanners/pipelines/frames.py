@@ -13,6 +13,7 @@ from compline.scanners.expectations.inventory import Inventory, frame_of
 from compline.scanners.pipelines.agreements import StoreEntry, declarations
 from compline.scanners.pipelines.concerns import breaking
 from compline.scanners.pipelines.connected import COLUMNS, Used, connection_rows
+from compline.scanners.pipelines.doubts import doubt
 from compline.store.standing import Defect, Standing
 
 _HOPS = ("hop", "dataset", "store", "aspect", "holds", "because", "looked_at")
@@ -93,7 +94,7 @@ def _judge(
     if entry is not None and known is not None and not unknown:
         because = breaking(aspect, entry.kind, hop, known.defects)
         if not because:
-            unknown = _in_doubt(aspect, hop["store"], known)
+            unknown = doubt(aspect, hop, entry, known)
     if unknown or known is None or known.looked_at is None:
         gaps.append(Gap(GapReason.NOT_REPORTED, f"hop/{name}/{aspect}", unknown))
         return
@@ -120,15 +121,6 @@ def _unknown(entry: StoreEntry | None, known: Standing | None, since: datetime) 
         return "it has no completed look yet, or a drop is held"
     if known.looked_at < since:
         return f"its last completed look is of {known.looked_at.isoformat(timespec='seconds')}"
-    return ""
-
-
-def _in_doubt(aspect: str, store: str, known: Standing) -> str:
-    """Why finding nothing does not mean that all is in order; empty if it does."""
-    if known.gaps:
-        return f"the last look at {store} has gaps, so nobody knows"
-    if aspect == "access" and any(one.subject.startswith("policy/") for one in known.defects):
-        return f"the policy of {store} does not declare who may reach it, so nobody can be too many"
     return ""
 
 

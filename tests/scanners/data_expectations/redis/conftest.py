@@ -104,6 +104,13 @@ def good_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def managed_redis(tmp_path: Path) -> Iterator[Server]:
+    """As a provider's: nobody has CONFIG."""
+    with _serving(tmp_path, False, tmp_path, 'rename-command CONFIG ""') as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def bad_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Everything wrong at once."""

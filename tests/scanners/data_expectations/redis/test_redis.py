@@ -140,6 +140,24 @@ def test_a_refused_part_is_a_gap_and_the_rest_is_judged(
     assert (other.reason, other.path) == (GapReason.FORBIDDEN, "user/")
 
 
+def test_a_managed_server_without_config_is_judged_by_its_users(
+    managed_redis: Any, look_at_redis: Any, found: Any
+) -> None:
+    look = look_at_redis(managed_redis.url(""), policy=GOOD_POLICY)
+
+    (gap,) = look.outcome.gaps
+    assert (gap.reason, gap.path) == (GapReason.UNSUPPORTED, "setting/")
+    assert "the server does not have it: unknown command" in gap.detail
+    assert set(found(look)) == {
+        ("connection-without-tls", "connection/default"),
+        ("default-user-without-password", "user/default"),
+        ("default-user-enabled", "user/default"),
+        ("dangerous-commands", "user/default"),
+        ("reaches-every-key", "user/default"),
+        ("undeclared-user", "user/default"),
+    }
+
+
 def test_no_hash_of_a_password_is_kept(good_redis: Any, look_at_redis: Any, scene: Any) -> None:
     with good_redis.admin() as admin:
         hashed = admin.acl_getuser("app")["passwords"][0]  # type: ignore[index]

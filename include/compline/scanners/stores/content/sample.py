@@ -1,6 +1,7 @@
 """Draws samples of columns, reading only; what is drawn never leaves the process.
 
-From PostgreSQL the account needs USAGE on the schemas and SELECT on the tables that are named. Row
+From PostgreSQL the account needs USAGE on the schemas and SELECT on the tables that are named, or
+on some of their columns: the others are gaps, and so is a table of which it may read none. Row
 security would make a sample that is no sample: a table that hides rows from the account is a gap.
 """
 
@@ -27,7 +28,9 @@ LONGEST = 4096
 _COLUMNS = """
     SELECT n.nspname, c.relname, c.relkind::text, greatest(c.reltuples, 0)::float8,
            greatest(c.relpages, 0)::float8,
-           array_agg(a.attname::text ORDER BY a.attnum)
+           array_agg(a.attname::text ORDER BY a.attnum),
+           array_agg(pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
+                     ORDER BY a.attnum)
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
@@ -52,7 +55,6 @@ def of_postgresql(url: str, tables: Sequence[str], rows: int, seconds: float) ->
         CannotCollect: no connection, or no time for the list of tables.
     """
     deadline = time.monotonic() + seconds
-    columns: dict[str, list[str]] = {}
     gaps: list[Gap] = []
     with connected(url, seconds) as connection:
         # Rows that row security hides must not make a table look harmless.
@@ -62,8 +64,13 @@ def of_postgresql(url: str, tables: Sequence[str], rows: int, seconds: float) ->
             for found in connection.execute(_COLUMNS).fetchall()
             if any(fnmatchcase(f"{found[0]}.{found[1]}", pattern) for pattern in tables)
         ]
+        # There, whether or not they can be looked at: a pattern that fits them is not wrong.
+        columns: dict[str, list[str]] = {
+            f"{one[0]}.{one[1]}.{name}": [] for one in wanted for name in one[5]
+        }
         for number, found in enumerate(wanted):
-            schema, table, *_, names = found
+            schema, table, kind, size, pages, every, readable = found
+            names = [name for name, may in zip(every, readable, strict=True) if may] or every
             place = f"column/{schema}.{table}/"
             if number >= MOST_TABLES or time.monotonic() >= deadline:
                 detail = f"{len(wanted) - number} tables were not reached"
@@ -71,7 +78,8 @@ def of_postgresql(url: str, tables: Sequence[str], rows: int, seconds: float) ->
                 break
             try:
                 with connection.transaction():
-                    drawn = connection.execute(_draw(found, rows)).fetchall()
+                    query = _draw(schema, table, kind, size, pages, names, rows)
+                    drawn = connection.execute(query).fetchall()
             except psycopg.errors.QueryCanceled:
                 gaps.append(Gap(GapReason.TOO_MANY, place, "it took too long"))
                 continue
@@ -80,14 +88,26 @@ def of_postgresql(url: str, tables: Sequence[str], rows: int, seconds: float) ->
                 reason = type(error).__name__
                 gaps.append(Gap(GapReason.FORBIDDEN, place, f"it cannot be read ({reason})"))
                 continue
+            gaps += [
+                Gap(GapReason.FORBIDDEN, f"{place}{name}", "no right to read the column")
+                for name in every
+                if name not in names
+            ]
             for place_of, name in enumerate(names):
                 values = [row[place_of] for row in drawn if row[place_of] not in (None, "")]
                 columns[f"{schema}.{table}.{name}"] = values
     return Samples(columns, tuple(gaps))
 
 
-def _draw(found: Sequence[Any], rows: int) -> sql.Composed:
-    schema, table, kind, size, pages, names = found
+def _draw(
+    schema: str,
+    table: str,
+    kind: str,
+    size: float,
+    pages: float,
+    names: Sequence[str],
+    rows: int,
+) -> sql.Composed:
     chosen = sql.SQL(", ").join(
         sql.SQL("pg_catalog.left({}::text, {})").format(sql.Identifier(name), sql.Literal(LONGEST))
         for name in names

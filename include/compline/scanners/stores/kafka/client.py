@@ -13,6 +13,7 @@ request for its settings that is refused with no settings at all: that is a gap 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -43,11 +44,13 @@ from compline.scanners.stores.tls import Handshake, shake_hands
 logging.getLogger("kafka").setLevel(logging.WARNING)
 
 SETTINGS = (
-    "advertised.listeners", "allow.everyone.if.no.acl.found", "authorizer.class.name",
-    "auto.create.topics.enable", "controller.listener.names", "listener.security.protocol.map",
-    "listeners", "sasl.enabled.mechanisms", "ssl.client.auth", "ssl.enabled.protocols",
+    "allow.everyone.if.no.acl.found", "authorizer.class.name", "auto.create.topics.enable",
+    "controller.listener.names", "listener.security.protocol.map", "listeners", "ssl.client.auth",
+    "ssl.enabled.protocols",
 )  # fmt: skip
 """All that is kept of a broker's settings."""
+OF_LISTENERS = re.compile(r"listener\.name\.([^.]+)\.(ssl\.client\.auth|ssl\.enabled\.protocols)")
+"""Besides what single listeners, by their names in small letters, have in place of two of them."""
 
 _REFUSED = (
     errors.ClusterAuthorizationFailedError,
@@ -159,7 +162,9 @@ def _ask_all(client: Any, deadline: float, address: Address) -> Answers:
         told = may("brokers", partial(client.describe_configs, [resource], config_filter="all"))
         configs = ((told or {}).get("broker") or {}).get(number) or {}
         brokers[number] = {
-            name: str(configs[name]["value"] or "") for name in SETTINGS if name in configs
+            name: str(told["value"] or "")
+            for name, told in configs.items()
+            if name in SETTINGS or OF_LISTENERS.fullmatch(name)
         }
     topics = may("topics", lambda: tuple(client.describe_topics()))
     secured, acls = True, None

@@ -10,10 +10,12 @@ from typing import Any
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
 from compline.scanners.stores import attested, certificate
-from compline.scanners.stores.kafka.client import Answers
+from compline.scanners.stores.kafka.client import OF_LISTENERS, Answers
 
 _COLUMNS: Mapping[str, Sequence[str]] = {
-    "listeners": ("broker", "listener", "protocol", "address", "encrypted", "authenticated"),
+    "listeners": (
+        "broker", "listener", "protocol", "address", "serves", "encrypted", "authenticated",
+    ),
     "settings": ("broker", "setting", "value", "fit"),
     "acls": (
         "principal", "host", "operation", "permission", "resource", "pattern", "everyone",
@@ -104,23 +106,25 @@ def _listeners(broker: str, told: Mapping[str, str]) -> Iterator[_Row]:
         for entry in told.get("listener.security.protocol.map", "").split(",")
         if entry.strip()
     )
+    controllers = {n.strip() for n in told.get("controller.listener.names", "").split(",")}
     for entry in filter(None, (part.strip() for part in told.get("listeners", "").split(","))):
         name, _, address = entry.partition("://")
         # Without a map a listener has the name of its protocol.
         protocol = protocols.get(name, name).upper()
-        required = told.get("ssl.client.auth", "none") == "required"
+        common = told.get("ssl.client.auth", "none")
+        required = told.get(f"listener.name.{name.lower()}.ssl.client.auth", common) == "required"
         yield {
             "broker": broker,
             "listener": name,
             "protocol": protocol,
             "address": address,
+            "serves": "controllers" if name in controllers else "clients",
             "encrypted": protocol.endswith("SSL"),
             "authenticated": protocol.startswith("SASL") or (protocol == "SSL" and required),
         }
 
 
 def _settings(broker: str, told: Mapping[str, str], secured: bool) -> Iterator[_Row]:
-    versions = {part.strip() for part in told.get("ssl.enabled.protocols", "").split(",")}
     fit = {
         "authorizer.class.name": secured and bool(told.get("authorizer.class.name")),
         "allow.everyone.if.no.acl.found": (
@@ -129,11 +133,24 @@ def _settings(broker: str, told: Mapping[str, str], secured: bool) -> Iterator[_
         "auto.create.topics.enable": (
             told.get("auto.create.topics.enable", "false").lower() == "false"
         ),
-        "ssl.enabled.protocols": not versions & _OLD,
+        "ssl.enabled.protocols": not _versions(told.get("ssl.enabled.protocols", "")) & _OLD,
     }
     for name, is_fit in fit.items():
         value = told.get(name, "")
         yield {"broker": broker, "setting": name, "value": value, "fit": is_fit}
+    for name, value in told.items():
+        own = OF_LISTENERS.fullmatch(name)
+        if own and own[2] == "ssl.enabled.protocols":
+            yield {
+                "broker": broker,
+                "setting": own[2],
+                "value": f"{value} (listener {own[1]})",
+                "fit": not _versions(value) & _OLD,
+            }
+
+
+def _versions(value: str) -> set[str]:
+    return {part.strip() for part in value.split(",")}
 
 
 def _acl(acl: Sequence[str], grants: Mapping[str, Mapping[str, Sequence[str]]]) -> _Row:
@@ -150,7 +167,8 @@ def _acl(acl: Sequence[str], grants: Mapping[str, Mapping[str, Sequence[str]]]) 
         "permission": permission,
         "resource": resource,
         "pattern": pattern,
-        "everyone": principal.endswith(":*"),
+        # Whoever comes without a login is ANONYMOUS.
+        "everyone": principal.endswith(":*") or principal == "User:ANONYMOUS",
         "every_resource": name == "*",
         "beyond": "" if declared else operation,
     }
@@ -159,7 +177,10 @@ def _acl(acl: Sequence[str], grants: Mapping[str, Mapping[str, Sequence[str]]]) 
 def _topics(
     topics: Iterable[tuple[str, bool]], labels: Mapping[str, str], listeners: Iterable[_Row]
 ) -> dict[str, list[_Row]]:
-    in_clear = " ".join(sorted({row["listener"] for row in listeners if not row["encrypted"]}))
+    plain = {
+        row["listener"] for row in listeners if not row["encrypted"] and row["serves"] == "clients"
+    }
+    in_clear = " ".join(sorted(plain))
     names = [name for name, internal in topics if not internal]
     found = []
     for name in names:

@@ -24,10 +24,19 @@ _TRANSPORTS = {
 
 def rules(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """Every rule, with how far it reaches; a line that is not understood is a row too."""
-    result = []
+    result: list[dict[str, Any]] = []
+    refused: list[_Refusal] = []
     for line, kind, database, users, address, netmask, method, options, error in rows:
         shown = _address(address, netmask)
         names = (kind or "?", ",".join(database or ()), ",".join(users or ()), shown)
+        transport = "unknown" if error else _TRANSPORTS[kind]
+        if transport in ("any", "plain"):
+            who = (frozenset(database or ()), frozenset(users or ()), shown)
+            if method == "reject":
+                refused.append(who)
+            elif any(_covers(one, who) for one in refused):
+                # The first rule that fits decides: whoever comes without TLS never gets here.
+                transport = "tls"
         result.append(
             {
                 "rule": " ".join(name for name in names if name),
@@ -38,13 +47,32 @@ def rules(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
                 "address": shown,
                 # A line that is not understood has none of these, and no rule comes of it.
                 "method": "unknown" if error else method,
-                "transport": "unknown" if error else _TRANSPORTS[kind],
+                "transport": transport,
                 "reach": "unknown" if error else _reach(kind, address, netmask),
                 "options": " ".join(_without_secrets(option) for option in options or ()),
                 "error": error or "",
             }
         )
     return result
+
+
+_Refusal = tuple[frozenset[str], frozenset[str], str]
+
+
+def _covers(refusal: _Refusal, rule: _Refusal) -> bool:
+    """Whether everybody whom the rule speaks of has been refused before."""
+    databases, users, address = refusal
+    # `all` does not speak of replication.
+    of_all = "all" in databases and "replication" not in rule[0]
+    if not (of_all or rule[0] <= databases) or not ("all" in users or rule[1] <= users):
+        return False
+    if address in ("all", rule[2]):
+        return True
+    try:
+        wide, narrow = ipaddress.ip_network(address), ipaddress.ip_network(rule[2], strict=False)
+    except ValueError:
+        return False
+    return wide.version == narrow.version and narrow.subnet_of(wide)  # type: ignore[arg-type]
 
 
 def _address(address: str | None, netmask: str | None) -> str:

@@ -32,6 +32,9 @@ SETTINGS = (
 )  # fmt: skip
 """All that is asked; older servers do not know some of them."""
 
+UNKNOWN = "unknown command"
+"""How a server begins its answer to a command that it does not have."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -96,7 +99,12 @@ def _ask_all(client: redis.Redis, deadline: float, scheme: str) -> Answers:
             return question()
         except redis.exceptions.NoPermissionError as error:
             refused[name] = _told(error, ())
-            return None
+        except redis.ResponseError as error:
+            # Of managed servers nobody may call CONFIG, of those before version 6 there is no ACL.
+            if not str(error).lower().startswith(UNKNOWN):
+                raise
+            refused[name] = _told(error, ())
+        return None
 
     who = may("whoami", lambda: say("ACL", "WHOAMI"))
     info = may("info", lambda: say("INFO", "server"))

@@ -10,7 +10,7 @@ from typing import Any
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
 from compline.scanners.stores import attested, certificate
-from compline.scanners.stores.redis.client import Answers
+from compline.scanners.stores.redis.client import UNKNOWN, Answers
 from compline.scanners.stores.redis.users import COLUMNS as USER_COLUMNS
 from compline.scanners.stores.redis.users import user_rows
 
@@ -106,4 +106,6 @@ def _loopback(address: str) -> bool:
 
 
 def _gap(place: str, reason: str, command: str) -> Gap:
+    if reason.lower().startswith(UNKNOWN):
+        return Gap(GapReason.UNSUPPORTED, place, f"the server does not have it: {reason}")
     return Gap(GapReason.FORBIDDEN, place, f"{reason}; ACL SETUSER ... +{command}")

@@ -20,6 +20,7 @@ from azure.storage.blob import (
 from store_proxy import Fault, Proxy
 
 from compline.model import GapReason
+from compline.scanners.stores.azure_blob import client
 
 VAULT = {"keyvaulturi": "https://vault.example/", "keyname": "models", "keyversion": ""}
 GOOD_ACCOUNT = {
@@ -202,6 +203,27 @@ def test_a_blob_of_before_there_was_encryption(
     azure_proxy.fail("restype=container&comp=list", fault)
 
     assert ("unencrypted-object", "bucket/open/objects") in found(look_at_azure())
+
+
+def test_containers_and_blobs_come_in_pages(
+    blobs: BlobServiceClient,
+    look_at_azure: Any,
+    found: Any,
+    azure_proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "_PAGE", 2)
+    for number in range(5):
+        blobs.create_container(f"box{number}")
+    for number in range(3):
+        blobs.get_blob_client("box4", f"{number}").upload_blob(b"x")
+
+    places = {place for rule, place in found(look_at_azure()) if rule == "unclassified"}
+
+    assert places == {f"bucket/box{number}/classification" for number in range(5)}
+    lists = [path for _, path in azure_proxy.requests if "comp=list" in path]
+    assert sum("box" not in path.partition("?")[0] for path in lists) == 3
+    assert sum("/box4?" in path for path in lists) == 2
 
 
 def test_without_resource_manager(
