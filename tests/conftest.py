@@ -18,6 +18,7 @@ from postgres import postgres_database, serving_postgres
 from receivers import mailbox, pagerduty, receiver, slack  # noqa: F401 - fixtures
 from services import (  # noqa: F401 - hooks
     pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
 
