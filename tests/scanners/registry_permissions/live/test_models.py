@@ -140,9 +140,9 @@ class Cache(dict[str, bytes]):
 
 
 @pytest.fixture(scope="module")
-def crowd(servers: Any) -> Iterator[list[str]]:
+def crowd(mlflow_servers: Any) -> Iterator[list[str]]:
     """Models of one version each, from runs in two experiments; one run is deleted."""
-    server = servers[0]
+    server = mlflow_servers[0]
     names = []
     for number in range(MANY):
         server.call("POST", f"{API}/registered-models/create", name=f"crowd-{number}")
