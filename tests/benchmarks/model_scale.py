@@ -146,6 +146,7 @@ def _fill(here: Path, number: int, different: int, *, bucket: bool) -> None:
     """Straight into the database and the place of artifacts; by REST it would take hours."""
     contents = [safetensors()[:-4] + each.to_bytes(4) for each in range(different)]
     store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    store.reset()  # it lives as long as the process, which may run several slices
     store.create_bucket(_BUCKET, "us-east-1")
     rows = []
     for model in range(number):

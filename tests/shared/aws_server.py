@@ -1,4 +1,4 @@
-"""moto's server: AWS's protocols on loopback, empty when it starts."""
+"""moto's server: AWS's protocols on loopback; what it holds, it holds as long as the process."""
 
 from __future__ import annotations
 
