@@ -153,27 +153,41 @@ def test_what_is_approved_is_served_the_newest_first(
     assert facts(models)["fraud@production"] == "4"
 
 
-def test_a_bucket_that_is_not_listed_is_a_gap_and_not_asked(proxy: Proxy, models: Models) -> None:
+def test_a_bucket_that_is_not_listed_is_a_gap_and_not_asked(
+    proxy: Proxy, models: Models, registry: Registry
+) -> None:
+    registry.put("fraud/1/model.tar.gz.old", b"beside")
     models.rules = {"artifacts": ["s3://models/fraud/1/"]}
     outcome = models.completed("modelaudit", secrets=SECRETS)
     assert gaps(outcome) == {("fraud/2/", GapReason.FORBIDDEN)}
     (gap,) = outcome.gaps
     assert gap.detail.endswith("list s3://models/fraud/2/")
+    assert {each for each in facts(models) if "tar" in each} == {"fraud/1/model.tar.gz"}
     asked = [path for method, path in proxy.requests if method == "GET"]
     assert asked
     assert all("fraud%2F1" in path or "fraud/1" in path for path in asked), asked
+
+
+def test_more_than_a_page_is_listed_whole(
+    proxy: Proxy, models: Models, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compline.scanners.models.sagemaker.PAGE", 1)
+    registry.sagemaker.create_model_package_group(ModelPackageGroupName="empty")
+    assert {"fraud/1", "fraud/2"} <= set(facts(models))
+    listed = [each for each in proxy.calls if each.endswith(("PackageGroups", "Packages"))]
+    assert len(listed) >= 4
 
 
 def test_prefixes_and_several_parts(proxy: Proxy, models: Models, registry: Registry) -> None:
     registry.put("fraud/3/a.safetensors", hostile.safetensors())
     registry.put("fraud/3/deep/b.pkl", hostile.bad())
     registry.put("fraud/3/deep/model.tar.gz", GOOD)
-    registry.put("fraud/1/model.tar.gz.sig", b"beside")
     folder = {"S3Uri": "s3://models/fraud/3/", "S3DataType": "S3Prefix", "CompressionType": "None"}
     registry.register(
         {"ModelDataSource": {"S3DataSource": folder}},
         "s3://models/fraud/3/deep/model.tar.gz",
         "s3://models/fraud/1/model.tar.gz",
+        "s3://models/fraud/3/a.safetensors",
     )
     outcome = models.completed("picklescan", secrets=SECRETS)
     assert "fraud/3/deep/b.pkl" in {each.subject for each in outcome.observations}
@@ -183,6 +197,7 @@ def test_prefixes_and_several_parts(proxy: Proxy, models: Models, registry: Regi
         "fraud/3/deep/model.tar.gz",
         "fraud/3/part-2/model.tar.gz",
         "fraud/3/part-3/model.tar.gz",
+        "fraud/3/part-4/a.safetensors",
     }
 
 
@@ -193,12 +208,14 @@ def test_what_cannot_be_read_is_a_gap(proxy: Proxy, models: Models, registry: Re
     registry.register("s3://models/fraud/1/model.tar.gz", {})
     loose = {"S3Uri": "s3://models/fraud", "S3DataType": "S3Prefix", "CompressionType": "None"}
     registry.register({"ModelDataSource": {"S3DataSource": loose}})
+    registry.sagemaker.create_model_package(ModelPackageGroupName="fraud")
     assert gaps(guarded(models)) == {
         ("fraud/3/", GapReason.UNSUPPORTED),
         ("fraud/4/", GapReason.UNSUPPORTED),
         ("fraud/5/", GapReason.MISSING_OBJECT),
         ("fraud/6/part-2/", GapReason.UNSUPPORTED),
         ("fraud/7/", GapReason.UNSUPPORTED),
+        ("fraud/8/", GapReason.UNSUPPORTED),
     }
 
 
@@ -255,7 +272,9 @@ def test_a_version_that_is_not_described_is_a_gap(
 ) -> None:
     proxy.fail("DescribeModelPackage", fault, times=1)  # what is approved comes first
     more = within(6) if fault.drips else {}
+    started = time.monotonic()
     outcome = models.completed("model-guard", secrets=SECRETS, **more)
+    assert time.monotonic() - started < 30
     described = {gap for gap in gaps(outcome) if gap[1] is reason}
     assert len(described) == 1
     assert described <= {("fraud/1/", reason), ("fraud/2/", reason)}

@@ -35,6 +35,8 @@ from compline.scanners.models.version_files import VersionFiles
 
 MOST = 50_000
 """Groups, or versions of one group; a place that holds more is not listed."""
+PAGE = 100
+"""Groups or versions in one answer; the most that SageMaker gives."""
 APPROVED = "Approved"
 _DEFAULT = "production"
 """The default of `models.production`: here it means what is approved."""
@@ -187,7 +189,8 @@ class SageMakerRegistry:
         **parameters: Any,
     ) -> list[Any]:
         """Everything that a listing tells. Raises `CannotList`."""
-        pages = iter(self._client.get_paginator(operation).paginate(**parameters))
+        paginator = self._client.get_paginator(operation)
+        pages = iter(paginator.paginate(PaginationConfig={"PageSize": PAGE}, **parameters))
         found: list[Any] = []
         while True:
             try:

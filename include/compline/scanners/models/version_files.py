@@ -49,8 +49,8 @@ class VersionFiles:
         """
         if isinstance(told, Gap):
             return [], [told]
-        if not any(part.uri for part in parts):
-            text = "it names no model data: what its image holds is not read here"
+        if not parts:
+            text = "it names no container, so that nobody knows its files"
             return [], [Gap(GapReason.UNSUPPORTED, place, text)]
         artifacts: list[Artifact] = []
         gaps: list[Gap] = []
