@@ -27,6 +27,7 @@ class Models:
     layout: str = "versions"
     url: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    kind: TargetKind = TargetKind.MODEL
 
     def put(self, version: str, files: Mapping[str, bytes]) -> None:
         for path, content in files.items():
@@ -39,7 +40,7 @@ class Models:
     ) -> Look:
         url = self.url or str(self.folder)
         settings = {"url": url, "layout": self.layout, "models": self.rules, **self.settings}
-        target = Target(TargetKind.MODEL, "models/fraud", url, settings=settings)
+        target = Target(self.kind, "models/fraud", url, settings=settings)
         asked = self.context(self.toolbox, now=now, **sections)
         (look,) = registry.load(scanner).scan([Job(target, "", fresh=fresh)], asked)
         return look

@@ -36,6 +36,8 @@ class Proxy:
     url: str
     requests: list[tuple[str, str]] = field(default_factory=list)
     """(method, path with query) of every request, in order."""
+    calls: list[str] = field(default_factory=list)
+    """The operation of each request that names one in a header, as AWS's JSON protocols do."""
     times: list[float] = field(default_factory=list)
     """When each of them came, in seconds of a clock that only counts."""
     faults: list[Callable[[str, str], Fault | None]] = field(default_factory=list)
@@ -49,7 +51,7 @@ class Proxy:
         return second - first
 
     def fail(self, part: str, fault: Fault, times: int = 1_000_000) -> None:
-        """Answers so where the path has this part, the first so many times."""
+        """Answers so where the path or the operation has this part, the first so many times."""
         left = [times]
 
         def choose(_method: str, path: str) -> Fault | None:
@@ -81,7 +83,10 @@ def proxying(
             with lock:
                 proxy.times.append(time.monotonic())
                 proxy.requests.append((self.command, self.path))
-            fault = next((f for c in proxy.faults if (f := c(self.command, self.path))), None)
+                if operation := self.headers.get("X-Amz-Target", ""):
+                    proxy.calls.append(operation)
+            asked = f"{self.path} {operation}"
+            fault = next((f for c in proxy.faults if (f := c(self.command, asked))), None)
             if fault is not None and fault.seconds:
                 time.sleep(fault.seconds)
             if fault is not None and not fault.half:

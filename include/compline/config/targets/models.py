@@ -36,7 +36,9 @@ class ModelRules(Section):
     """What models have to meet."""
 
     production: str = Field(
-        "production", description="alias or stage that production serves; in folders the version"
+        "production",
+        description="alias or stage that production serves; in folders the version; of SageMaker "
+        "an approval status, by default Approved",
     )
     artifacts: list[BucketUrl] = Field(
         default_factory=list, description="buckets that a registry may lead our reading to"

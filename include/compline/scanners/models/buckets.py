@@ -57,6 +57,21 @@ class Buckets:
         pages = self._bucket(home).pages(f"{inside}/" if inside else "")
         return [_placed(home, inside, each) for page in pages for each in page]
 
+    def file(self, uri: str) -> list[Artifact]:
+        """The object itself, if it lies there; its folder must be allowed.
+
+        Raises:
+            CannotList: the bucket refuses.
+        """
+        folder, _, name = uri.rpartition("/")
+        if folder in self._known:
+            return [each for each in self._known[folder] if each.path == name]
+        home = self._home(folder)
+        key, inside = _inside(home, uri), _inside(home, folder)
+        # What else begins with its name comes along.
+        pages = self._bucket(home).pages(key)
+        return [_placed(home, inside, each) for page in pages for each in page if each.path == key]
+
     def open(self, artifact: Artifact) -> Readable:
         """The object as a stream. Raises `Unreadable`."""
         home = self._home(artifact.where)

@@ -16,8 +16,11 @@ from compline.scanners.models.object_places import object_place
 from compline.scanners.models.rest import Rest
 from compline.scanners.models.runs import Runs
 from compline.scanners.models.s3 import Bucket
+from compline.scanners.models.sagemaker import SageMakerRegistry
 from compline.scanners.models.trees import Layers, Tree
 from compline.scanners.models.workspaces import Workspaces, in_workspace
+from compline.scanners.registries.aws import Access
+from compline.scanners.registries.facts import CannotAsk
 from compline.source.errors import SourceError
 
 LIVE = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
@@ -53,6 +56,8 @@ def open_source(job: Job, context: ScanContext) -> Source:
 
     if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "mlflow":
         return _mlflow(job, context, rules, secret)
+    if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "sagemaker":
+        return _sagemaker(job, seconds, rules, secret("credential") or "")
     store = partial(
         object_place,
         seconds=seconds,
@@ -91,10 +96,23 @@ def _mlflow(
     return Workspaces(rest, float(guard.seconds), registry)
 
 
+def _sagemaker(job: Job, seconds: float, rules: dict[str, Any], credential: str) -> Source:
+    settings = job.target.settings
+    endpoint = settings.get("endpoint")
+    opener = partial(Bucket, seconds=seconds, endpoint=endpoint, credential=credential)
+    access = Access(credential, seconds, str(settings["region"]), str(endpoint or ""))
+    try:
+        client = access.client("sagemaker")
+    except CannotAsk as error:
+        raise CannotList(str(error)) from None
+    production = str(rules["production"])
+    return SageMakerRegistry(client, seconds, production, rules["artifacts"], opener, job.about)
+
+
 def unreadable(target: Target) -> str:
     """Why the files of this kind of registry are not read; empty if they are."""
     kind = target.settings.get("kind")
-    if target.kind is not TargetKind.MODEL_REGISTRY or kind in ("mlflow", "directory"):
+    if target.kind is not TargetKind.MODEL_REGISTRY or kind != "huggingface":
         return ""
     return (
         f"files of a registry of the kind {kind} are not read: list the bucket that holds them "
