@@ -27,6 +27,7 @@ from compline.scanners.models.artifacts import (
 from compline.scanners.models.buckets import Buckets
 from compline.scanners.models.names import one_part, printable, version_order
 from compline.scanners.models.origins import Origins
+from compline.scanners.models.pace import SETTING
 from compline.scanners.models.proxy import Proxy
 from compline.scanners.models.rest import API, NotInTime, Rest
 from compline.scanners.models.runs import Runs
@@ -118,7 +119,7 @@ class MlflowRegistry:
                     return origin, *self._files(each, uri, place)
             except NotInTime:
                 pass
-            text = f"not listed within {self._seconds:g} s (scanners.model-guard.seconds)"
+            text = f"not listed within {self._seconds:g} s ({SETTING})"
             return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
 
         def locate(each: _Found) -> str | None:
