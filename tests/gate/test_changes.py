@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from gated import FILES, Gated
 
-from compline.scanners.models.folders import Folder
+from compline.scanners.models.places.folders import Folder
 
 PLACE = "fraud/2/model.safetensors"
 

@@ -131,7 +131,7 @@ def signature(verdict: str, waived: Sequence[str]) -> Requirement:
     """Whether the version is signed with a key that counts.
 
     Args:
-        verdict: model-guard's (`scanners/models/guard_rules.py`).
+        verdict: model-guard's (`scanners/models/guard/rules.py`).
         waived: ids of waived findings that tell of this version's signature.
     """
     name = "signature"

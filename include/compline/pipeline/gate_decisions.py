@@ -79,8 +79,8 @@ def folder_digest(folder: Path) -> str:
         BadRequest: it cannot be read, or holds what is no file.
     """
     from compline.scanners.models.artifacts import CannotList, Unreadable  # loads storages
-    from compline.scanners.models.folders import ModelFolder
-    from compline.scanners.models.reading import fetch
+    from compline.scanners.models.contents.reading import fetch
+    from compline.scanners.models.places.folders import ModelFolder
 
     files = {}
     try:

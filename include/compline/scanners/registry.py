@@ -57,9 +57,9 @@ _SCANNERS = {
         frozenset({TargetKind.ENDPOINT}),
         "compline.scanners.endpoints.dynamic.scanner:EndpointDynamic",
     ),
-    "modelaudit": (_MODEL_FILES, "compline.scanners.models.scanner:ModelAuditScanner"),
-    "picklescan": (_MODEL_FILES, "compline.scanners.models.scanner:PickleScanScanner"),
-    "model-guard": (_MODELS, "compline.scanners.models.guard:ModelGuard"),
+    "modelaudit": (_MODEL_FILES, "compline.scanners.models.opening.scanner:ModelAuditScanner"),
+    "picklescan": (_MODEL_FILES, "compline.scanners.models.opening.scanner:PickleScanScanner"),
+    "model-guard": (_MODELS, "compline.scanners.models.guard.scanner:ModelGuard"),
     # After those that look at data stores: it judges by their looks, and in this order a shard has
     # recorded them before.
     "pipeline-flows": (

@@ -11,7 +11,7 @@ import pytest
 from aws_server import read_from, serving_aws
 
 from compline.model import Completed, GapReason
-from compline.scanners.models.s3 import Bucket
+from compline.scanners.models.places.s3 import Bucket
 
 MODEL = "fraud"
 VERSIONS = 6
@@ -75,7 +75,7 @@ def test_the_folder_of_all_versions_is_listed_once(listed: Any, look: Any) -> No
 def test_where_much_else_lies_each_version_is_listed_by_itself(
     listed: Any, look: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compline.scanners.models.s3.PAGE", 2)
+    monkeypatch.setattr("compline.scanners.models.places.s3.PAGE", 2)
     for number in range(30):
         listed[0].put_object(Bucket="store", Key=f"m/0-other/{number:02}", Body=b"")
     outcome = completed(look)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from compline.model import Completed, Failed
-from compline.scanners.models.runs import Runs
+from compline.scanners.models.mlflow.runs import Runs
 
 FIRST = datetime(2026, 1, 1, 2, tzinfo=UTC)
 SCANNERS = ("modelaudit", "picklescan", "model-guard")

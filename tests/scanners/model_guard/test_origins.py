@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from compline.model import Completed, Failed
-from compline.scanners.models import origins
-from compline.scanners.models.origins import Origins
-from compline.scanners.models.rest import Rest
-from compline.scanners.models.runs import Runs
+from compline.scanners.models.mlflow import origins
+from compline.scanners.models.mlflow.origins import Origins
+from compline.scanners.models.mlflow.rest import Rest
+from compline.scanners.models.mlflow.runs import Runs
 
 NOW = datetime(2026, 1, 1, 2, tzinfo=UTC)
 SEARCH, GET, PLACES = "runs/search", "runs/get", "experiments/search"

@@ -10,8 +10,8 @@ import pytest
 
 from compline.model import GapReason
 from compline.scanners.blobs.analysis import Distrusted
-from compline.scanners.models.canary import CANARY
-from compline.scanners.models.modelaudit import ENVIRONMENT, OPTIONS, read_report
+from compline.scanners.models.opening.canary import CANARY
+from compline.scanners.models.opening.modelaudit import ENVIRONMENT, OPTIONS, read_report
 
 HOME = Path("/golden")
 NAMES = (

@@ -12,9 +12,9 @@ from io import BytesIO
 import pytest
 
 from compline.model import GapReason
-from compline.scanners.models import ahead
-from compline.scanners.models.ahead import AT_ONCE, read_ahead
 from compline.scanners.models.artifacts import Artifact, CannotList, Readable, Unreadable
+from compline.scanners.models.places import ahead
+from compline.scanners.models.places.ahead import AT_ONCE, read_ahead
 
 FILES = [Artifact(f"{number:03}", 5, "m", "1") for number in range(100)]
 

@@ -57,7 +57,7 @@ def test_a_bad_file_is_found_and_one_changed_byte_is_one_changed_fact(
 def test_what_did_not_move_is_not_fetched(
     bucket: Any, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from compline.scanners.models.s3 import Bucket
+    from compline.scanners.models.places.s3 import Bucket
 
     put(bucket, "1/model.safetensors", hostile.safetensors())
     models.facts()
@@ -89,7 +89,7 @@ def test_a_target_brings_its_own_store_and_credential(
 def test_more_than_a_page_is_listed_whole(
     bucket: Any, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compline.scanners.models.s3.PAGE", 2)
+    monkeypatch.setattr("compline.scanners.models.places.s3.PAGE", 2)
     for number in range(5):
         put(bucket, f"1/{number}.txt", b"words")
     assert models.facts()["fraud/1"].startswith("5 files")
@@ -184,7 +184,7 @@ def test_a_file_that_is_not_given_out_is_a_gap(proxy: Proxy, models: Models, fau
 def test_a_file_that_drips_is_given_up(
     proxy: Proxy, models: Models, bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compline.scanners.models.pace.SLOWEST", 1 << 30)
+    monkeypatch.setattr("compline.scanners.models.places.pace.SLOWEST", 1 << 30)
     body = hostile.bad()
     tag = bucket.head_object(Bucket="models", Key="fraud/1/model.pkl")["ETag"]
     proxy.fail(READING, Fault(200, body, (("ETag", tag),), drips=True))

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from model_folders import Models
 
-from compline.scanners.models.signatures import Signatures
+from compline.scanners.models.guard.signatures import Signatures
 
 NOW = datetime.now(UTC)
 PEM = serialization.Encoding.PEM

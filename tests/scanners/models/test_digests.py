@@ -9,7 +9,7 @@ from hostile_models import safetensors
 from model_folders import Models
 
 from compline.scanners.models.artifacts import Artifact
-from compline.scanners.models.digests import Digests
+from compline.scanners.models.contents.digests import Digests
 
 FIRST = datetime(2026, 1, 1, 2, tzinfo=UTC)
 

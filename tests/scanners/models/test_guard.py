@@ -17,7 +17,7 @@ from model_folders import TONIGHT, Models
 
 from compline.evidence.locker import Locker
 from compline.model import Failed, RegressionKind
-from compline.scanners.models import signatures
+from compline.scanners.models.guard import signatures
 
 CARD = b"---\nlicense: apache-2.0\ndatasets: [claims]\ncommit: 0123abc\nrun: r1\n---\n# Fraud\n"
 FILES = {"model.safetensors": hostile.safetensors(), "README.md": CARD}

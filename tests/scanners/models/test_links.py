@@ -11,9 +11,9 @@ from compline.config.schema import Config
 from compline.model import Link
 from compline.scanners.lineage.known import KnownAssets
 from compline.scanners.models.artifacts import Model, Version
-from compline.scanners.models.cards import read_card
-from compline.scanners.models.links import links_of
-from compline.scanners.models.run_data import of_inputs
+from compline.scanners.models.guard.cards import read_card
+from compline.scanners.models.guard.links import links_of
+from compline.scanners.models.mlflow.run_data import of_inputs
 
 URL = "https://git.example.org/ml/fraud.git"
 

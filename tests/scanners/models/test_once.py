@@ -13,9 +13,9 @@ from model_folders import Models
 
 from compline.model import GapReason
 from compline.scanners.models.artifacts import Artifact, Readable, Unreadable
-from compline.scanners.models.folders import Folder
-from compline.scanners.models.modelaudit import ModelAudit
-from compline.scanners.models.picklescan import PickleScan
+from compline.scanners.models.opening.modelaudit import ModelAudit
+from compline.scanners.models.opening.picklescan import PickleScan
+from compline.scanners.models.places.folders import Folder
 
 COPIES = 12
 

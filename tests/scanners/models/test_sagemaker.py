@@ -171,7 +171,7 @@ def test_a_bucket_that_is_not_listed_is_a_gap_and_not_asked(
 def test_more_than_a_page_is_listed_whole(
     proxy: Proxy, models: Models, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compline.scanners.models.sagemaker.PAGE", 1)
+    monkeypatch.setattr("compline.scanners.models.sagemaker.registry.PAGE", 1)
     registry.sagemaker.create_model_package_group(ModelPackageGroupName="empty")
     assert {"fraud/1", "fraud/2"} <= set(facts(models))
     listed = [each for each in proxy.calls if each.endswith(("PackageGroups", "Packages"))]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from compline.model import GapReason
 from compline.scanners.models.artifacts import Artifact, Listing, Readable, Unreadable
-from compline.scanners.models.reading import fetch
-from compline.scanners.models.slots import Slots
+from compline.scanners.models.contents.reading import fetch
+from compline.scanners.models.contents.slots import Slots
 
 
 class Place:

@@ -13,7 +13,7 @@ from model_folders import Models
 
 from compline.model import Completed, Failed, GapReason
 from compline.scanners.interface import CannotScan
-from compline.scanners.models import canary, modelaudit
+from compline.scanners.models.opening import canary, modelaudit
 from compline.tools import process
 
 SCANNERS = ("modelaudit", "picklescan")
@@ -97,7 +97,7 @@ def test_a_file_over_the_limit_is_a_gap_for_every_scanner(models: Models) -> Non
 def test_a_file_that_changes_while_it_is_read_is_a_gap(
     models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from compline.scanners.models.folders import Folder
+    from compline.scanners.models.places.folders import Folder
 
     models.put("1", {"model.pkl": hostile.bad()})
     real = Folder.files

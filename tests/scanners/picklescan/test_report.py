@@ -8,7 +8,7 @@ import pytest
 
 from compline.model import GapReason
 from compline.scanners.blobs.analysis import Distrusted
-from compline.scanners.models.picklescan import read_report
+from compline.scanners.models.opening.picklescan import read_report
 
 HOME = Path("/golden")
 NAMES = ("0/torch.pt", "1/nested.zip", "2/good.pkl", "3/cut.pkl", "5/locked.zip", "6/notes.xyz")

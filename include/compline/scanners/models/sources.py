@@ -10,15 +10,15 @@ from compline.model import Target, TargetKind
 from compline.scanners.exclusions import Exclusions
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
-from compline.scanners.models.folders import ModelFolder
-from compline.scanners.models.mlflow import MlflowRegistry
-from compline.scanners.models.object_places import object_place
-from compline.scanners.models.rest import Rest
-from compline.scanners.models.runs import Runs
-from compline.scanners.models.s3 import Bucket
-from compline.scanners.models.sagemaker import SageMakerRegistry
-from compline.scanners.models.trees import Layers, Tree
-from compline.scanners.models.workspaces import Workspaces, in_workspace
+from compline.scanners.models.mlflow.registry import MlflowRegistry
+from compline.scanners.models.mlflow.rest import Rest
+from compline.scanners.models.mlflow.runs import Runs
+from compline.scanners.models.mlflow.workspaces import Workspaces, in_workspace
+from compline.scanners.models.places.folders import ModelFolder
+from compline.scanners.models.places.object_places import object_place
+from compline.scanners.models.places.s3 import Bucket
+from compline.scanners.models.places.trees import Layers, Tree
+from compline.scanners.models.sagemaker.registry import SageMakerRegistry
 from compline.scanners.registries.aws import Access
 from compline.scanners.registries.facts import CannotAsk
 from compline.source.errors import SourceError

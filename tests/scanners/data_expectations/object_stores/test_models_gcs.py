@@ -92,7 +92,7 @@ def test_a_bad_file_is_found_and_one_changed_byte_is_one_changed_fact(
 def test_an_object_that_was_replaced_meanwhile_is_a_gap(
     bucket: Any, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from compline.scanners.models.gcs import GoogleBucket
+    from compline.scanners.models.places.gcs import GoogleBucket
 
     put(bucket, "1/model.pkl", hostile.bad())
     real = GoogleBucket.files

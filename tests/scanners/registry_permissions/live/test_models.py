@@ -13,11 +13,11 @@ import pytest
 from compline.model import Completed, Failed, Look, Target, TargetKind
 from compline.scanners import registry
 from compline.scanners.interface import Job, ScanContext
-from compline.scanners.models import origins
 from compline.scanners.models.artifacts import CannotList
-from compline.scanners.models.origins import Origins
-from compline.scanners.models.rest import Rest
-from compline.scanners.models.runs import Runs
+from compline.scanners.models.mlflow import origins
+from compline.scanners.models.mlflow.origins import Origins
+from compline.scanners.models.mlflow.rest import Rest
+from compline.scanners.models.mlflow.runs import Runs
 from compline.tools.toolbox import Toolbox
 
 TONIGHT = datetime(2026, 1, 1, 2, tzinfo=UTC)

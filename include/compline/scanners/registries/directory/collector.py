@@ -17,7 +17,7 @@ from compline.model import Gap, GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
 from compline.scanners.models.artifacts import CannotList
-from compline.scanners.models.object_places import object_place
+from compline.scanners.models.places.object_places import object_place
 from compline.scanners.registries.directory import frames
 from compline.scanners.services import escaped, one_line
 

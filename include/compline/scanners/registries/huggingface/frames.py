@@ -13,7 +13,7 @@ from typing import Any
 
 from compline.model import Fact, Gap, GapReason, RegressionKind
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
-from compline.scanners.models.formats import UNSAFE
+from compline.scanners.models.contents.formats import UNSAFE
 from compline.scanners.registries.huggingface.scopes import COLUMNS, scopes_of
 from compline.scanners.services import escaped
 

@@ -87,7 +87,7 @@ def test_a_bad_file_is_found_and_one_changed_byte_is_one_changed_fact(
 def test_a_blob_that_was_replaced_meanwhile_is_a_gap(
     container: Any, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from compline.scanners.models.azure import AzureContainer
+    from compline.scanners.models.places.azure import AzureContainer
 
     put(container, "1/model.pkl", hostile.bad())
     real = AzureContainer.files

@@ -1,0 +1,1 @@
+"""What model files hold: read once, remembered by digest, told apart by their first bytes."""

@@ -1,0 +1,1 @@
+"""An MLflow server as a place of models."""

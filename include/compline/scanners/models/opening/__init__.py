@@ -1,0 +1,1 @@
+"""modelaudit and picklescan: two tools that open model files without loading them."""

@@ -1,0 +1,229 @@
+"""modelaudit and picklescan as scanners: two witnesses of what a model file does when loaded."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, replace
+from typing import ClassVar
+
+from compline.codec import dump_completed, load_completed
+from compline.config.secrets import SecretMissing
+from compline.model import (
+    Completed,
+    Failed,
+    Gap,
+    Look,
+    Observation,
+    ScanKey,
+    Skipped,
+    TargetKind,
+    canonical_json,
+    digest_of,
+)
+from compline.scanners.interface import CannotScan, Job, ScanContext
+from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
+from compline.scanners.models.contents.digests import Digests
+from compline.scanners.models.opening.canary import EQUIPMENT
+from compline.scanners.models.opening.modelaudit import ENVIRONMENT, OPTIONS, ModelAudit
+from compline.scanners.models.opening.picklescan import DRIVER, PickleScan
+from compline.scanners.models.opening.rules import RULES
+from compline.scanners.models.opening.scan import ModelScan, OpeningTool, bound
+from compline.scanners.models.sources import (
+    LIVE,
+    is_served,
+    open_source,
+    rules_of,
+    unreadable,
+    whole_listing,
+)
+from compline.scanners.services import unforeseen
+from compline.tools.process import ProcessLimits
+from compline.tools.toolbox import Tool, ToolUnavailable
+
+ADAPTER = "2"
+"""Raised whenever the same report would be read otherwise."""
+_NOTHING = "there is no model file for this scanner"
+KINDS = frozenset(
+    {TargetKind.REPOSITORY, TargetKind.IMAGE, TargetKind.MODEL_REGISTRY, TargetKind.MODEL}
+)
+
+
+class _Opening(ABC):
+    """What both scanners share; each names its tool."""
+
+    name: ClassVar[str]
+    kinds = KINDS
+
+    def scan_key(self, context: ScanContext) -> ScanKey:
+        """The tool, our rules, how it is started and its limits.
+
+        Raises:
+            CannotScan: the tool is not installed.
+        """
+        limits = context.config.limits
+        options = [limits.tool_memory_mb, limits.tool_output_mb, OPTIONS, sorted(ENVIRONMENT)]
+        canary = {name: content.hex() for name, content in EQUIPMENT.items()}
+        rules = {name: asdict(rule) for name, rule in RULES.items()}
+        return ScanKey(
+            self._tool(context).digest,
+            ADAPTER,
+            rules=digest_of([rules, canary, DRIVER.read_text("utf-8")]),
+            options=digest_of([*options, context.config.ignore.model_dump()]),
+        )
+
+    def scan(self, jobs: Sequence[Job], context: ScanContext) -> Iterator[Look]:
+        """One look per job; each target is its own.
+
+        Raises:
+            CannotScan: as for `scan_key`, or the canary was missed.
+        """
+        key = self.scan_key(context)
+        limits = context.config.limits
+        bounds = ProcessLimits(
+            seconds=limits.tool_seconds,
+            memory_mb=limits.tool_memory_mb,
+            output_mb=limits.tool_output_mb,
+        )
+        tool = self._opening(self._tool(context), bounds)
+        for job in jobs:
+            context.progress(f"{self.name}: {job.target.name}")
+            yield self._look(job, context, ModelScan(tool, key, context))
+
+    def _tool(self, context: ScanContext) -> Tool:
+        try:
+            return context.tools.get(self.name)
+        except ToolUnavailable as error:
+            raise CannotScan(str(error)) from error
+
+    @abstractmethod
+    def _opening(self, tool: Tool, limits: ProcessLimits) -> OpeningTool:
+        """The tool, ready to open files within these limits."""
+
+    def _look(self, job: Job, context: ScanContext, scan: ModelScan) -> Look:
+        started = time.monotonic()
+        revision = job.revision or context.now.isoformat(timespec="seconds")
+        look = Look(
+            job.target.name,
+            self.name,
+            Failed(""),
+            revision,
+            scan_key=scan.scan_key,
+            tool_version=scan.tool.tool.version,
+        )
+        try:
+            look = self._looked(job, context, scan, look)
+        except CannotScan:
+            raise
+        except (CannotList, SecretMissing) as error:
+            look = replace(look, outcome=Failed(str(error)))
+        except Exception as error:  # one target's crash is one Failed look
+            look = replace(look, outcome=Failed(unforeseen(error)))
+        return replace(look, seconds=round(time.monotonic() - started, 3))
+
+    def _looked(self, job: Job, context: ScanContext, scan: ModelScan, look: Look) -> Look:
+        if reason := unreadable(job.target):
+            return replace(look, outcome=Skipped(reason))
+        whole = f"image:{job.revision}" if job.target.kind is TargetKind.IMAGE else ""
+        if whole and job.revision and not job.fresh:
+            kept = context.cache.get_many(self.name, scan.scan_key, [whole]).get(whole)
+            if kept is not None:
+                evidence = self._evidence(context, scan, look.revision, [], {"image": job.revision})
+                return replace(look, outcome=load_completed(kept), evidence=evidence, fresh=False)
+        with closing(open_source(job, context)) as source:
+            return self._opened(job, context, scan, look, source, whole)
+
+    def _opened(
+        self,
+        job: Job,
+        context: ScanContext,
+        scan: ModelScan,
+        look: Look,
+        source: Source,
+        whole: str,
+    ) -> Look:
+        listing = whole_listing(source, job)
+        # What is in a signature's place, model-guard looks into.
+        signature = rules_of(job.target)["signature"] if job.target.kind in LIVE else ""
+        wanted = [
+            each
+            for each in listing.artifacts
+            if each.path != signature and scan.tool.takes(each.path)
+        ]
+        digests = digests_of(job, context, listing)
+        digests.look_up(wanted)
+        results = scan.results(source, wanted, digests)
+        observations: dict[Observation, None] = {}
+        gaps: dict[Gap, None] = dict.fromkeys(listing.gaps)
+        for artifact in wanted:
+            one = bound(artifact, results[artifact])
+            observations.update(dict.fromkeys(one.observations))
+            gaps.update(dict.fromkeys(one.gaps))
+        outcome = Completed(tuple(observations), tuple(gaps))
+        if whole and not outcome.gaps:
+            kept_value = {whole: dump_completed(outcome)}
+            context.cache.put_many(self.name, scan.scan_key, kept_value)
+        files = [_told(artifact, digests) for artifact in wanted]
+        return replace(
+            look,
+            outcome=outcome,
+            evidence=self._evidence(context, scan, look.revision, files, {}),
+            warnings=() if wanted else (_NOTHING,),
+            sandbox=scan.sandbox,
+            fresh=not scan.cached,
+        )
+
+    def _evidence(
+        self,
+        context: ScanContext,
+        scan: ModelScan,
+        revision: str,
+        files: list[list[str]],
+        more: dict[str, str],
+    ) -> tuple[str, ...]:
+        document = {
+            "scanner": self.name,
+            "tool": {"version": scan.tool.tool.version, "digest": scan.tool.tool.digest},
+            "scan_key": asdict(scan.scan_key),
+            "revision": revision,
+            "files": files,
+            **more,
+        }
+        return (context.evidence.put(canonical_json(document)),)
+
+
+class ModelAuditScanner(_Opening):
+    """Model files of any format, opened by modelaudit."""
+
+    name = "modelaudit"
+
+    def _opening(self, tool: Tool, limits: ProcessLimits) -> OpeningTool:
+        return ModelAudit(tool, limits)
+
+
+class PickleScanScanner(_Opening):
+    """Pickles and what holds them, opened by picklescan."""
+
+    name = "picklescan"
+
+    def _opening(self, tool: Tool, limits: ProcessLimits) -> OpeningTool:
+        return PickleScan(tool, limits)
+
+
+def digests_of(job: Job, context: ScanContext, listing: Listing) -> Digests:
+    """What is known of the target's files from earlier readings."""
+    settings = context.config.scanners.model_guard
+    served = is_served(listing)
+    days = settings.reread_days
+    if job.target.kind not in LIVE:
+        days = 36_500  # their contents have names of their own
+    return Digests(job.target.name, context.cache, context.now, days, job.fresh, served, job.about)
+
+
+def _told(artifact: Artifact, digests: Digests) -> list[str]:
+    """A file's row in the evidence: place, content, and when that content was last read."""
+    known = digests.reading(artifact)
+    content = digests.of(artifact) or (f"sha256:{known.sha256}" if known else "")
+    return [artifact.place, content, artifact.validator, known.read if known else ""]

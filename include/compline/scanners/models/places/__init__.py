@@ -1,0 +1,1 @@
+"""Where models lie, whatever registry tells of them: folders, buckets, repositories, images."""

@@ -1,0 +1,1 @@
+"""SageMaker's Model Registry as a place of models."""
