@@ -256,6 +256,16 @@ class ScanKey:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesRead:
+    """How many of a look's files were read in full in its run. What is said of the others stands
+    on an earlier reading, since when the storage's own validator has not moved."""
+
+    read: int
+    files: int
+    """All that the look speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What one scanner did with one target in one run: a ledger row with its outcome."""
 
@@ -279,6 +289,8 @@ class Look:
     """Share of the input (0 to 1) that differs from the last completed look."""
     fresh: bool = True
     """False where any part came from the results cache."""
+    files: FilesRead | None = None
+    """Of looks at model files."""
     memory: bytes | None = field(default=None, repr=False, compare=False)
     """What the scanner wants to have at its next look at the target; kept with the record of a
     completed look that counts, and nowhere else. None leaves what is kept as it is."""

@@ -89,3 +89,27 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> Site:
     assert second.exit_code == 0, second.output
     assert "Got worse" not in first.stdout
     return site
+
+
+@pytest.fixture(scope="session")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A folder of models that model-guard has looked at twice; in between the first
+    file changed."""
+    Toolbox(ROOT / ".compline").install(("model-signing",), lambda _line: None)
+    site = made(tmp_path_factory.mktemp("site"))
+    (site.home / "work" / "tools").symlink_to(ROOT / ".compline" / "tools")
+    folder = site.home / "models"
+    for place in ("1/README.md", "1/model.safetensors", "2/vocab.txt"):
+        path = folder / "fraud" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"first")
+    (folder / "fraud" / "2" / "latest").symlink_to(site.home / "web.git")
+    listed = {"name": "released", "url": str(folder), "layout": "models"}
+    site.write(
+        targets={"models": [listed], "repositories": []},
+        scanners={name: {"enabled": name == "model-guard"} for name in registry.names()},
+    )
+    site.run("scan")
+    (folder / "fraud" / "1" / "README.md").write_bytes(b"another card")
+    site.run("scan")
+    return site

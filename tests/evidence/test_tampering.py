@@ -99,6 +99,7 @@ def test_a_missing_manifest(nights: Any) -> None:
         ("reason", "it was nothing"),
         ("revision", "elsewhere"),
         ("observations", 0),
+        ("files", 7),
         ("reused_from", 1),
         ("gap_set", None),
         ("scan_key", None),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from compline.model import FindingKind, Gap, GapReason, Severity, State
+from compline.model import FilesRead, FindingKind, Gap, GapReason, Severity, State
 from compline.store.engine import StoreError
 from compline.store.findings import (
     FindingFilter,
@@ -171,6 +171,7 @@ def test_the_ledgers_json_has_everything(site: Any, kit: Any) -> None:
         tool_version="1.9",
         advisory_date="2025-01-01",
         sandbox="bubblewrap",
+        files=FilesRead(2, 5),
         seconds=1.5,
     )
     (row,) = coverage(site.store, site.run)
@@ -190,6 +191,7 @@ def test_the_ledgers_json_has_everything(site: Any, kit: Any) -> None:
         "advisory_date": "2025-01-01",
         "reused_from": None,
         "sandbox": "bubblewrap",
+        "files": {"read": 2, "files": 5},
         "seconds": 1.5,
         "observations": 0,
         "looked_at": site.now.isoformat(),

@@ -57,6 +57,8 @@ def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
         why += [f"see note {notes[text]}" for text in row.warnings]
         if row.reused_from and row.reused_from != row.run:
             why.insert(0, f"unchanged since run {row.reused_from}")
+        if row.files:
+            why.insert(0, f"read {row.files.read} of {row.files.files} files")
         table.add_row(
             Text(printable(row.target)),
             row.scanner,

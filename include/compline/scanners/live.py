@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from compline.config.secrets import SecretMissing
-from compline.model import Failed, Look, Outcome, ScanKey, Target
+from compline.model import Failed, FilesRead, Look, Outcome, ScanKey, Target
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.services import unforeseen
 
@@ -25,6 +25,8 @@ class Notes:
     """See `Look.memory`."""
     sandbox: str = ""
     """How tools were confined, where the check starts some."""
+    files: FilesRead | None = None
+    """See `Look.files`."""
 
 
 def looks_at(
@@ -90,5 +92,6 @@ def live_look(
         evidence=evidence,
         memory=notes.memory,
         sandbox=notes.sandbox,
+        files=notes.files,
         seconds=round(time.monotonic() - started, 3),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from compline.codec import load_gaps
-from compline.model import Gap
+from compline.model import FilesRead, Gap
 from compline.store.adhoc import AdHocResult, read_adhoc
 from compline.store.handle import Store
 from compline.store.schema import evidence, gap_sets, ledger, targets
@@ -42,6 +42,8 @@ class LedgerRow:
     seconds: float
     observations: int
     looked_at: datetime
+    files: FilesRead | None
+    """Of looks at model files."""
     evidence: tuple[str, ...] = field(default=())
     """Digests of the reports, for a reused look those of the run that it was reused from."""
 
@@ -119,5 +121,6 @@ def _view(row: Any, gaps: tuple[Gap, ...], digests: list[str]) -> LedgerRow:
         seconds=row.seconds,
         observations=row.observations,
         looked_at=row.looked_at,
+        files=None if row.files is None else FilesRead(row.files_read, row.files),
         evidence=tuple(dict.fromkeys(digests)),
     )

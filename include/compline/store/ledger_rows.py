@@ -157,6 +157,8 @@ def _ledger_row(visit: Visit, entry: Entry, gaps: str | None) -> dict[str, Any]:
         "changed": look.changed,
         "fresh": look.fresh,
         "observations": _seen(look),
+        "files_read": look.files.read if look.files else None,
+        "files": look.files.files if look.files else None,
         "looked_at": visit.looked_at,
         "recorded_at": visit.now,
     }

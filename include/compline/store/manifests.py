@@ -180,4 +180,6 @@ def _row(row: Row[Any], digests: list[str]) -> dict[str, Any]:
         "looked_at": row.looked_at.isoformat(),
         "recorded_at": row.recorded_at.isoformat(),
         "evidence": sorted(digests),
+        # Looks of before this was counted, and those without model files, read as they always did.
+        **({} if row.files is None else {"files": [row.files_read, row.files]}),
     }

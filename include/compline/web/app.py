@@ -108,6 +108,8 @@ def _why(row: LedgerRow) -> list[str]:
     lines = [row.reason] if row.reason else []
     if row.reused_from and row.reused_from != row.run:
         lines.append(f"unchanged since run {row.reused_from}")
+    if row.files:
+        lines.append(f"read {row.files.read} of {row.files.files} files")
     gaps: Counter[str] = Counter()
     for gap in row.gaps:
         gaps[gap.reason.value] += gap.count

@@ -100,6 +100,8 @@ ledger = Table(
     Column("changed", Float, nullable=False),
     Column("fresh", Boolean, nullable=False),
     Column("observations", Integer, nullable=False),
+    Column("files_read", Integer),  # in full in this run, of so many `files`; of models only
+    Column("files", Integer),
     Column("looked_at", Moment, nullable=False),
     Column("recorded_at", Moment, nullable=False),
     Index(None, "target_id", "scanner", "run_id"),

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from compline.model import ScanKey
+from compline.model import FilesRead, ScanKey
 from compline.scanners.models.artifacts import Artifact
 from compline.store.cache import ResultCache
 
@@ -67,6 +67,19 @@ class Digests:
     def reading(self, artifact: Artifact) -> Reading | None:
         """The last reading of it that is known."""
         return self._found.get(artifact.place)
+
+    def told(self, artifact: Artifact) -> list[str]:
+        """Its row in the evidence: place, content as of now (empty where it could not be read),
+        validator, and when it was last read."""
+        known = self.reading(artifact)
+        when = known.read if known else ""
+        return [artifact.place, self.of(artifact), artifact.validator, when]
+
+    def share(self, artifacts: Collection[Artifact]) -> FilesRead:
+        """How many of these this run has read, whichever scanner did."""
+        now = self.now.isoformat()
+        known = [one for each in artifacts if (one := self.reading(each)) is not None]
+        return FilesRead(sum(one.read == now for one in known), len(artifacts))
 
     def learn(self, read: dict[Artifact, str]) -> None:
         """Keeps what was read now: artifact to SHA-256 in hexadecimal."""

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from compline.findings.drops import Gaps
-from compline.model import Gap, GapReason, ScanKey, canonical_json, digest_of
+from compline.model import FilesRead, Gap, GapReason, ScanKey, canonical_json, digest_of
 from compline.scanners.blobs.scratch import scratch_directory
 from compline.scanners.blobs.shelf import no_room
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.models.artifacts import Artifact, Listing, Source, Unreadable, alias_of
-from compline.scanners.models.contents.digests import Digests
 from compline.scanners.models.contents.formats import unsafe_format
 from compline.scanners.models.contents.heads import Heads
 from compline.scanners.models.contents.reading import fetch
@@ -25,11 +24,8 @@ from compline.scanners.models.contents.slots import Slots
 from compline.scanners.models.guard.cards import CARDS, MOST_BYTES, joined, read_card
 from compline.scanners.models.guard.rules import Known
 from compline.scanners.models.guard.signatures import CannotVerify, Signatures, Verdict
-from compline.scanners.models.sources import (
-    is_served,
-    served_by_production,
-    whole_listing,
-)
+from compline.scanners.models.readings import digests_of
+from compline.scanners.models.sources import served_by_production, whole_listing
 
 _CARDS = ScanKey(tool="cards", adapter="1")
 
@@ -60,17 +56,8 @@ class Inspection:
         """Contents that a tool has looked at to the end."""
         self._source = source
         self._listing = whole_listing(self._source, job)
-        settings = context.config.scanners.model_guard
-        self._digests = Digests(
-            job.target.name,
-            context.cache,
-            context.now,
-            settings.reread_days,
-            job.fresh,
-            is_served(self._listing),
-            job.about,
-        )
-        self._largest = settings.file_gb << 30
+        self._digests = digests_of(job, context, self._listing)
+        self._largest = context.config.scanners.model_guard.file_gb << 30
 
     def run(self) -> tuple[Listing, dict[Place, Known], tuple[Gap, ...]]:
         """The listing, what is known of each version, and what could not be found out.
@@ -125,12 +112,11 @@ class Inspection:
 
     def rows(self) -> list[list[str]]:
         """For the evidence: each file's place, content, validator, and when it was read last."""
-        rows = []
-        for artifact in self._listing.artifacts:
-            reading = self._digests.reading(artifact)
-            when = reading.read if reading else ""
-            rows.append([artifact.place, self.content(artifact), artifact.validator, when])
-        return rows
+        return [self._digests.told(each) for each in self._listing.artifacts]
+
+    def share(self) -> FilesRead:
+        """How many files were read in full now."""
+        return self._digests.share(self._listing.artifacts)
 
     def _look_up(self, versions: dict[Place, list[Artifact]], served: set[Place]) -> None:
         """What is known of cards, signatures and scans; asked at once for all versions."""

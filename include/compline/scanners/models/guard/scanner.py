@@ -98,11 +98,13 @@ class ModelGuard:
                         ]
                         for model in listing.models
                     ],
+                    "asked": context.now.isoformat(),
                     "files": inspection.rows(),
                     "versions": [[*place, asdict(each)] for place, each in sorted(known.items())],
                 }
             )
         )
+        notes.files = inspection.share()
         observations = judge(listing.models, known, rules)
         origins = {place: each.origin for place, each in known.items()}
         links = links_of(

@@ -24,16 +24,15 @@ from compline.model import (
     digest_of,
 )
 from compline.scanners.interface import CannotScan, Job, ScanContext
-from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
-from compline.scanners.models.contents.digests import Digests
+from compline.scanners.models.artifacts import CannotList, Source
 from compline.scanners.models.opening.canary import EQUIPMENT
 from compline.scanners.models.opening.modelaudit import ENVIRONMENT, OPTIONS, ModelAudit
 from compline.scanners.models.opening.picklescan import DRIVER, PickleScan
 from compline.scanners.models.opening.rules import RULES
 from compline.scanners.models.opening.scan import ModelScan, OpeningTool, bound
+from compline.scanners.models.readings import digests_of
 from compline.scanners.models.sources import (
     LIVE,
-    is_served,
     open_source,
     rules_of,
     unreadable,
@@ -165,12 +164,13 @@ class _Opening(ABC):
         if whole and not outcome.gaps:
             kept_value = {whole: dump_completed(outcome)}
             context.cache.put_many(self.name, scan.scan_key, kept_value)
-        files = [_told(artifact, digests) for artifact in wanted]
+        files = [digests.told(artifact) for artifact in wanted]
         return replace(
             look,
             outcome=outcome,
             evidence=self._evidence(context, scan, look.revision, files, {}),
             warnings=() if wanted else (_NOTHING,),
+            files=digests.share(wanted),
             sandbox=scan.sandbox,
             fresh=not scan.cached,
         )
@@ -188,6 +188,7 @@ class _Opening(ABC):
             "tool": {"version": scan.tool.tool.version, "digest": scan.tool.tool.digest},
             "scan_key": asdict(scan.scan_key),
             "revision": revision,
+            "asked": context.now.isoformat(),
             "files": files,
             **more,
         }
@@ -210,20 +211,3 @@ class PickleScanScanner(_Opening):
 
     def _opening(self, tool: Tool, limits: ProcessLimits) -> OpeningTool:
         return PickleScan(tool, limits)
-
-
-def digests_of(job: Job, context: ScanContext, listing: Listing) -> Digests:
-    """What is known of the target's files from earlier readings."""
-    settings = context.config.scanners.model_guard
-    served = is_served(listing)
-    days = settings.reread_days
-    if job.target.kind not in LIVE:
-        days = 36_500  # their contents have names of their own
-    return Digests(job.target.name, context.cache, context.now, days, job.fresh, served, job.about)
-
-
-def _told(artifact: Artifact, digests: Digests) -> list[str]:
-    """A file's row in the evidence: place, content, and when that content was last read."""
-    known = digests.reading(artifact)
-    content = digests.of(artifact) or (f"sha256:{known.sha256}" if known else "")
-    return [artifact.place, content, artifact.validator, known.read if known else ""]
