@@ -41,6 +41,8 @@ from mlflow_server import (
 VERSIONS = 2
 _BUCKET = "stocked"
 _CONTENTS = 20
+_WORKERS = 2
+"""Of MLflow, whose own default is 4; the machine has so many cores, and we need them too."""
 _SEARCH = "/api/2.0/mlflow/runs/search"
 
 
@@ -60,7 +62,8 @@ def models(
         SystemExit: a look failed or has gaps, or the move was not told exactly once.
     """
     write_auth(here)
-    server = start(environment(), here, "stocked", ["--app-name", "basic-auth"], "http")
+    basic = ["--app-name", "basic-auth"]
+    server = start(environment(), here, "stocked", basic, "http", workers=_WORKERS)
     try:
         wait(server)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request

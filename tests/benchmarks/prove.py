@@ -65,7 +65,7 @@ def planned(repos: Path | None) -> list[Slice]:
         Slice("airflow", lambda: slices.airflow(_HOME)),
         Slice("thousand", lambda: slices.thousand(_HOME)),
         Slice("registry", lambda: slices.registry(_HOME)),
-        Slice("models by proxy", lambda: slices.models(_HOME, 1_000, bucket=False)),
+        Slice("models by proxy", lambda: slices.models(_HOME, 5_000, bucket=False)),
         Slice("models in a bucket", lambda: slices.models(_HOME, 5_000, bucket=True)),
         Slice("models in a bucket, all different", lambda: slices.models(
             _HOME, 5_000, bucket=True, contents=10_000)),

@@ -123,7 +123,9 @@ def write_auth(folder: Path) -> None:
     )
 
 
-def start(bin_: Path, folder: Path, name: str, extra: list[str], scheme: str) -> Mlflow:
+def start(
+    bin_: Path, folder: Path, name: str, extra: list[str], scheme: str, workers: int = 1
+) -> Mlflow:
     """A server that is not up yet; `auth.ini` in the folder is its basic-auth's."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -141,7 +143,7 @@ def start(bin_: Path, folder: Path, name: str, extra: list[str], scheme: str) ->
     }
     command = [str(bin_ / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)]
     stores = ["--backend-store-uri", f"sqlite:///{folder / name}.db"]
-    stores += ["--artifacts-destination", str(folder / f"{name}-artifacts"), "--workers", "1"]
+    stores += ["--artifacts-destination", str(folder / f"{name}-artifacts"), "--workers", f"{workers}"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, *stores, *extra],
