@@ -143,7 +143,12 @@ def start(
     }
     command = [str(bin_ / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)]
     stores = ["--backend-store-uri", f"sqlite:///{folder / name}.db"]
-    stores += ["--artifacts-destination", str(folder / f"{name}-artifacts"), "--workers", f"{workers}"]
+    stores += [
+        "--artifacts-destination",
+        str(folder / f"{name}-artifacts"),
+        "--workers",
+        f"{workers}",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, *stores, *extra],
