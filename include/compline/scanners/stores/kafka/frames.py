@@ -62,9 +62,9 @@ def inventory_of(answers: Answers, values: Mapping[str, Any], now: datetime) -> 
                 detail = f"broker {number} shows no settings"
                 gaps.append(Gap(GapReason.FORBIDDEN, f"{place}{number}/", detail))
     shown = {}
-    for number, told in answers.brokers.items():
-        shown[number] = {name: value for name, value in told.items() if value is not None}
-        for name in sorted(told.keys() - shown[number].keys()):
+    for number, settings in answers.brokers.items():
+        shown[number] = {name: value for name, value in settings.items() if value is not None}
+        for name in sorted(settings.keys() - shown[number].keys()):
             detail = f"broker {number} hides the value of {name}; {_HIDDEN}"
             gaps.append(Gap(GapReason.NOT_REPORTED, f"setting/{number}/{name}", detail))
     for name, told in (("acls", answers.acls), ("topics", answers.topics)):
