@@ -56,7 +56,9 @@ _NO_AUTHORIZER = 54
 class Broker:
     """What one broker has, and what it was asked."""
 
-    settings: dict[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str | None] = field(default_factory=dict)
+    """None for what a broker does not know itself, as its authorizer's: it is told without a value.
+    """
     topics: list[tuple[str, bool]] = field(default_factory=list)
     acls: list[tuple[Any, ...]] = field(default_factory=list)
     """(principal, host, operation, permission, resource type, name, pattern)."""
@@ -136,7 +138,7 @@ class Broker:
                     configs=[
                         resource(
                             name=name, value=value, read_only=True, config_source=4,
-                            is_sensitive=False, synonyms=[],
+                            is_sensitive=value is None, synonyms=[],
                         )
                         for name, value in self.settings.items()
                         if not refused

@@ -129,7 +129,11 @@ def account(**answers: Any) -> list[tuple[str, str, str]]:
 
 
 def test_an_account_holds_what_its_roles_hold_in_turn() -> None:
-    members = [("team", "etl", False), ("boss", "team", False), ("etl", "boss", False)]
+    members = [
+        ("team", "etl", False, True, True),
+        ("boss", "team", False, True, True),
+        ("etl", "boss", False, True, True),
+    ]
     grants = [
         ("a", "x", "team", False, "SELECT", False),
         ("b", "x", "team", False, "SELECT", False),
@@ -148,7 +152,7 @@ def test_what_an_account_owns_and_what_public_holds() -> None:
     found = account(
         tables=[("a", "x", "r", "etl", False)],
         table_grants=[("a", "x", "PUBLIC", True, "SELECT", False)],
-        memberships=[("pg_read_all_data", "etl", False)],
+        memberships=[("pg_read_all_data", "etl", False, True, True)],
     )
 
     assert found == [("role", "pg_read_all_data", "pg_read_all_data")]

@@ -108,6 +108,23 @@ def test_who_reaches_something_else_does_not(
     assert found(hop_at(kind, only(cwe, rule=rule, subject=subject))) == set()
 
 
+@pytest.mark.parametrize(
+    ("classification", "breaks"), [("personal", True), ("training", False), ("", False)]
+)
+def test_members_of_roles_that_reach_data_of_the_hops_sort(
+    hop_at: Any, classification: str, breaks: bool
+) -> None:
+    member = only(
+        "CWE-284",
+        rule="labelled-data-through-membership",
+        subject="membership/crm/ann/personal",
+    )
+    look = hop_at("postgresql", member, hop={"classification": classification})
+
+    open_ = ("hop-open-to-others", f"hop/{PLACE}/access")
+    assert (open_ in found(look)) is breaks
+
+
 def test_a_policy_that_declares_nobody_leaves_the_hop_in_doubt(hop_at: Any) -> None:
     silent = only("CWE-1059", rule="access-policy-undeclared", subject="policy/grants")
     look = hop_at("postgresql", silent)

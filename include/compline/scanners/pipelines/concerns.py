@@ -74,6 +74,8 @@ def _lets_others_in(defect: Defect, kind: str, hop: Hop) -> bool:
         # Superusers, BYPASSRLS, pg_read_all_data and its like reach every table.
         name, _, resource = rest.partition("/")
         everything = "CWE-250" in cwe and (sort != "account" or not resource)
+        if sort == "membership" and rest.rpartition("/")[2] == hop["classification"]:
+            return True  # of a role that holds tables of this classification
         return everything or name == hop["account"] or _table(resource, hop["resource"])
     if sort == "acl":
         return _acl(rest, hop)

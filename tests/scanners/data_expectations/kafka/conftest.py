@@ -34,7 +34,7 @@ GOOD = Broker(
         "ssl.client.auth": "required",
         "ssl.enabled.protocols": "TLSv1.2,TLSv1.3",
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "allow.everyone.if.no.acl.found": "false",
+        "super.users": None,
         "auto.create.topics.enable": "false",
     },
     topics=[("customers", False), ("__consumer_offsets", True)],

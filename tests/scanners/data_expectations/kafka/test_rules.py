@@ -149,6 +149,31 @@ def test_listeners_of_their_own_sort(
     assert {rule for rule, _ in seen} == wrong
 
 
+@pytest.mark.parametrize(
+    ("value", "seen", "hidden"),
+    [
+        # Kafka's own brokers tell their authorizer's settings by name alone.
+        (None, set(), {"setting/1/allow.everyone.if.no.acl.found"}),
+        ("false", set(), set()),  # others tell them
+        ("true", {("open-without-acl", "setting/1/allow.everyone.if.no.acl.found")}, set()),
+    ],
+)
+def test_a_value_that_is_hidden_is_neither_good_nor_bad(
+    well: Broker, look_at_kafka: Any, url_of: Any, found: Any, good_policy: Any, tmp_path: Path,
+    value: str | None, seen: set[Any], hidden: set[str],
+) -> None:  # fmt: skip
+    write_certificate(tmp_path)
+    settings = {**well.settings, "allow.everyone.if.no.acl.found": value}
+    with serving(replace(well, settings=settings), tmp_path) as broker:
+        look = look_at_kafka(url_of(broker, tmp_path), policy=good_policy)
+
+    assert set(found(look)) == seen
+    gaps = look.outcome.gaps
+    assert {gap.path for gap in gaps if gap.reason is GapReason.NOT_REPORTED} == hidden
+    assert len(gaps) == len(hidden)
+    assert all("as by default (false)" in gap.detail for gap in gaps)
+
+
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0\0\1\0\0", b""])
 def test_what_is_no_answer_or_half_of_one(look_at_kafka: Any, error_of: Any, answer: bytes) -> None:
     with answering(answer) as port:

@@ -157,6 +157,11 @@ def test_what_a_lifecycle_really_deletes(recorded: Any, look_at_gcs: Any) -> Non
         title = told[f"bucket/bucket{number}/lifecycle", rule]
         assert days is None or f"for {days} days" in title
 
+    enough = {o.subject for o in look_at_gcs(policy={"longest_days": 35}).outcome.observations}
+    short = {f"bucket/bucket{n}/lifecycle" for n, (*_, days) in enumerate(LIFECYCLES) if days}
+    assert len(short) == 4
+    assert not enough & short, "deleted in time"
+
 
 def test_the_emulator_itself(fake_gcs: str, look_at_gcs: Any, found: Any) -> None:
     """What it does not know is a gap for that question, never a finding or nothing."""

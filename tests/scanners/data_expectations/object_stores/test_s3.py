@@ -147,6 +147,7 @@ def test_a_store_that_is_kept_badly(s3: Any, arrange: Any, look_at_s3: Any, foun
     }
     s3.put_bucket_policy(Bucket="open", Policy=json.dumps(everything))
     s3.put_bucket_acl(Bucket="models", ACL="public-read")
+    s3.put_bucket_acl(Bucket="open", GrantRead='id="canonical-id-of-another"')
     s3.put_public_access_block(Bucket="people", PublicAccessBlockConfiguration=ALL_BLOCKED)
     s3.put_bucket_acl(Bucket="people", ACL="authenticated-read")
 
@@ -175,6 +176,7 @@ def test_a_store_that_is_kept_badly(s3: Any, arrange: Any, look_at_s3: Any, foun
         ("foreign-read", "bucket/open/access/arn:aws:iam::999999999999:root"),
         ("foreign-write", "bucket/open/access/arn:aws:iam::999999999999:root"),
         ("public-read", "bucket/models/access/everyone"),
+        ("foreign-read", "bucket/open/access/canonical-id-of-another"),  # by an access list
         (
             "dormant-public-grant",
             "bucket/people/access/everyone with an account of the provider",

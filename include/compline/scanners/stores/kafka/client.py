@@ -62,8 +62,9 @@ _REFUSED = (
 class Answers:
     """What a cluster said; None where it would not say."""
 
-    brokers: Mapping[str, Mapping[str, str]]
-    """Settings by the broker's number; empty where it shows none."""
+    brokers: Mapping[str, Mapping[str, str | None]]
+    """Settings by the broker's number; empty where it shows none, None for a value that it hides:
+    what is no broker's setting but its authorizer's is told by its name alone."""
     topics: tuple[tuple[str, bool], ...] | None
     """(name, whether it is one of Kafka's own)."""
     acls: tuple[tuple[str, ...], ...] | None
@@ -162,7 +163,7 @@ def _ask_all(client: Any, deadline: float, address: Address) -> Answers:
         told = may("brokers", partial(client.describe_configs, [resource], config_filter="all"))
         configs = ((told or {}).get("broker") or {}).get(number) or {}
         brokers[number] = {
-            name: str(told["value"] or "")
+            name: None if told["is_sensitive"] else str(told["value"] or "")
             for name, told in configs.items()
             if name in SETTINGS or OF_LISTENERS.fullmatch(name)
         }

@@ -30,6 +30,7 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
 _PLACES = {"brokers": ("listener/", "setting/"), "acls": ("acl/",), "topics": ("topic/", "label/")}
 _FRAMES = {"brokers": ("listeners", "settings"), "acls": ("acls",), "topics": ("topics", "labels")}
 _OLD = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
+_HIDDEN = "leave it out of the configuration where it is as by default (false)"
 _RIGHTS = {
     "brokers": "--operation DescribeConfigs --cluster",
     "acls": "--operation Describe --cluster",
@@ -60,18 +61,25 @@ def inventory_of(answers: Answers, values: Mapping[str, Any], now: datetime) -> 
             for place in _PLACES["brokers"]:
                 detail = f"broker {number} shows no settings"
                 gaps.append(Gap(GapReason.FORBIDDEN, f"{place}{number}/", detail))
+    shown = {}
+    for number, settings in answers.brokers.items():
+        shown[number] = {name: value for name, value in settings.items() if value is not None}
+        for name in sorted(settings.keys() - shown[number].keys()):
+            detail = f"broker {number} hides the value of {name}; {_HIDDEN}"
+            gaps.append(Gap(GapReason.NOT_REPORTED, f"setting/{number}/{name}", detail))
     for name, told in (("acls", answers.acls), ("topics", answers.topics)):
         if told is None:
             _refuse(refused, name, answers.refused.get(name, "refused"))
     try:
-        listeners = [row for n, told in answers.brokers.items() for row in _listeners(n, told)]
+        listeners = [row for n, told in shown.items() for row in _listeners(n, told)]
         rows: dict[str, Iterable[_Row]] = {
             "listeners": listeners,
             "settings": [
                 row
-                for number, told in answers.brokers.items()
+                for number, told in shown.items()
                 if told
                 for row in _settings(number, told, answers.secured)
+                if f"setting/{number}/{row['setting']}" not in {gap.path for gap in gaps}
             ],
             "acls": [_acl(acl, values.get("grants") or {}) for acl in answers.acls or ()],
             **_topics(answers.topics or (), values.get("labels") or {}, listeners),

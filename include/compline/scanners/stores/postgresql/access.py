@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
+
+from compline.scanners.stores.postgresql.members import Memberships
 
 Rows = Iterable[tuple[Any, ...]]
 
@@ -18,6 +20,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
         "table", "grantee", "to_public", "access", "privileges", "undeclared", "classification",
         "labelled", "reader",
     ),
+    "reached": ("role", "member", "classification", "tables", "example", "reader"),
     "labels": ("pattern", "classification", "tables"),
     "accounts": ("account", "resource", "access", "privileges", "beyond", "through"),
 }  # fmt: skip
@@ -102,6 +105,53 @@ def table_grants(
     return result
 
 
+def reached(
+    answers: Mapping[str, Rows], labels: Labels, readers: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, Any]]:
+    """Who may log in and reaches labelled tables as a member of a role that holds or owns them.
+
+    One row per role, member and classification, so that their number does not grow with that of
+    the tables. Superusers are told elsewhere: they reach everything.
+
+    Args:
+        answers: the server's, about roles, memberships, tables and grants on tables.
+        labels: which tables hold what.
+        readers: the roles that may reach each classification.
+    """
+    logins = {row[0] for row in answers["roles"] if row[6] and not row[1]}
+    superusers = {row[0] for row in answers["roles"] if row[1]}
+    held: dict[tuple[str, str], set[str]] = {}
+    for role, table in _holders(answers):
+        if classification := labels.of(table):
+            held.setdefault((role, classification), set()).add(table)
+    memberships = Memberships(answers["memberships"])
+    for (role, classification), tables in sorted(held.items()):
+        if role in superusers:
+            continue
+        first = min(tables)
+        for member in sorted(memberships.members_of(role) & logins):
+            # What the member holds itself is judged there.
+            own = held.get((member, classification))
+            left = tables - own if own else tables
+            if left:
+                yield {
+                    "role": role,
+                    "member": member,
+                    "classification": classification,
+                    "tables": len(left),
+                    "example": min(left) if own else first,
+                    "reader": any(fnmatchcase(member, p) for p in readers.get(classification, ())),
+                }
+
+
+def _holders(answers: Mapping[str, Rows]) -> Iterator[tuple[str, str]]:
+    for schema, name, _kind, owner, _secured in answers["tables"]:
+        yield owner, f"{schema}.{name}"
+    for schema, name, grantee, to_public, *_ in answers["table_grants"]:
+        if not to_public:
+            yield grantee, f"{schema}.{name}"
+
+
 def account_rows(
     answers: Mapping[str, Rows],
     names: Sequence[str],
@@ -110,12 +160,10 @@ def account_rows(
 ) -> list[dict[str, Any]]:
     """What each of the accounts may really do, beside what the policy says that it needs.
 
-    Counted is what it holds itself and through every role that it is a member of; what PUBLIC
-    holds is told of PUBLIC.
+    Counted is what it holds itself and through every role whose privileges it can have; what
+    PUBLIC holds is told of PUBLIC.
     """
-    groups: dict[str, set[str]] = {}
-    for role, member, *_ in answers["memberships"]:
-        groups.setdefault(member, set()).add(role)
+    memberships = Memberships(answers["memberships"])
     roles = {row[0]: row for row in answers["roles"]}
     held: dict[str, list[tuple[str, str, str]]] = {}
     for prefix, rows in (
@@ -131,7 +179,7 @@ def account_rows(
             result.append(_account(account, "role", "missing", set(), set(), ""))
             continue
         found: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
-        for role in sorted(_closure(account, groups)):
+        for role in sorted(memberships.held_by(account)):
             for prefix, resource, privilege in held.get(role, ()):
                 key = (prefix + resource, "read" if privilege in _READING else "write")
                 privileges, through = found.setdefault(key, (set(), set()))
@@ -170,16 +218,6 @@ def _powers(role: str, roles: Mapping[str, tuple[Any, ...]], owners: set[str]) -
     if role in owners:
         found.add("owner")
     return found
-
-
-def _closure(account: str, groups: Mapping[str, set[str]]) -> set[str]:
-    """The account and every role that it is a member of, by whatever way."""
-    seen, queue = {account}, [account]
-    while queue:
-        for role in groups.get(queue.pop(), set()) - seen:
-            seen.add(role)
-            queue.append(role)
-    return seen
 
 
 def _schemas(rows: Rows) -> Rows:

@@ -11,6 +11,7 @@ from compline.model import Gap, GapReason
 from compline.scanners.expectations.inventory import CannotCollect, Inventory, frame_of
 from compline.scanners.stores import attested, certificate
 from compline.scanners.stores.postgresql import access, hba, meaning
+from compline.scanners.stores.postgresql.members import Memberships
 from compline.scanners.stores.postgresql.queries import QUERIES, ROW_LIMIT, SETTINGS, Answers
 
 _PLACES = {
@@ -26,6 +27,7 @@ _PLACES = {
     "ciphers": "setting/",
     "certificates": "certificate/",
     "attestations": "attestation/",
+    "reached": "membership/",
     "labels": "label/",
     "accounts": "account/",
 }
@@ -96,7 +98,7 @@ def inventory_of(answers: Answers, values: Mapping[str, Any], now: datetime) -> 
             *(
                 Gap(GapReason.TRUNCATED, place, f"more than {ROW_LIMIT} rows of {name}")
                 for name in sorted(answers.truncated)
-                for place in _cut(name)
+                for place in sorted(_cut(name))
             ),
             *_hidden_settings(answers.rows.get("settings")),
             *(
@@ -108,12 +110,10 @@ def inventory_of(answers: Answers, values: Mapping[str, Any], now: datetime) -> 
     )
 
 
-def _cut(name: str) -> Iterator[str]:
-    yield _PLACES[name]
-    if name in _ACCOUNTS_FROM:
-        yield _PLACES["accounts"]
-    if name == "tables":
-        yield _PLACES["labels"]
+def _cut(name: str) -> set[str]:
+    """Where findings may be missing when this answer was cut."""
+    made = {"accounts": _ACCOUNTS_FROM, "reached": _REACHED_FROM, "labels": ("tables",)}
+    return {_PLACES[name], *(_PLACES[frame] for frame, sources in made.items() if name in sources)}
 
 
 _Made = tuple[str, Sequence[str], Callable[[], list[dict[str, Any]]]]
@@ -138,6 +138,11 @@ def _derived(answers: Answers, values: Mapping[str, Any], now: datetime) -> Iter
         lambda: labels.rows(f"{schema}.{name}" for schema, name, *_ in rows["tables"]),
     )
     yield (
+        "reached",
+        _REACHED_FROM,
+        lambda: list(access.reached(rows, labels, values.get("readers") or {})),
+    )
+    yield (
         "accounts",
         _ACCOUNTS_FROM,
         lambda: access.account_rows(
@@ -158,6 +163,7 @@ def _understood(name: str) -> Iterator[None]:
 
 
 _ACCOUNTS_FROM = ("roles", "memberships", "schema_grants", "tables", "table_grants")
+_REACHED_FROM = ("roles", "memberships", "tables", "table_grants")
 
 _COLUMNS: Mapping[str, Sequence[str]] = {
     "settings": ("name", "value", "source"),
@@ -226,15 +232,22 @@ def _roles(rows: _Rows) -> list[dict[str, Any]]:
 
 
 def _memberships(rows: _Rows, roles: _Rows) -> list[dict[str, Any]]:
-    superusers = {name for name, superuser, *_ in roles if superuser}
+    """Every membership, and besides them who has a powerful role's rights through others."""
+    edges = {(role, member): admin for role, member, admin, *_ in rows}
+    graph = Memberships(rows)
+    powerful = {
+        (role, member)
+        for role in {*_POWERFUL, *(row[0] for row in roles if row[1] or row[5])}
+        for member in graph.members_of(role)
+    }
     return [
         {
             "role": role,
             "member": member,
-            "admin_option": admin,
-            "powerful": role in superusers or role in _POWERFUL,
+            "admin_option": edges.get((role, member), False),
+            "powerful": (role, member) in powerful,
         }
-        for role, member, admin in rows
+        for role, member in sorted({*edges, *powerful})
         if not str(member).startswith("pg_")
     ]
 

@@ -59,7 +59,10 @@ QUERIES: Mapping[str, LiteralString] = {
                rolcanlogin, rolvaliduntil::text, rolconnlimit
         FROM pg_catalog.pg_roles ORDER BY rolname""",
     "memberships": """
-        SELECT r.rolname AS role, m.rolname AS member, a.admin_option
+        -- Both options are there since version 16; before, the member's own attribute decided.
+        SELECT r.rolname AS role, m.rolname AS member, a.admin_option,
+               coalesce((pg_catalog.to_jsonb(a) ->> 'inherit_option')::bool, m.rolinherit),
+               coalesce((pg_catalog.to_jsonb(a) ->> 'set_option')::bool, true)
         FROM pg_catalog.pg_auth_members AS a
         JOIN pg_catalog.pg_roles AS r ON r.oid = a.roleid
         JOIN pg_catalog.pg_roles AS m ON m.oid = a.member
