@@ -38,7 +38,8 @@ class ModelRules(Section):
     production: str = Field(
         "production",
         description="alias or stage that production serves; in folders the version; of SageMaker "
-        "an approval status, by default Approved",
+        "an approval status, by default Approved; of the Hugging Face Hub a branch or tag, by "
+        "default main",
     )
     artifacts: list[BucketUrl] = Field(
         default_factory=list, description="buckets that a registry may lead our reading to"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from compline.config.fields import WebUrl
 from compline.config.secrets import SecretReference
 from compline.config.targets.models import Judged
 from compline.config.targets.stores import Inventoried
 from compline.model import TargetKind
+
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_FILE_HOST = re.compile(rf"({_LABEL}(\.{_LABEL})*|\*\.{_LABEL}(\.{_LABEL})+)(:[1-9][0-9]{{0,4}})?")
 
 
 class Mlflow(Judged):
@@ -68,6 +72,15 @@ class SageMaker(_Inventory):
         return f"sagemaker:{self.region}:{self.account}"
 
 
+def _file_host(entry: str) -> str:
+    """A host with a port where it is not the usual one, or every name below a domain."""
+    if not _FILE_HOST.fullmatch(entry):
+        raise ValueError(
+            "expected HOST, HOST:PORT or *.DOMAIN.EXAMPLE, without https:// and without a path"
+        )
+    return entry.lower()
+
+
 class HuggingFace(_Inventory):
     """An organisation of the Hugging Face Hub."""
 
@@ -75,6 +88,11 @@ class HuggingFace(_Inventory):
     organisation: str = Field(pattern=r"^[\w.-]+$")
     token: SecretReference = Field(description="a fine-grained token that may read")
     url: WebUrl = Field("https://huggingface.co", description="of a mirror")
+    file_hosts: list[Annotated[str, AfterValidator(_file_host)]] = Field(
+        default_factory=lambda: ["*.hf.co", "*.huggingface.co"],
+        description="hosts that the Hub may redirect us to for a file's content; they never get "
+        "the token",
+    )
 
     @property
     def locator(self) -> str:

@@ -69,12 +69,13 @@ class Place:
         return path if path.startswith("/") else f"{self.path}/{path}" if path else self.path or "/"
 
 
-def find(url: str, private: Sequence[str] = ()) -> Place:
+def find(url: str, private: Sequence[str] = (), setting: str = "private_hosts") -> Place:
     """The endpoint's place: the first of its addresses that takes a connection.
 
     Args:
         url: http(s), as the configuration gives it.
         private: host names, addresses and networks that may be private.
+        setting: of the configuration, which lists those.
 
     Raises:
         NoPlace: no such host, an address that is refused, or no connection.
@@ -84,7 +85,7 @@ def find(url: str, private: Sequence[str] = ()) -> Place:
     port = parts.port or {"https": 443, "http": 80}[parts.scheme]
     addresses = _addresses(host)
     for address in addresses:
-        check(host, address, private)
+        check(host, address, private, setting)
     problem = ""
     for address in addresses:
         try:
@@ -96,7 +97,7 @@ def find(url: str, private: Sequence[str] = ()) -> Place:
     raise NoPlace(f"no connection to {host} port {port} ({problem}): is it up, and reachable here?")
 
 
-def check(host: str, address: str, private: Sequence[str]) -> None:
+def check(host: str, address: str, private: Sequence[str], setting: str = "private_hosts") -> None:
     """Whether the address may be spoken to under this name.
 
     Raises:
@@ -109,7 +110,7 @@ def check(host: str, address: str, private: Sequence[str]) -> None:
             return
         raise NoPlace(
             f"{host} is at {address}, a link-local, metadata or unusable address: it is only asked "
-            "where `private_hosts:` lists that very address"
+            f"where `{setting}:` lists that very address"
         )
     if is_public(address):
         return
@@ -118,7 +119,7 @@ def check(host: str, address: str, private: Sequence[str]) -> None:
         return
     raise NoPlace(
         f"{host} is at the private address {address}: list the host or the address under "
-        "`private_hosts:` to allow it"
+        f"`{setting}:` to allow it"
     )
 
 

@@ -1,13 +1,13 @@
-"""Asks one service by GET only, within bounds on calls, bytes and time; follows no redirect.
+"""Asks one service by GET only, within bounds on calls, bytes and time.
 
-Two calls are POST: one exchanges a login for a token, and one puts a question that is too long for
-an address to one of `SEARCHES`. A service that says it is busy is asked again when it says so, as
-long as that is within the time.
+No redirect is followed but that of a file to hosts that its caller lists. Two calls are POST: one
+exchanges a login for a token, and one puts a question that is too long for an address to one of
+`SEARCHES`. A service that says it is busy is asked again when it says so, as long as that is within
+the time.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +32,7 @@ from compline.scanners.http.answers import (
     TooLarge,
 )
 from compline.scanners.http.cutting import Cutter, Trace
+from compline.scanners.http.redirects import MOST, FileHosts, Hop, origin
 from compline.scanners.http.refusals import (
     Bounds,
     Time,
@@ -40,6 +41,7 @@ from compline.scanners.http.refusals import (
     time_of,
     too_slow,
 )
+from compline.source.address import is_loopback
 
 TRIES = 3
 """Of one call to a service that is busy."""
@@ -88,10 +90,7 @@ class Service:
     def loopback(self) -> bool:
         """Whether the address never leaves this machine."""
         host = self.address.host
-        try:
-            return ipaddress.ip_address(host.strip("[]")).is_loopback
-        except ValueError:
-            return host == "localhost" or host.endswith(".localhost")
+        return is_loopback(host) or host.endswith(".localhost")
 
     def log_in(self, auth: httpx.Auth) -> None:
         """Further calls are made as this account."""
@@ -137,8 +136,8 @@ class Service:
         return self._asked("POST", path, None, json=login)
 
     @contextmanager
-    def stream(self, path: str, seconds: float) -> Iterator[Body]:
-        """A file's content, in a time of its own.
+    def stream(self, path: str, seconds: float, hosts: FileHosts | None = None) -> Iterator[Body]:
+        """A file's content, in a time of its own; redirects are followed to `hosts` alone.
 
         Files are read one after another: one that is too slow has its neighbours cut as well.
 
@@ -146,7 +145,7 @@ class Service:
             NoAnswer: as for `get`, while it is read too; with its status for any but 200.
         """
         within = time_of(seconds)
-        with self._answered("GET", path, within, self._auth) as response:
+        with self._answered("GET", path, within, self._auth, hosts) as response:
             if response.status_code != 200:
                 raise NoAnswer(f"{path} answers {response.status_code}", response.status_code)
             yield Body(self._chunks(response, path, within, _CHUNK))
@@ -181,23 +180,40 @@ class Service:
 
     @contextmanager
     def _answered(
-        self, method: str, path: str, within: Time, auth: httpx.Auth | None, **request: Any
+        self,
+        method: str,
+        path: str,
+        within: Time,
+        auth: httpx.Auth | None,
+        hosts: FileHosts | None = None,
+        **request: Any,
     ) -> Iterator[httpx.Response]:
         """A response that is worth reading."""
         try:
             url = self.address.join(path)
         except httpx.InvalidURL:
             raise NoAnswer("what is said to be the next page is no address") from None
-        if _origin(url) != _origin(self.address):
+        if origin(url) != origin(self.address):
             raise NoAnswer("the next page is said to be at another address, which is not asked")
-        patient = Retrying(
-            retry=retry_if_exception_type(PutOff),
-            stop=stop_after_attempt(TRIES) | stop_before_delay(within.left),
-            wait=_as_asked,
-            reraise=True,
-        )
         with self._cutter.at(within.end) as trace:
-            response = patient(self._once, method, url, path, within, auth, trace, **request)
+            hop = Hop(url)
+            for _ in range(MOST + 1):
+                patient = Retrying(
+                    retry=retry_if_exception_type(PutOff),
+                    stop=stop_after_attempt(TRIES) | stop_before_delay(within.left),
+                    wait=_as_asked,
+                    reraise=True,
+                )
+                known, follows = auth if hop.own else None, hosts is not None
+                response = patient(
+                    self._once, method, hop, path, within, known, trace, follows, **request
+                )
+                if hosts is None or not response.has_redirect_location:
+                    break
+                response.close()
+                hop = hosts.hop(self.address, hop.url, response.headers["location"], within.left)
+            else:
+                raise NoAnswer(f"{path} redirects more than {MOST} times")
             try:
                 yield response
             finally:
@@ -206,11 +222,12 @@ class Service:
     def _once(
         self,
         method: str,
-        url: httpx.URL,
+        hop: Hop,
         path: str,
         within: Time,
         auth: httpx.Auth | None,
         trace: Trace,
+        follows: bool,
         **request: Any,
     ) -> httpx.Response:
         with self._lock:
@@ -219,20 +236,24 @@ class Service:
             self.calls += 1
         if within.left <= 0:
             raise too_slow(path, self._bounds, within)
+        host = hop.url.host
+        shown = path if hop.own else f"{path} at {host}"
+        request |= {"timeout": within.left, "extensions": {"trace": trace, **hop.extensions}}
         try:
-            built = self._client.build_request(
-                method, url, timeout=within.left, extensions={"trace": trace}, **request
-            )
+            built = self._client.build_request(method, hop.connected, **request)
+            hop.prepare(built.headers)
             # Cutting needs a connection, and there is none while the system resolves the name.
             response = waited(
                 within.left + _GRACE, lambda: self._client.send(built, stream=True, auth=auth)
             )
         except Over:
-            raise too_slow(path, self._bounds, within) from None
+            raise too_slow(shown, self._bounds, within) from None
         except httpx.HTTPError as error:
-            raise explained(error, path, self.address.host, self._bounds, within) from None
+            raise explained(error, shown, host, self._bounds, within) from None
+        if follows and response.has_redirect_location:
+            return response
         try:
-            acceptable(response, path, self._bounds.service, known=auth is not None)
+            acceptable(response, shown, self._bounds.service, known=auth is not None)
         except NoAnswer:
             response.close()
             raise
@@ -273,7 +294,3 @@ def _as_asked(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     wait = error.wait if isinstance(error, PutOff) else None
     return FIRST_WAIT * 2 ** (state.attempt_number - 1) if wait is None else wait
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port

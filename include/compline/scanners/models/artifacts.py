@@ -69,6 +69,8 @@ class Version:
     name: str
     origin: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Where it comes from: of `run`, `commit`, `dataset`, `licence` what is known."""
+    draft: bool = False
+    """Whether it is made to be changed, so that nobody is told that its files did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from compline.model import Target, TargetKind
 from compline.scanners.exclusions import Exclusions
 from compline.scanners.interface import Job, ScanContext
 from compline.scanners.models.artifacts import Artifact, CannotList, Listing, Source
+from compline.scanners.models.huggingface.hub import Hub
+from compline.scanners.models.huggingface.registry import HubRegistry
 from compline.scanners.models.mlflow.registry import MlflowRegistry
 from compline.scanners.models.mlflow.rest import Rest
 from compline.scanners.models.mlflow.runs import Runs
@@ -21,6 +23,7 @@ from compline.scanners.models.places.trees import Layers, Tree
 from compline.scanners.models.sagemaker.registry import SageMakerRegistry
 from compline.scanners.registries.aws import Access
 from compline.scanners.registries.facts import CannotAsk
+from compline.scanners.registries.huggingface.collector import HUB
 from compline.source.errors import SourceError
 
 LIVE = frozenset({TargetKind.MODEL, TargetKind.MODEL_REGISTRY})
@@ -58,6 +61,8 @@ def open_source(job: Job, context: ScanContext) -> Source:
         return _mlflow(job, context, rules, secret)
     if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "sagemaker":
         return _sagemaker(job, seconds, rules, secret("credential") or "")
+    if target.kind is TargetKind.MODEL_REGISTRY and settings.get("kind") == "huggingface":
+        return _hub(job, seconds, rules, secret("token") or "")
     store = partial(
         object_place,
         seconds=seconds,
@@ -109,15 +114,11 @@ def _sagemaker(job: Job, seconds: float, rules: dict[str, Any], credential: str)
     return SageMakerRegistry(client, seconds, production, rules["artifacts"], opener, job.about)
 
 
-def unreadable(target: Target) -> str:
-    """Why the files of this kind of registry are not read; empty if they are."""
-    kind = target.settings.get("kind")
-    if target.kind is not TargetKind.MODEL_REGISTRY or kind != "huggingface":
-        return ""
-    return (
-        f"files of a registry of the kind {kind} are not read: list the bucket that holds them "
-        "under `targets.models`"
-    )
+def _hub(job: Job, seconds: float, rules: dict[str, Any], token: str) -> Source:
+    settings = job.target.settings
+    url, organisation = str(settings.get("url") or HUB), str(settings["organisation"])
+    hub = Hub(url, organisation, token, seconds, list(settings["file_hosts"]))
+    return HubRegistry(hub, seconds, str(rules["production"]), job.about)
 
 
 def rules_of(target: Target) -> dict[str, Any]:

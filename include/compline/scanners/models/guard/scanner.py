@@ -18,7 +18,6 @@ from compline.model import (
     RegressionKind,
     ScanKey,
     Served,
-    Skipped,
     canonical_json,
     digest_of,
 )
@@ -31,7 +30,7 @@ from compline.scanners.models.guard.inspection import Inspection
 from compline.scanners.models.guard.links import links_of
 from compline.scanners.models.guard.rules import RULES, judge
 from compline.scanners.models.guard.signatures import Signatures
-from compline.scanners.models.sources import LIVE, open_source, rules_of, unreadable
+from compline.scanners.models.sources import LIVE, open_source, rules_of
 from compline.tools.process import ProcessLimits
 from compline.tools.toolbox import Tool, ToolUnavailable
 
@@ -76,8 +75,6 @@ class ModelGuard:
     def _judge(
         self, context: ScanContext, tool: Tool, proved: list[bool], job: Job, notes: Notes
     ) -> Outcome:
-        if reason := unreadable(job.target):
-            return Skipped(reason)
         rules = rules_of(job.target)
         notes.key = _key(tool, rules)
         signatures = _signatures(tool, rules, context, proved)
@@ -148,22 +145,24 @@ def _signatures(
 
 
 def _facts(listing: Listing, inspection: Inspection) -> tuple[Fact, ...]:
-    """Digests by file, the list of files by version, and what production serves."""
+    """Digests by file, the list of files by version, and what production serves; of drafts none."""
     changed = RegressionKind.MODEL_CHANGED
+    drafts = {(m.name, v.name) for m in listing.models for v in m.versions if v.draft}
+    kept = [each for each in listing.artifacts if (each.model, each.version) not in drafts]
     facts = [
         Fact(changed, artifact.place, content)
-        for artifact in listing.artifacts
+        for artifact in kept
         if (content := inspection.content(artifact))
     ]
     files: dict[str, list[str]] = {}
-    for artifact in listing.artifacts:
+    for artifact in kept:
         place = "/".join(filter(None, (artifact.model, artifact.version)))
         files.setdefault(place, []).append(artifact.path)
     for place, paths in files.items():
         value = f"{len(paths)} files ({digest_of(sorted(paths))[:12]})"
         facts.append(Fact(changed, place, value))
     contents: dict[tuple[str, str], dict[str, str]] = {}
-    for artifact in listing.artifacts:
+    for artifact in kept:
         of_version = contents.setdefault((artifact.model, artifact.version), {})
         of_version[artifact.path] = inspection.content(artifact).removeprefix("sha256:")
     for model in listing.models:

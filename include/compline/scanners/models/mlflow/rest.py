@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from compline.model import GapReason
-from compline.scanners.http.answers import Answer, Body, NoAnswer, TooSlow
+from compline.scanners.http.answers import Answer, NoAnswer, TooSlow
 from compline.scanners.http.client import reading
 from compline.scanners.http.credentials import basic
 from compline.scanners.http.refusals import Bounds
 from compline.scanners.models.artifacts import CannotList, Unreadable
 from compline.scanners.models.places.pace import SETTING, SLOWEST
+from compline.scanners.models.places.web import WebFile
 from compline.scanners.registries.facts import DEFAULT_WORKSPACE, IN_WORKSPACE
 
 API = "api/2.0/mlflow/"
@@ -114,7 +115,7 @@ class Rest:
         self._open.close()
 
     @contextmanager
-    def stream(self, path: str, size: int) -> Iterator[_File]:
+    def stream(self, path: str, size: int) -> Iterator[WebFile]:
         """The content of a file of so many bytes.
 
         Raises:
@@ -129,21 +130,7 @@ class Rest:
                 if error.status:
                     raise Unreadable(GapReason.FORBIDDEN, str(error)) from None
                 raise CannotList(str(error)) from None
-            yield _File(body)
-
-
-class _File:
-    """A file's bytes; one that ends early says so."""
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-
-    def read(self, size: int, /) -> bytes:
-        """As `Readable` says."""
-        try:
-            return self._body.read(size)
-        except NoAnswer as error:
-            raise Unreadable(GapReason.TRUNCATED, str(error)) from None
+            yield WebFile(body)
 
 
 def _hint(status: int) -> str:

@@ -18,7 +18,6 @@ from compline.model import (
     Look,
     Observation,
     ScanKey,
-    Skipped,
     TargetKind,
     canonical_json,
     digest_of,
@@ -35,7 +34,6 @@ from compline.scanners.models.sources import (
     LIVE,
     open_source,
     rules_of,
-    unreadable,
     whole_listing,
 )
 from compline.scanners.services import unforeseen
@@ -123,8 +121,6 @@ class _Opening(ABC):
         return replace(look, seconds=round(time.monotonic() - started, 3))
 
     def _looked(self, job: Job, context: ScanContext, scan: ModelScan, look: Look) -> Look:
-        if reason := unreadable(job.target):
-            return replace(look, outcome=Skipped(reason))
         whole = f"image:{job.revision}" if job.target.kind is TargetKind.IMAGE else ""
         if whole and job.revision and not job.fresh:
             kept = context.cache.get_many(self.name, scan.scan_key, [whole]).get(whole)

@@ -14,9 +14,10 @@ from typing import Any
 from compline.model import Gap, GapReason
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
-from compline.scanners.http.answers import CallsUsedUp
+from compline.scanners.http.answers import CallsUsedUp, NoAnswer
 from compline.scanners.http.client import Service, reading
 from compline.scanners.http.credentials import Bearer
+from compline.scanners.http.pages import linked
 from compline.scanners.http.refusals import Bounds
 from compline.scanners.registries.huggingface import frames
 
@@ -70,29 +71,17 @@ class _Look:
         return {**answers, "gaps": self.gaps, "organisation": organisation}
 
     def _pages(self, path: str, parameters: Mapping[str, str], place: str) -> list[Any] | None:
-        """Every page, by the Link header; None where the first one is refused."""
+        """Every page; None where the first one is refused."""
         found: list[Any] = []
-        following, asked = path, dict(parameters)
-        seen = set()
-        while following:
-            if following in seen:
-                raise CannotCollect(f"{path} gives the same page again and again")
-            seen.add(following)
-            try:
-                answer = self.service.get(following, asked)
-            except CallsUsedUp:
-                detail = f"more than {MOST_CALLS} calls were needed"
-                self.gaps.append(Gap(GapReason.TRUNCATED, place, detail))
-                return found
-            if answer.status in (403, 404):
-                detail = f"{path} answers {answer.status} to our token"
-                self.gaps.append(Gap(GapReason.FORBIDDEN, place, detail))
-                return found or None
-            if answer.status != 200:
-                raise CannotCollect(f"{path} answers {answer.status}")
-            page = answer.json()
-            if not isinstance(page, list):
-                raise CannotCollect(f"{path}: the answer is not a list")
-            found += page
-            following, asked = answer.following, {}
+        try:
+            for page in linked(self.service, path, parameters):
+                found += page
+        except CallsUsedUp:
+            detail = f"more than {MOST_CALLS} calls were needed"
+            self.gaps.append(Gap(GapReason.TRUNCATED, place, detail))
+        except NoAnswer as error:
+            if error.status not in (403, 404):
+                raise
+            self.gaps.append(Gap(GapReason.FORBIDDEN, place, str(error)))
+            return found or None
         return found

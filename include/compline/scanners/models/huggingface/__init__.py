@@ -1,0 +1,1 @@
+"""An organisation of the Hugging Face Hub as a place of models."""
