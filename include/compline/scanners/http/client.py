@@ -146,8 +146,9 @@ class Service:
         """
         within = time_of(seconds)
         with self._answered("GET", path, within, self._auth, hosts) as response:
-            if response.status_code != 200:
-                raise NoAnswer(f"{path} answers {response.status_code}", response.status_code)
+            if (status := response.status_code) != 200:
+                host = response.request.extensions.get("sni_hostname", "")
+                raise NoAnswer(f"{path}{host and f' at {host}'} answers {status}", status)
             yield Body(self._chunks(response, path, within, _CHUNK))
 
     def _asked(self, method: str, path: str, auth: httpx.Auth | None, **request: Any) -> Answer:
