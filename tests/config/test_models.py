@@ -32,6 +32,38 @@ def test_a_mistake_names_its_line(rest: str, line: int, words: str) -> None:
     assert "key:secret" not in mistake
 
 
+HUB = """organisation: a
+targets:
+  model_registries:
+    - name: hub
+      kind: huggingface
+      organisation: acme
+      token: env:HUB
+      file_hosts:
+        - cdn.example:8443
+        - "{host}"
+"""
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["https://cdn.hf.co", "*", "*.co", "*.", "cdn.hf.co/x", "a.*.co", "", "a b", "x:0", "u@x"],
+)
+def test_a_host_of_files_that_is_none_is_refused_with_its_line(host: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(HUB.replace("{host}", host), Path("/etc/compline.yaml"))
+    (mistake,) = map(str, caught.value.mistakes)
+    assert mistake.startswith("/etc/compline.yaml:10: ")
+    assert "expected HOST" in mistake
+
+
+@pytest.mark.parametrize("host", ["*.hf.co", "10.0.0.7", "localhost:8080", "Store.internal"])
+def test_hosts_of_files(host: str) -> None:
+    config = parse_config(HUB.replace("{host}", host), Path("/etc/compline.yaml"))
+    registry = config.targets.model_registries[0].model_dump()
+    assert registry["file_hosts"] == ["cdn.example:8443", host.lower()]
+
+
 def test_folders_and_keys_are_meant_from_the_file_and_missed_if_they_are_not_there() -> None:
     text = HEAD + "      url: models\n      models: {keys: [release.pub]}\n"
     config = parse_config(text, Path("/srv/acme/compline.yaml"))
