@@ -160,7 +160,8 @@ def serving_hub() -> Iterator[Hub]:
             if authorization.lower() != f"bearer {TOKEN}".lower():
                 self._say(401, {"error": "Invalid credentials"}, {})
             else:
-                self._say(*hub.answer(self.path, self.headers["Host"]))
+                status, value, headers = hub.answer(self.path, self.headers["Host"])
+                self._say(status, value, {**headers, "Set-Cookie": "session=ours; Path=/"})
 
         do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - named by http.server
 
