@@ -23,6 +23,7 @@ def test_defaults_hold_and_the_undeclared_is_left_out() -> None:
         "account-holds-more",
         "no-row-security",
         "labelled-data-beyond-readers",
+        "labelled-data-through-membership",
     }
     by_id = {expectation.id: expectation for expectation in bound.expectations}
     assert by_id["unexpected-superuser"].kwargs["value_set"] == ["postgres"]
