@@ -13,10 +13,10 @@ import httpx
 import pytest
 from endpoints import HOST, Authority, Served, listening, serve
 
-from compline.scanners.endpoints.addresses import Place
 from compline.scanners.endpoints.asking import Credential
 from compline.scanners.endpoints.dynamic import gateway as module
 from compline.scanners.endpoints.dynamic.gateway import Rules, gateway
+from compline.scanners.http.addresses import Place
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:

@@ -14,9 +14,9 @@ import scored
 from endpoints import HOST, Authority, Served, serve
 
 from compline.model import Completed, GapReason, Severity, Skipped
-from compline.scanners.endpoints import addresses
 from compline.scanners.endpoints.dynamic import command, scanner, subject
 from compline.scanners.expectations import deadline
+from compline.scanners.http import addresses
 
 
 def url(served: Served) -> str:

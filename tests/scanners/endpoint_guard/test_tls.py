@@ -18,12 +18,12 @@ from flawed_tls import flawed
 from tls_servers import Chain, handshaking, signed_with_sha1
 
 from compline.scanners.endpoints import tls
-from compline.scanners.endpoints.addresses import Place
 from compline.scanners.endpoints.answers import Answers
 from compline.scanners.endpoints.frames import Allowed, inventory_of
 from compline.scanners.expectations.findings import hold_against
 from compline.scanners.expectations.policy import bind
 from compline.scanners.expectations.suite_file import built_in
+from compline.scanners.http.addresses import Place
 
 Judged = Callable[..., set[tuple[str, str]]]
 RSA, EC = "tls/certificate/RSA", "tls/certificate/EC"

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import httpx
 
-from compline.scanners.endpoints.addresses import Place
+from compline.scanners.http.addresses import Place
 from compline.scanners.services import one_line
 
 MOST_CALLS = 120

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from compline.scanners.endpoints import tls
-from compline.scanners.endpoints.addresses import NoPlace, Place, find
 from compline.scanners.endpoints.answers import Answers
 from compline.scanners.endpoints.answers import recorded as recorded_answers
 from compline.scanners.endpoints.asking import Credential, NoAnswer, asking
@@ -21,6 +20,7 @@ from compline.scanners.endpoints.shapes import Asked as Call
 from compline.scanners.endpoints.shapes import doors, usual_call
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
+from compline.scanners.http.addresses import NoPlace, Place, find
 
 PACKAGES = ("httpx",)
 TOOLS = ("sslyze",)

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from compline.scanners.endpoints.addresses import Place
 from compline.scanners.expectations.inventory import CannotCollect
+from compline.scanners.http.addresses import Place
 from compline.tools.process import ProcessLimits, ToolError, run
 from compline.tools.toolbox import Tool
 

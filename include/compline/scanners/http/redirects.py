@@ -15,8 +15,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from compline.scanners.endpoints.addresses import NoPlace, find
 from compline.scanners.expectations.deadline import Over, waited
+from compline.scanners.http.addresses import NoPlace, find
 from compline.scanners.http.answers import NoAnswer
 from compline.scanners.services import one_line
 from compline.source.address import is_loopback

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from compline.scanners.endpoints.addresses import Place
 from compline.scanners.endpoints.dynamic.document import Document
+from compline.scanners.http.addresses import Place
 from compline.tools.process import ProcessLimits, run
 from compline.tools.toolbox import Tool
 

@@ -21,8 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from compline.scanners.endpoints.addresses import Place
 from compline.scanners.endpoints.asking import Credential
+from compline.scanners.http.addresses import Place
 
 _SECONDS = 15.0
 """Of one request."""

@@ -18,7 +18,6 @@ from compline.model import (
     canonical_json,
     digest_of,
 )
-from compline.scanners.endpoints.addresses import NoPlace
 from compline.scanners.endpoints.asking import NoAnswer
 from compline.scanners.endpoints.dynamic import command
 from compline.scanners.endpoints.dynamic.checks import CHECKS
@@ -29,6 +28,7 @@ from compline.scanners.endpoints.dynamic.subject import subject_of
 from compline.scanners.endpoints.dynamic.verdict import SCANNER, NotTested, judge
 from compline.scanners.expectations.deadline import within
 from compline.scanners.expectations.inventory import CannotCollect
+from compline.scanners.http.addresses import NoPlace
 from compline.scanners.interface import CannotScan, Job, ScanContext
 from compline.scanners.live import Notes, looks_at
 from compline.tools.process import ToolError

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from compline.model import Target
-from compline.scanners.endpoints import addresses
 from compline.scanners.endpoints.asking import Credential, asking
 from compline.scanners.endpoints.dynamic.document import Document, Unusable, prepare
 from compline.scanners.endpoints.dynamic.gateway import connect
 from compline.scanners.endpoints.dynamic.verdict import NotTested
+from compline.scanners.http import addresses
 from compline.scanners.interface import ScanContext
 
 _FETCH_SECONDS = 30.0

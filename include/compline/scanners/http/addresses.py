@@ -1,4 +1,4 @@
-"""Where an endpoint is: asked of the name servers once, held against the rules, and kept."""
+"""Where a host is: asked of the name servers once, held against the rules, and kept."""
 
 from __future__ import annotations
 

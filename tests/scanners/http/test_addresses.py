@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from endpoints import HOST, Served
 
-from compline.scanners.endpoints import addresses
-from compline.scanners.endpoints.addresses import NoPlace, check, find
+from compline.scanners.http import addresses
+from compline.scanners.http.addresses import NoPlace, check, find
 
 
 @pytest.mark.parametrize(
