@@ -63,3 +63,21 @@ def test_an_approved_change_is_written_down_and_any_other_is_told_with_the_reaso
     assert compared(Approval(True, "approved")) == (1, [])
     assert compared(Approval(False, "nobody did")) == (1, ["from 1 to 2; nobody did"])
     assert compared(None) == (1, ["from 1 to 2"])
+
+
+def test_the_first_version_that_production_serves_is_told_unless_it_is_approved() -> None:
+    """A new model, or one that had no alias, must not come to production past the gate."""
+    first = Fact(RegressionKind.MODEL_CHANGED, "fraud@production", "2", served=SERVED)
+    file = Fact(RegressionKind.MODEL_CHANGED, "fraud/2/model.pkl", "sha256:aa")
+    key = ScanKey("t", "1", options="o")
+    head = Head("completed", AT, AT, "yesterday", key)
+
+    def told(approval: Approval | None, head: Head | None, key: ScanKey = key) -> list[str]:
+        facts = (replace(first, approval=approval), file)
+        look = Look("models", "x", Completed((), (), facts), scan_key=key)
+        return [one.change for one in compare_facts(look, head, KnownFacts({}))[1]]
+
+    assert told(Approval(False, "nobody did"), head) == ["from nothing to 2; nobody did"]
+    assert told(Approval(True, "approved"), head) == []
+    assert told(Approval(False, "nobody did"), None) == [], "the first look"
+    assert told(None, head, replace(key, options="another alias")) == []

@@ -1,7 +1,7 @@
 """What a live check tells of a service beside defects, compared with its last completed look. Pure.
 
-A permission is told when its rank rises, a model when its value is another and nobody has approved
-it. What the scanner never saw before is no change: the first look, what lay in a gap until now,
+A permission is told when its rank rises, a model when its value is another, or production serves it
+for the first time, and nobody has approved it. What the scanner never saw before is no change: the first look, what lay in a gap until now,
 what another version of the adapter has begun to report.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from compline.findings.drops import Gaps
 from compline.findings.known import Head
 from compline.findings.regressions import Cause, Regression, in_words
-from compline.model import Completed, Fact, Gap, Look, RegressionKind, Severity
+from compline.model import Completed, Fact, Gap, Look, RegressionKind, ScanKey, Severity
 
 TOLD = frozenset({RegressionKind.PERMISSION_WIDENED, RegressionKind.MODEL_CHANGED})
 """The kinds that facts can tell."""
@@ -93,13 +93,14 @@ def compare_facts(
     comparable = head is not None and head.completed_at is not None
     changes, told = [], []
     unseen = _never_seen(head, look, known)
+    reconfigured = _options(head.scan_key if head else None) != _options(look.scan_key)
     for key, fact in now.items():
         before = known.facts.get(key)
         if before is None or before.gone or before.fact != fact:
             changes.append(FactChange(look.scanner, fact, new=before is None))
         if not comparable or (before is None and (unseen(fact.subject) or _young(fact, head))):
             continue
-        news = _news(before, fact)
+        news = _news(before, fact, reconfigured=reconfigured)
         if news is not None:
             told.append(news)
     gaps = Gaps(look.outcome.gaps)
@@ -156,23 +157,29 @@ def differing(before: Iterable[Fact], after: Iterable[Fact]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _options(key: ScanKey | None) -> str:
+    return key.options if key is not None else ""
+
+
 def _young(fact: Fact, head: Head | None) -> bool:
     """Whether nobody could have had the permission at the last completed look."""
     looked = head.completed_at if head is not None else None
     return fact.since is not None and looked is not None and fact.since > looked
 
 
-def _news(before: KnownFact | None, fact: Fact) -> Told | None:
+def _news(before: KnownFact | None, fact: Fact, *, reconfigured: bool) -> Told | None:
     if fact.tells is RegressionKind.PERMISSION_WIDENED:
         rank = before.fact.rank if before is not None and not before.gone else 0
         if fact.rank <= rank:
             return None
         return Told(fact, before.fact.value if before is not None and not before.gone else NOTHING)
-    if before is None or before.fact.value == fact.value:
+    if before is None and (fact.served is None or reconfigured):
+        return None  # a new file serves nobody yet; another alias is asked for
+    if before is not None and before.fact.value == fact.value:
         return None
     if fact.approval is not None and fact.approval.holds:
         return None
-    return Told(fact, before.fact.value)
+    return Told(fact, before.fact.value if before is not None else NOTHING)
 
 
 def _never_seen(head: Head | None, look: Look, known: KnownFacts) -> Callable[[str], bool]:

@@ -10,6 +10,7 @@ from compline.evidence.chain import said_in
 from compline.evidence.decision import NoDecision, decision_of
 from compline.evidence.locker import EvidenceMissing
 from compline.findings.approvals import Word, approval_of
+from compline.findings.facts import NOTHING
 from compline.findings.gate import GateVerdict
 from compline.model import Completed, Fact, Look, Target
 from compline.pipeline.gate_decisions import KIND
@@ -39,9 +40,9 @@ def with_approvals(session: Session, target: Target, look: Look) -> Look:
     moved = {
         fact.subject: (fact, serving[fact.subject])
         for fact in outcome.facts
-        if fact.subject in serving and before.get(fact.subject, fact.value) != fact.value
+        if fact.subject in serving and before.get(fact.subject) != fact.value
     }
-    if not moved:
+    if not moved or not before:  # a first look tells of no move
         return look
     days = session.config.gate.of(dict(target.labels)).approval_days
     since = session.now() - timedelta(days=days)
@@ -54,7 +55,7 @@ def with_approvals(session: Session, target: Target, look: Look) -> Look:
         return fact if found is None else replace(fact, approval=found)
 
     notes = [
-        f"{name}: from {before[name]} to {fact.value}, {approvals[name].words}"
+        f"{name}: from {before.get(name, NOTHING)} to {fact.value}, {approvals[name].words}"
         for name, (fact, _) in sorted(moved.items())
         if approvals[name].holds
     ]
