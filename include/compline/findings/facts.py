@@ -1,8 +1,8 @@
 """What a live check tells of a service beside defects, compared with its last completed look. Pure.
 
 A permission is told when its rank rises, a model when its value is another, or production serves it
-for the first time, and nobody has approved it. What the scanner never saw before is no change: the first look, what lay in a gap until now,
-what another version of the adapter has begun to report.
+for the first time, and nobody has approved it. What the scanner never saw before is no change: the
+first look, what lay in a gap until now, what another version of the adapter has begun to report.
 """
 
 from __future__ import annotations
