@@ -62,6 +62,7 @@ def test_a_registry_in_order(fraud: Any, look_at_kind: Any, found: Any) -> None:
     assert seen.outcome.gaps == ()
     assert {(fact.subject, fact.value) for fact in seen.outcome.facts} == {
         (f"grant/fraud/{OWN}", "sagemaker:DescribeModelPackage"),
+        ("package/fraud/1", "Approved"),
     }
 
 
