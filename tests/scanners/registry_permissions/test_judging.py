@@ -263,7 +263,6 @@ def test_a_server_with_a_known_vulnerability() -> None:
     assert one.aliases == ("CVE-1", "GHSA-1")
     assert one.package is not None
     assert (one.package.version, one.package.fixed_version) == ("3.17.2", "3.18.0")
-    assert found(replace(here, version="3.18.0"), [record]) == {}, "that one has the fix"
 
 
 def test_nothing_closes_that_leans_on_what_is_hidden() -> None:

@@ -66,6 +66,14 @@ def test_a_registry_in_order(fraud: Any, look_at_kind: Any, found: Any) -> None:
     }
 
 
+def test_an_approval_that_model_guard_tells_is_not_told_twice(
+    fraud: Any, look_at_kind: Any
+) -> None:
+    """What it tells instead, models/test_sagemaker.py has: another version in production."""
+    facts = look(fraud, look_at_kind, guarded=True).outcome.facts
+    assert [fact.subject for fact in facts] == [f"grant/fraud/{OWN}"]
+
+
 def test_policies_that_reach_others(fraud: Any, look_at_kind: Any, found: Any) -> None:
     fraud.policies["fraud"] = statement({"AWS": [OTHER, OWN]}, "sagemaker:*")
     assert found(look(fraud, look_at_kind)) == {
