@@ -9,6 +9,7 @@ import pytest
 
 from compline.alerts.channels import Envelope
 from compline.alerts.messages import Message
+from compline.findings.graph import Reach
 from compline.model import RegressionKind, Severity
 from compline.pipeline import notify as notify_step
 from compline.pipeline.notify import MOST_ATTEMPTS, backoff, deliver, notify
@@ -199,3 +200,28 @@ def test_severities_and_quiet_hours_from_the_configuration(
         notify(session)
         notify(session)
     assert [one.json["entries"][0]["subject"] for one in receiver.got] == ["CMP-3", "CMP-1"]
+
+
+def test_the_graph_is_loaded_only_where_there_is_something_to_tell(
+    hooked: Any, receiver: Any, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Any] = []
+
+    def reach_by_target(session: Any) -> Any:
+        loaded.append(session)
+        return lambda _name: Reach(("endpoint/scoring",), 1)
+
+    monkeypatch.setattr("compline.pipeline.route.reach_by_target", reach_by_target)
+    hooked.alerts["rules"] = [{"name": "all", "to": ["hook"], "digest": {"time": "08:00"}}]
+    with hooked.session() as session:
+        notify(session)
+        assert loaded == [], "nothing is there"
+        hooked.worse(kit.regression("api/bandit", RegressionKind.SILENCE, None, target="api"))
+        notify(session)
+        notify(session)
+        assert len(loaded) == 1, "it waits for the morning, and nothing is due"
+        hooked.later(days=1)
+        notify(session)
+    assert len(loaded) == 2
+    (message,) = receiver.got
+    assert message.json["entries"][0]["reaches"] == ["endpoint/scoring"]

@@ -18,7 +18,7 @@ from compline.pipeline import notify as notify_step
 from compline.pipeline.notify import notify
 from compline.store.handle import Store
 from compline.store.outbox import list_deliveries
-from compline.store.routing import unrouted
+from compline.store.routing import inbox_of
 from compline.store.schema import metadata
 
 CHANNELS = {"hook", "mail"}
@@ -106,7 +106,7 @@ def check_all_arrived(
     desk.later(minutes=10)
     with desk.session() as session:
         notify(session)
-        assert unrouted(session.store) == ()
+        assert inbox_of(session.store, session.now()).fresh == ()
         sent = list_deliveries(session.store)
     desk.now = start
     assert {one.state for one in sent} == {"delivered"}

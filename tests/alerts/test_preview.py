@@ -9,7 +9,7 @@ from compline.model import RegressionKind, Severity
 from compline.pipeline.notify import notify
 from compline.pipeline.preview import preview
 from compline.store.outbox import list_deliveries
-from compline.store.routing import unrouted
+from compline.store.routing import inbox_of
 
 
 def shown(session: Any, days: int = 30) -> list[tuple[str, str, list[str]]]:
@@ -27,7 +27,7 @@ def test_nothing_is_written_or_sent(desk: Any, receiver: Any, kit: Any) -> None:
         expected = [("hook", "single", ["CMP-1"])]
         assert shown(session) == shown(session) == expected
         assert list_deliveries(session.store) == ()
-        assert len(unrouted(session.store)) == 2
+        assert len(inbox_of(session.store, session.now()).fresh) == 2
         notify(session)
         assert shown(session) == expected, "what was routed is shown as well"
         assert len(receiver.got) == 1

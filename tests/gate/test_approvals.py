@@ -70,22 +70,6 @@ def test_a_move_without_one_is_told_once_and_says_so(serving: Gated) -> None:
     assert notes(serving) == []
 
 
-def test_the_first_version_in_production_is_told_unless_the_gate_approved_it(
-    looked_at: Gated, tmp_path: Path
-) -> None:
-    fresh = looked_at.copy(tmp_path / "fresh")
-    assert serve(fresh, "2") == [], "there is none yet"
-    approved = fresh.copy(tmp_path / "approved")
-    for site in (fresh, approved):
-        site.put("2", {**FILES, "notes.txt": b"the second"})
-    assert serve(fresh, "2") == [
-        f"{SUBJECT}: from nothing to 2; no decision of the gate approves it"
-    ]
-    approved.decide("fraud", "2")
-    assert serve(approved, "2") == []
-    assert notes(approved)[0].startswith(f"{SUBJECT}: from nothing to 2, approved by decision")
-
-
 def test_an_approval_of_other_files_approves_nothing(serving: Gated) -> None:
     serving.decide("fraud", "2")
     serving.put("2", {"notes.txt": b"the thirds"}, sign=False)

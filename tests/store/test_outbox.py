@@ -21,7 +21,7 @@ from compline.store.outbox import (
     retry_dead,
     retry_delivery,
 )
-from compline.store.routing import Draft, Inbox, Plan, route, unrouted
+from compline.store.routing import Draft, Inbox, Plan, inbox_of, route
 from compline.store.worse import list_regressions
 
 Later = Callable[[float], datetime]
@@ -49,7 +49,7 @@ def worse(site: Any, kit: Any, later: Later) -> Any:
 
 class TestRouting:
     def test_each_is_routed_once(self, worse: Any, later: Later) -> None:
-        assert len(unrouted(worse.store)) == 3
+        assert len(inbox_of(worse.store, later(0)).fresh) == 3
         assert len(route(worse.store, each, later(0)).drafts) == 3
         assert route(worse.store, each, later(1)).drafts == ()
         assert all(view.routed for view in list_regressions(worse.store))
@@ -69,13 +69,13 @@ class TestRouting:
         with pytest.raises(Exception, match=r"(?i)unique"):
             route(worse.store, broken, later(0))
         assert list_deliveries(worse.store) == ()
-        assert len(unrouted(worse.store)) == 3
+        assert len(inbox_of(worse.store, later(0)).fresh) == 3
         assert len(route(worse.store, each, later(1)).drafts) == 3
 
     def test_only_what_was_looked_up(self, worse: Any, later: Later) -> None:
-        first = unrouted(worse.store)[0]
+        first = inbox_of(worse.store, later(0)).fresh[0]
         assert len(route(worse.store, each, later(0), only=[first.id]).drafts) == 1
-        assert len(unrouted(worse.store)) == 2
+        assert len(inbox_of(worse.store, later(0)).fresh) == 2
 
     def test_what_waits_comes_when_it_is_due(self, worse: Any, later: Later) -> None:
         def wait(inbox: Inbox) -> Plan:

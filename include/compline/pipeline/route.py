@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from compline.alerts.owners import PLACES, CodeOwners, parse
 from compline.alerts.routing import Router
 from compline.config.alerts import OWNERS
+from compline.findings.graph import nothing
 from compline.findings.regressions import Cause
 from compline.model import Target, TargetKind
 from compline.pipeline.graph import reach_by_target
@@ -17,7 +18,7 @@ from compline.pipeline.session import Session
 from compline.source.snapshot import SourceError
 from compline.store.findings import FindingFilter, FindingView, list_findings
 from compline.store.ids import is_finding_id
-from compline.store.routing import Plan, route, unrouted
+from compline.store.routing import Plan, inbox_of, route
 from compline.store.worse import RegressionView
 from compline.targets.listed import Listed
 
@@ -27,30 +28,40 @@ _FILE_KB = 512
 
 def route_all(session: Session) -> Plan:
     """Everything that nobody has routed yet, what is due, and what is well again."""
-    fresh = unrouted(session.store)
-    # Owners need git, which has no place in a writing transaction; so what comes while they are
-    # looked up waits for the next time.
-    made = router(session, owners_of(session, fresh))
     now = session.now()
-    silence = made.silence
+    silence = router(session, {}, anything=False).silence
+    silent = now - silence if silence is not None else None
+    # Owners need git, and the reach the whole graph of assets: neither has a place in a writing
+    # transaction. So what comes while they are looked up waits for the next time.
+    seen = inbox_of(session.store, now, silent)
+    anything = bool(seen.fresh or seen.due or seen.silent)
+    made = router(session, owners_of(session, seen.fresh), anything=anything)
     return route(
         session.store,
         lambda inbox: made.plan(inbox, now),
         now,
-        silent_since=now - silence if silence is not None else None,
-        only=[view.id for view in fresh],
+        silent_since=silent,
+        only=[view.id for view in seen.fresh],
     )
 
 
-def router(session: Session, owners: Mapping[int, tuple[str, ...]]) -> Router:
-    """The configured rules."""
+def router(
+    session: Session, owners: Mapping[int, tuple[str, ...]], *, anything: bool = True
+) -> Router:
+    """The configured rules.
+
+    Args:
+        session: whose configuration and graph.
+        owners: number of a regression to whoever owns it.
+        anything: whether there may be something to tell; else no graph is loaded.
+    """
     config = session.config
     return Router(
         config.alerts,
         config.organisation,
         lambda: str(uuid.uuid4()),
         owners,
-        reach_by_target(session),
+        reach_by_target(session) if anything else nothing,
     )
 
 

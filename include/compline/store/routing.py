@@ -118,10 +118,10 @@ def route(
     return plan
 
 
-def unrouted(store: Store) -> tuple[RegressionView, ...]:
-    """What nobody has routed yet, the oldest first."""
+def inbox_of(store: Store, now: datetime, silent_since: datetime | None = None) -> Inbox:
+    """What `route` would find at that time; by when it runs, more may be fresh."""
     with store.reading() as connection:
-        return _unrouted(connection, None)
+        return read_inbox(connection, now, silent=silent_since)
 
 
 def read_inbox(

@@ -14,8 +14,6 @@ import httpx
 import pytest
 from aws_server import serving_aws
 from model_folders import TONIGHT, Models
-from moto.core.exceptions import JsonRESTError
-from moto.sagemaker.responses import SageMakerResponse
 from store_proxy import Fault, Proxy, proxying
 
 from compline.model import Completed, Failed, GapReason, TargetKind
@@ -153,34 +151,6 @@ def test_what_is_approved_is_served_the_newest_first(
     assert facts(models)["fraud@production"] == "3"
     models.rules["production"] = "Rejected"
     assert facts(models)["fraud@production"] == "4"
-
-
-def test_an_approval_is_told_once(
-    proxy: Proxy, models: Models, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By what guards the models; not again by what looks at the registry's rights."""
-
-    def no_policy(self: Any) -> Any:  # moto does not know the call
-        raise JsonRESTError("ValidationException", "there is none")
-
-    name = "get_model_package_group_policy"
-    monkeypatch.setattr(SageMakerResponse, name, no_policy, raising=False)
-
-    def known() -> set[tuple[str, str, str]]:
-        return {
-            (scanner, fact.subject, fact.value)
-            for scanner in ("model-guard", "registry-permissions")
-            for fact in models.completed(scanner, secrets=SECRETS).facts
-        }
-
-    before = known()
-    (waiting,) = registry.sagemaker.list_model_packages(
-        ModelPackageGroupName="fraud", ModelApprovalStatus="PendingManualApproval"
-    )["ModelPackageSummaryList"]
-    registry.sagemaker.update_model_package(
-        ModelPackageArn=waiting["ModelPackageArn"], ModelApprovalStatus="Approved"
-    )
-    assert known() - before == {("model-guard", "fraud@production", "2")}
 
 
 def test_a_bucket_that_is_not_listed_is_a_gap_and_not_asked(

@@ -91,6 +91,7 @@ def look_at(context: Callable[..., ScanContext]) -> LookAt:
         policy: Mapping[str, Any] | None = None,
         credential: str | None = f"{ADMIN}:{PASSWORD}",
         seconds: int = 60,
+        **sections: Any,
     ) -> Look:
         settings: dict[str, Any] = {"kind": "mlflow", "url": url, "policy": dict(policy or {})}
         settings["credential"] = "env:REGISTRY" if credential else None
@@ -98,6 +99,7 @@ def look_at(context: Callable[..., ScanContext]) -> LookAt:
             None,
             secrets={"REGISTRY": credential or ""},
             scanners={"registry-permissions": {"seconds": seconds}},
+            **sections,
         )
         target = Target(TargetKind.MODEL_REGISTRY, "models", url, settings=settings)
         (result,) = RegistryPermissions().scan([Job(target, "")], asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +138,24 @@ def test_names_in_a_hostile_registry_stay_in_one_line(stub: Any, look_at: Any) -
 
     (observation,) = look.outcome.observations
     assert observation.subject == "user/x\\u000a\\u001b[31m"
+
+
+@pytest.mark.parametrize(("fixed", "told"), [("3.17.3", {"GHSA-1"}), ("3.17.2", set())])
+def test_advisories_hold_for_the_version_that_the_server_tells(
+    stub: Any, look_at: Any, tmp_path: Path, fixed: str, told: set[str]
+) -> None:
+    """The stub's is 3.17.2."""
+    events = [{"introduced": "0"}, {"fixed": fixed}]
+    affected = {
+        "package": {"ecosystem": "PyPI", "name": "mlflow"},
+        "ranges": [{"type": "ECOSYSTEM", "events": events}],
+    }
+    mirror = tmp_path / "osv.jsonl"
+    mirror.write_text(
+        json.dumps({"id": "GHSA-1", "modified": "2026-01-01", "affected": [affected]})
+    )
+    look = look_at(stub.url, POLICY, advisories={"osv": str(mirror)})
+    assert {one.rule for one in look.outcome.observations if one.package} == told
+    assert not any("advisor" in gap.detail for gap in gaps_of(look))
+    look = look_at(stub.url, POLICY, advisories={"osv": str(tmp_path / "none.jsonl")})
+    assert [gap.subjects for gap in gaps_of(look)] == [("pypi:mlflow",)]

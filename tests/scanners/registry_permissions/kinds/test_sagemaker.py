@@ -62,7 +62,16 @@ def test_a_registry_in_order(fraud: Any, look_at_kind: Any, found: Any) -> None:
     assert seen.outcome.gaps == ()
     assert {(fact.subject, fact.value) for fact in seen.outcome.facts} == {
         (f"grant/fraud/{OWN}", "sagemaker:DescribeModelPackage"),
+        ("package/fraud/1", "Approved"),
     }
+
+
+def test_an_approval_that_model_guard_tells_is_not_told_twice(
+    fraud: Any, look_at_kind: Any
+) -> None:
+    """What it tells instead, models/test_sagemaker.py has: another version in production."""
+    facts = look(fraud, look_at_kind, guarded=True).outcome.facts
+    assert [fact.subject for fact in facts] == [f"grant/fraud/{OWN}"]
 
 
 def test_policies_that_reach_others(fraud: Any, look_at_kind: Any, found: Any) -> None:

@@ -21,6 +21,7 @@ from compline.tools.toolbox import Toolbox
 API = "api/2.0/mlflow"
 NAME = "pricing"
 SUBJECT = f"{NAME}@production"
+ONE = f"filter=name%3D%27{NAME}%27&max_results=1&order_by=version_number+ASC"
 
 
 class Site:
@@ -97,6 +98,23 @@ def test_with_an_approval_it_is_kept_and_without_one_it_is_one_alert(site: Site)
     assert site.serve(3) == alone
     assert site.serve(3) == alone, "told once"
     assert site.serve(2) == alone, "back to what was approved"
+
+
+def test_a_new_model_does_not_come_to_production_unseen(site: Site) -> None:
+    name = "newcomer"
+    site.server.call("POST", f"{API}/registered-models/create", name=name)
+    try:
+        (of_pricing,) = site.server.call("GET", f"{API}/model-versions/search?{ONE}")[
+            "model_versions"
+        ]
+        version = {"name": name, "source": site.sources[1], "run_id": of_pricing["run_id"]}
+        site.server.call("POST", f"{API}/model-versions/create", **version)
+        alias = {"name": name, "alias": "champion", "version": "1"}
+        site.server.call("POST", f"{API}/registered-models/alias", **alias)
+        told = f"{name}@production: from nothing to 1; no decision of the gate approves it"
+        assert site.serve(1) == [told]
+    finally:
+        site.server.call("DELETE", f"{API}/registered-models/delete", name=name)
 
 
 def test_an_approval_holds_for_the_digest_that_it_was_given_for(site: Site) -> None:

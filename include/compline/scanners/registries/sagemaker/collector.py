@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from compline.model import Gap, GapReason
+from compline.model import Gap, GapReason, RegressionKind
 from compline.scanners.expectations.collector import Asked
 from compline.scanners.expectations.inventory import CannotCollect, Inventory
 from compline.scanners.registries.aws import Access
@@ -33,8 +34,17 @@ def variant(_asked: Asked) -> str:
 
 
 def collect(asked: Asked) -> Inventory:
-    """Everything, within the check's seconds."""
-    return frames.inventory_of(_Answers(asked).all(), _own_account(asked))
+    """Everything, within the check's seconds.
+
+    Which version is approved is what production serves: model-guard tells it where that looks too,
+    held against the gate, and two scanners would be two alerts for one approval.
+    """
+    inventory = frames.inventory_of(_Answers(asked).all(), _own_account(asked))
+    if not asked.config.scanners.model_guard.enabled:
+        return inventory
+    approvals = RegressionKind.MODEL_CHANGED
+    kept = tuple(fact for fact in inventory.facts if fact.tells is not approvals)
+    return replace(inventory, facts=kept)
 
 
 def recorded(answers: Mapping[str, Any], asked: Asked) -> Inventory:

@@ -78,7 +78,7 @@ def inventory_of(answers: Mapping[str, Any], own: str) -> Inventory:
             "artifacts": frame_of(("bucket", "encrypted"), artifacts),
         },
         gaps=gaps,
-        facts=tuple(_facts(grants)),
+        facts=tuple(_facts(grants, packages)),
     )
 
 
@@ -139,9 +139,7 @@ def _meant(actions: Iterable[str], known: frozenset[str]) -> set[str]:
     return {one for one in known if any(fnmatchcase(one, pattern) for pattern in patterns)}
 
 
-def _facts(grants: Iterable[Mapping[str, Any]]) -> Iterator[Fact]:
-    """Who may do what. Which version is approved is what production serves: model-guard tells it,
-    and holds it against the gate."""
+def _facts(grants: Iterable[Mapping[str, Any]], packages: Iterable[Mapping[str, Any]]) -> Any:
     for row in grants:
         yield Fact(
             RegressionKind.PERMISSION_WIDENED,
@@ -149,6 +147,13 @@ def _facts(grants: Iterable[Mapping[str, Any]]) -> Iterator[Fact]:
             escaped(row["may"])[:200],
             _rank(row["may"].split(", ")),
             escaped(f"{row['principal']} on the group {row['group']}")[:160],
+        )
+    for row in packages:
+        yield Fact(
+            RegressionKind.MODEL_CHANGED,
+            escaped(f"package/{row['package']}"),
+            escaped(row["status"]),
+            title=escaped(f"the approval of {row['package']}")[:160],
         )
 
 
