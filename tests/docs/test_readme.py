@@ -143,6 +143,21 @@ def test_the_table_has_every_scanner_and_no_other(guides: dict[str, str]) -> Non
     assert sorted(re.findall(r"`([^`]+)`", " ".join(firsts))) == sorted(registry.names())
 
 
+def test_the_table_says_of_every_scanner_with_which_rights_and_how_one_is_added(
+    guides: dict[str, str],
+) -> None:
+    section = guides["README.md"].split("## What is checked, with which rights")[1]
+    rows = re.findall(r"^\| (`.+) \|$", section.split("\n## ")[0], re.MULTILINE)
+    for row in rows:
+        names, looks_at, rights, more = (cell.strip() for cell in row.split(" | "))
+        assert re.search(r"[a-z]{4}", looks_at), names
+        assert re.search(r"[a-z]{4}", rights), names
+        assert re.search(r"\]\((#add-your-own|docs/checks/[a-z-]+\.md)\)", more), names
+        pages = re.findall(r"\((docs/checks/[a-z-]+\.md)\)", more)
+        for page in pages:
+            assert re.search(r"^## .*(add|adding|more)\b", guides[page], re.M | re.I), page
+
+
 def test_links_lead_somewhere(root: Path, guides: dict[str, str]) -> None:
     wrong = []
     for page, text in guides.items():

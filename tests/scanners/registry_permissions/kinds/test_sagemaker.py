@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from moto.core.exceptions import JsonRESTError
 from moto.sagemaker.responses import SageMakerResponse
+from store_proxy import proxying
 
 from compline.model import Completed, Failed, GapReason
 from compline.scanners.registries import buckets
@@ -64,6 +65,23 @@ def test_a_registry_in_order(fraud: Any, look_at_kind: Any, found: Any) -> None:
         (f"grant/fraud/{OWN}", "sagemaker:DescribeModelPackage"),
         ("package/fraud/1", "Approved"),
     }
+
+
+def test_nothing_is_sent_but_reading_calls(fraud: Any, look_at_kind: Any) -> None:
+    with proxying(fraud.url) as proxy:
+        seen = look(fraud, look_at_kind, endpoint=proxy.url)
+    assert isinstance(seen.outcome, Completed)
+    assert set(proxy.calls) == {
+        f"SageMaker.{name}"
+        for name in (
+            "ListModelPackageGroups",
+            "GetModelPackageGroupPolicy",
+            "ListModelPackages",
+            "DescribeModelPackage",
+        )
+    }
+    others = [each for each in proxy.requests if each[0] != "GET"]
+    assert others == [("POST", "/")] * len(proxy.calls)
 
 
 def test_an_approval_that_model_guard_tells_is_not_told_twice(
