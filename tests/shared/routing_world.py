@@ -41,7 +41,7 @@ class World:
         under: dict[str, int] = {}
         for one in opened:
             under[one.root] = under.get(one.root, 0) + 1
-        silence = self.router.silence
+        silence = self.router.alerts.silence
         inbox = Inbox(
             fresh,
             tuple(entry for entry in self.waiting.values() if entry.due_at <= self.now),

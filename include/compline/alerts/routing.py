@@ -39,12 +39,6 @@ class Router:
     """Number of a regression to whoever owns it."""
     reach: ReachOf = field(default=nothing)
 
-    @property
-    def silence(self) -> timedelta | None:
-        """The shortest time after which a rule reminds; None where none does."""
-        days = [rule.remind_days for rule in self.alerts.rules_in_force() if rule.remind_days]
-        return timedelta(days=min(days)) if days else None
-
     def plan(self, inbox: Inbox, now: datetime) -> Plan:
         """What to send now, what waits, and what the threads are from now on."""
         desk = _Desk(self, inbox, now)

@@ -37,17 +37,16 @@ def coverage(
         ]
         if everything and not rows:
             _nothing_of(target, scanner, everything)
-        full = [(row, *_files(opened, row)) for row in rows] if target else []
+        full = [(row, *(_files(opened, row) if target else (None, ""))) for row in rows]
     if format_ is Format.JSON:
-        more = [_as_json(files, trouble) for _, files, trouble in full] or [{}] * len(rows)
-        told = [{**row.as_json(), **also} for row, also in zip(rows, more, strict=True)]
+        told = [{**row.as_json(), **_as_json(files, trouble)} for row, files, trouble in full]
         typer.echo(json.dumps(told, indent=2))
     elif view is not None and not rows:
         state = "" if view.finished else " and has not finished"
         console().print(f"Run {view.id} looked at nothing{state}; `--run N` shows another one.")
     else:
         console().print(coverage_table(rows))
-        for one in full:
+        for one in full if target else ():
             console().print(look_in_full(*one))
 
 

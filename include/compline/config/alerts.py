@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -151,6 +152,12 @@ class Alerts(Section):
                 "as owners.otherwise"
             )
         return self
+
+    @property
+    def silence(self) -> timedelta | None:
+        """The shortest time after which a rule reminds; None where none does."""
+        days = [rule.remind_days for rule in self.rules_in_force() if rule.remind_days]
+        return timedelta(days=min(days)) if days else None
 
     def rules_in_force(self) -> tuple[Rule, ...]:
         """The written rules, or the shorthand's one; and the console's own."""

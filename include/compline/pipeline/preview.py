@@ -80,7 +80,7 @@ class _Past:
 
     def _inbox(self, moment: datetime, fresh: Sequence[RegressionView]) -> Inbox:
         opened = [thread for thread in self.threads.values() if thread.open]
-        silence = self.router.silence
+        silence = self.router.alerts.silence
         return Inbox(
             tuple(fresh),
             tuple(entry for entry in self.waiting.values() if entry.due_at <= moment),

@@ -29,7 +29,7 @@ _FILE_KB = 512
 def route_all(session: Session) -> Plan:
     """Everything that nobody has routed yet, what is due, and what is well again."""
     now = session.now()
-    silence = router(session, {}, anything=False).silence
+    silence = session.config.alerts.silence
     silent = now - silence if silence is not None else None
     # Owners need git, and the reach the whole graph of assets: neither has a place in a writing
     # transaction. So what comes while they are looked up waits for the next time.

@@ -53,18 +53,14 @@ def coverage_table(rows: Sequence[LedgerRow]) -> RenderableType:
         text: n for n, text in enumerate(dict.fromkeys(w for r in rows for w in r.warnings), 1)
     }
     for row in rows:
-        why = [row.reason] if row.reason else []
+        why = [*row.rests_on, *filter(None, [row.reason])]
         why += [f"see note {notes[text]}" for text in row.warnings]
-        if row.reused_from and row.reused_from != row.run:
-            why.insert(0, f"unchanged since run {row.reused_from}")
-        if row.files:
-            why.insert(0, f"read {row.files.read} of {row.files.files} files")
         table.add_row(
             Text(printable(row.target)),
             row.scanner,
             Text(row.outcome, _STYLE.get(row.outcome, "")),
             str(row.observations) if row.outcome == "completed" else "",
-            _gaps(row),
+            row.left_out,
             f"{row.seconds:.1f}" if row.seconds else "",
             Text(printable("; ".join(why))),
         )
@@ -150,10 +146,3 @@ def console() -> Console:
     """The terminal; wide enough to be read by machines when it is none."""
     found = _Terminal(highlight=False)
     return found if found.is_terminal else _Terminal(highlight=False, width=160)
-
-
-def _gaps(row: LedgerRow) -> str:
-    counts: Counter[str] = Counter()
-    for gap in row.gaps:
-        counts[gap.reason.value] += gap.count
-    return ", ".join(f"{number} {reason}" for reason, number in counts.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,24 @@ class LedgerRow:
     """Of looks at model files."""
     evidence: tuple[str, ...] = field(default=())
     """Digests of the reports, for a reused look those of the run that it was reused from."""
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """In words, as far as there is anything to say: the earlier run, the files read anew."""
+        words = []
+        if self.files:
+            words.append(f"read {self.files.read} of {self.files.files} files")
+        if self.reused_from and self.reused_from != self.run:
+            words.append(f"unchanged since run {self.reused_from}")
+        return tuple(words)
+
+    @property
+    def left_out(self) -> str:
+        """The gaps in words, by reason; empty where there are none."""
+        counts: Counter[str] = Counter()
+        for gap in self.gaps:
+            counts[gap.reason.value] += gap.count
+        return ", ".join(f"{number} {reason}" for reason, number in counts.items())
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, as `compline coverage --format json` prints them."""

@@ -105,15 +105,5 @@ def _last_run(store: Store) -> dict[str, Any]:
 
 def _why(row: LedgerRow) -> list[str]:
     """What is to be known about a row, one thing a line."""
-    lines = [row.reason] if row.reason else []
-    if row.reused_from and row.reused_from != row.run:
-        lines.append(f"unchanged since run {row.reused_from}")
-    if row.files:
-        lines.append(f"read {row.files.read} of {row.files.files} files")
-    gaps: Counter[str] = Counter()
-    for gap in row.gaps:
-        gaps[gap.reason.value] += gap.count
-    if gaps:
-        left_out = ", ".join(f"{number} {reason}" for reason, number in gaps.items())
-        lines.append(f"left out: {left_out}")
-    return [*lines, *row.warnings]
+    left_out = f"left out: {row.left_out}" if row.left_out else ""
+    return [*filter(None, [row.reason, *row.rests_on, left_out]), *row.warnings]

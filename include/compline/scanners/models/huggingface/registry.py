@@ -26,7 +26,7 @@ from compline.scanners.models.artifacts import (
 from compline.scanners.models.huggingface.answers import MAIN, Ref, Refs, version_of
 from compline.scanners.models.huggingface.hub import Hub
 from compline.scanners.models.places.ahead import AT_ONCE, read_ahead
-from compline.scanners.models.places.pace import SETTING
+from compline.scanners.models.places.pace import not_listed
 
 _DEFAULT = "production"
 """The default of `models.production`: here it means the branch `main`."""
@@ -120,7 +120,7 @@ class HubRegistry:
                 return self._hub.refs(name)
         except Unreadable as problem:
             return Gap(problem.reason, f"{name}/", problem.detail)
-        return Gap(GapReason.TRUNCATED, f"{name}/", self._late())
+        return Gap(GapReason.TRUNCATED, f"{name}/", not_listed(self._seconds))
 
     def _files(self, each: _Found, until: float) -> tuple[list[Artifact], list[Gap]]:
         try:
@@ -128,7 +128,7 @@ class HubRegistry:
                 return self._hub.files(each.model, each.ref)
         except Unreadable as problem:
             return [], [Gap(problem.reason, each.place, problem.detail)]
-        return [], [Gap(GapReason.TRUNCATED, each.place, self._late())]
+        return [], [Gap(GapReason.TRUNCATED, each.place, not_listed(self._seconds))]
 
     def _model(self, name: str, refs: Refs | Gap) -> Model:
         if isinstance(refs, Gap):
@@ -156,6 +156,3 @@ class HubRegistry:
         elif self._said and self._production not in known:
             text = "it has no branch or tag of the name that production is said to serve"
             yield Gap(GapReason.UNRESOLVED, alias_of(name), text)
-
-    def _late(self) -> str:
-        return f"not listed within {self._seconds:g} s ({SETTING})"

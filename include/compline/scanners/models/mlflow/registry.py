@@ -31,7 +31,7 @@ from compline.scanners.models.names import one_part, printable, version_order
 from compline.scanners.models.places.ahead import AT_ONCE, closed, read_ahead
 from compline.scanners.models.places.bucket_parts import SCHEME, Part, files_of
 from compline.scanners.models.places.buckets import Buckets
-from compline.scanners.models.places.pace import SETTING
+from compline.scanners.models.places.pace import not_listed
 from compline.scanners.models.places.s3 import Bucket
 
 _PROXIED = "mlflow-artifacts:"
@@ -120,8 +120,7 @@ class MlflowRegistry:
                     return origin, *self._files(each, uri, place)
             except NotInTime:
                 pass
-            text = f"not listed within {self._seconds:g} s ({SETTING})"
-            return {}, [], [Gap(GapReason.TRUNCATED, place, text)]
+            return {}, [], [Gap(GapReason.TRUNCATED, place, not_listed(self._seconds))]
 
         def locate(each: _Found) -> str | None:
             try:

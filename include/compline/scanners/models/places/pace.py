@@ -22,6 +22,11 @@ SLOWEST = 1 << 19
 _Answer = TypeVar("_Answer")
 
 
+def not_listed(seconds: float) -> str:
+    """What a gap says of a version for which so many seconds were not enough."""
+    return f"not listed within {seconds:g} s ({SETTING})"
+
+
 class Clock:
     """The time that a place has for one listing, or for one file."""
 

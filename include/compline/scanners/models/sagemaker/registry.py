@@ -28,7 +28,7 @@ from compline.scanners.models.artifacts import (
 from compline.scanners.models.names import one_part
 from compline.scanners.models.places.ahead import AT_ONCE, closed, read_ahead
 from compline.scanners.models.places.buckets import Buckets
-from compline.scanners.models.places.pace import SETTING, Clock
+from compline.scanners.models.places.pace import Clock, not_listed
 from compline.scanners.models.places.s3 import Bucket
 from compline.scanners.models.sagemaker.packages import origin_of, parts_of
 from compline.scanners.models.sagemaker.version_files import VersionFiles
@@ -112,7 +112,7 @@ class SageMakerRegistry:
             # Half of the time at most to learn where files lie, so that those can be listed.
             until = deadline - self._seconds / 2
             told = list(pool.map(partial(self._described, half, until), found))
-            files = VersionFiles(self._buckets, deadline, self._late())
+            files = VersionFiles(self._buckets, deadline, not_listed(self._seconds))
             parts = [() if isinstance(one, Gap) else parts_of(one) for one in told]
             files.expect([part for several in parts for part in several])
             answers = list(pool.map(files.of, [each.place for each in found], told, parts))
@@ -212,7 +212,7 @@ class SageMakerRegistry:
 
     def _described(self, clock: Clock, until: float, each: _Found) -> dict[str, Any] | Gap:
         if time.monotonic() > until:
-            return Gap(GapReason.TRUNCATED, each.place, self._late())
+            return Gap(GapReason.TRUNCATED, each.place, not_listed(self._seconds))
         call = partial(self._client.describe_model_package, ModelPackageName=each.arn)
         try:
             told: dict[str, Any] = clock.ask(call)
@@ -224,9 +224,6 @@ class SageMakerRegistry:
         if told.get("ModelPackageArn") != each.arn:
             return Gap(GapReason.UNPARSED, each.place, "DescribeModelPackage tells of another one")
         return told
-
-    def _late(self) -> str:
-        return f"not listed within {self._seconds:g} s ({SETTING})"
 
 
 def _code(error: Exception) -> str:

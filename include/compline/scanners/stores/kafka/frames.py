@@ -67,6 +67,7 @@ def inventory_of(answers: Answers, values: Mapping[str, Any], now: datetime) -> 
         for name in sorted(settings.keys() - shown[number].keys()):
             detail = f"broker {number} hides the value of {name}; {_HIDDEN}"
             gaps.append(Gap(GapReason.NOT_REPORTED, f"setting/{number}/{name}", detail))
+    hidden = {gap.path for gap in gaps}
     for name, told in (("acls", answers.acls), ("topics", answers.topics)):
         if told is None:
             _refuse(refused, name, answers.refused.get(name, "refused"))
@@ -79,7 +80,7 @@ def inventory_of(answers: Answers, values: Mapping[str, Any], now: datetime) -> 
                 for number, told in shown.items()
                 if told
                 for row in _settings(number, told, answers.secured)
-                if f"setting/{number}/{row['setting']}" not in {gap.path for gap in gaps}
+                if f"setting/{number}/{row['setting']}" not in hidden
             ],
             "acls": [_acl(acl, values.get("grants") or {}) for acl in answers.acls or ()],
             **_topics(answers.topics or (), values.get("labels") or {}, listeners),
